@@ -1,0 +1,132 @@
+"""Pairs as ids -> padded arrays for a sequence-to-sequence model.
+
+Comes in: encoded pairs from the store. Goes out: encoder input, decoder input, targets and weights.
+Knows nothing of sampling order or of the network; a training loop of anyone's own can be fed from
+here (`stream`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chatbot.corpus.sampler import ranges
+from chatbot.corpus.store import EncodedPairs, TokenStore
+from chatbot.corpus.vocabulary import EOS, GO, PAD
+from chatbot.folder import ModelFolder
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B pairs, padded with PAD (0) at the end to S source and T target positions; all int32 but
+    the weights.
+
+    Attributes:
+        encoder_input: the questions, [B, S].
+        encoder_lengths: tokens of every question, [B].
+        decoder_input: GO, then the reply, [B, T].
+        targets: the reply, then EOS, [B, T].
+        weights: 1 on every target that counts (EOS included), 0 on padding, float32 [B, T].
+        truncated: how many of the pairs were cut to the longest length allowed.
+    """
+
+    encoder_input: NDArray[np.int32]
+    encoder_lengths: NDArray[np.int32]
+    decoder_input: NDArray[np.int32]
+    targets: NDArray[np.int32]
+    weights: NDArray[np.float32]
+    truncated: int
+
+    def __len__(self) -> int:
+        """The number of pairs, B."""
+        return len(self.encoder_input)
+
+    @property
+    def target_lengths(self) -> NDArray[np.int32]:
+        """Targets of every pair, EOS included, int32 [B]."""
+        return self.weights.sum(1).astype(np.int32)
+
+
+def make_batch(pairs: EncodedPairs, max_length: int | None = None) -> Batch:
+    """Pads pairs to the longest among them.
+
+    Args:
+        pairs: B encoded pairs.
+        max_length: most tokens of a question, and of a reply with its EOS; longer ones keep their
+            beginning, and the reply its EOS. None cuts nothing.
+    """
+    limit = max_length if max_length is not None else np.iinfo(np.int32).max
+    questions = np.minimum(pairs.question_lengths, limit)
+    replies = np.minimum(pairs.reply_lengths, limit - 1)
+    cut = (questions < pairs.question_lengths) | (replies < pairs.reply_lengths)
+    source = _padded(pairs, pairs.bounds[:-1:2], questions, 0)
+    reply = _padded(pairs, pairs.bounds[1::2], replies, 1)
+    decoder_input = np.roll(reply, 1, axis=1)
+    decoder_input[:, 0] = GO
+    rows = np.arange(len(pairs))
+    targets = reply
+    targets[rows, replies] = EOS
+    weights = np.arange(targets.shape[1]) <= replies[:, None]
+    return Batch(
+        source,
+        questions.astype(np.int32),
+        decoder_input,
+        targets,
+        weights.astype(np.float32),
+        int(cut.sum()),
+    )
+
+
+def _padded(
+    pairs: EncodedPairs, starts: NDArray[np.int64], lengths: NDArray[np.int64], extra: int
+) -> NDArray[np.int32]:
+    width = int(lengths.max(initial=0)) + extra
+    columns = np.arange(width)
+    inside = columns < lengths[:, None]
+    padded = np.full((len(lengths), width), PAD, np.int32)
+    padded[inside] = pairs.tokens[(starts[:, None] + columns)[inside]]
+    return padded
+
+
+def stream(
+    model: str | Path = "model",
+    *,
+    batch: int = 1000,
+    sampler: str = "window",
+    seed: int = 0,
+    start: int = 0,
+    max_length: int | None = 40,
+    worker: int = 0,
+    workers: int = 1,
+) -> Iterator[Batch]:
+    """Batches without end from the training pairs of a model folder, for a loop of one's own.
+
+    Batch i is a pure function of the arguments and `start + i`; reading begins at the first `next`.
+
+        for batch in itertools.islice(chatbot.batches("model", batch=64), 1000):
+            my_step(batch.encoder_input, batch.decoder_input, batch.targets, batch.weights)
+
+    Args:
+        model: the folder that `chatbot build-vocab` wrote.
+        batch: pairs a step, of all workers together.
+        sampler: `window`, `epoch`, `blocks` or `cyclic`, see `sampler.ranges`.
+        seed: seed of the order.
+        start: the first step, from 0.
+        max_length: most tokens of a question or reply; None cuts nothing.
+        worker: this worker, from 0.
+        workers: how many share every window.
+
+    Raises:
+        ChatbotError: no store in the folder, or a damaged one.
+    """
+    with TokenStore(ModelFolder(Path(model)).store) as store:
+        step = start
+        while True:
+            runs = ranges(sampler, seed, step, batch, store.header.train, worker, workers)
+            if runs:
+                yield make_batch(store.read(runs), max_length)
+            step += 1

@@ -1,0 +1,308 @@
+"""The token store: encoded pairs on disk, read window by window.
+
+Comes in: pairs as ids, in the order they shall have. Goes out: any run of consecutive pairs, by a few
+large reads; never the whole store. Knows nothing of text, of sampling or of the network.
+
+The file, little-endian, `pairs.store`:
+
+    offset            bytes      what
+    0                 8          magic "CHATSTOR"
+    8                 4          format number, u32
+    12                4          length h of the header, u32
+    16                4          CRC-32 of the header, u32
+    20                h          header: JSON, padded with blanks to end at a multiple of 8
+    20 + h            16 N + 8   offsets: u64 [2 N + 1]; pair i has its question at tokens
+                                 [2 i] to [2 i + 1] and its reply at [2 i + 1] to [2 i + 2]
+    …                 16 N       sources: u32 [N, 4]: file, line, characters of the reply,
+                                 characters of the reply that its ids do not give back
+    …                 w M        tokens: w bytes each (2, or 4 from 65,536 entries on)
+
+N pairs, M tokens; questions and replies carry neither GO nor EOS. The first N - held_out pairs are
+for training, the last held_out for validation; each part is in the order of a seeded hash of the
+pair and its source, so a contiguous window is a random sample. The header holds no time and no
+machine path.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chatbot.errors import ChatbotError
+
+MAGIC = b"CHATSTOR"
+FORMAT = 1
+_PREFIX = struct.Struct("<8sIII")
+_BLOCK = 1 << 20
+
+Ranges = Sequence[tuple[int, int]]
+"""Runs of consecutive pairs, each from its first to one past its last."""
+
+
+class Header(NamedTuple):
+    """What the store says of itself; JSON in the file."""
+
+    pairs: int
+    held_out: int
+    tokens: int
+    width: int
+    """bytes of one token id"""
+    vocabulary: str
+    """digest of the vocabulary the ids belong to"""
+    corpus: str
+    """SHA-256 over the pairs' hashes in store order: the same pairs and seed give the same"""
+    settings: dict[str, Any]
+    files: list[dict[str, Any]]
+    """name, format, pairs and skipped lines by reason of every corpus"""
+    lengths: list[list[int]]
+    """two histograms, of questions and of replies (EOS included), training pairs by tokens; the last
+    of the 1,025 bins counts all longer ones"""
+    checksums: dict[str, str]
+    """CRC-32 of each section, in hexadecimal"""
+
+    @property
+    def train(self) -> int:
+        """The number of pairs for training."""
+        return self.pairs - self.held_out
+
+
+@dataclass(frozen=True)
+class EncodedPairs:
+    """Some pairs as ids: B questions and B replies, flat.
+
+    Attributes:
+        tokens: the ids, question and reply of every pair in turn, int32.
+        bounds: where each begins and the last ends, int64 [2 B + 1].
+        sources: file, line, reply characters and lost reply characters, int64 [B, 4].
+    """
+
+    tokens: NDArray[np.int32]
+    bounds: NDArray[np.int64]
+    sources: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """The number of pairs, B."""
+        return len(self.bounds) // 2
+
+    @property
+    def question_lengths(self) -> NDArray[np.int64]:
+        """Tokens of every question, [B]."""
+        return self.bounds[1::2] - self.bounds[:-1:2]
+
+    @property
+    def reply_lengths(self) -> NDArray[np.int64]:
+        """Tokens of every reply without EOS, [B]."""
+        return self.bounds[2::2] - self.bounds[1::2]
+
+    @staticmethod
+    def concatenate(parts: Sequence[EncodedPairs]) -> EncodedPairs:
+        """Several as one, in order."""
+        if len(parts) == 1:
+            return parts[0]
+        lengths = np.concatenate([np.diff(part.bounds) for part in parts])
+        return EncodedPairs(
+            np.concatenate([part.tokens for part in parts]),
+            bounds_of(lengths),
+            np.concatenate([part.sources for part in parts]),
+        )
+
+    def take(self, indices: NDArray[np.int64]) -> EncodedPairs:
+        """The pairs at `indices`, in that order."""
+        halves = np.stack([2 * indices, 2 * indices + 1], 1).ravel()
+        lengths = (self.bounds[1:] - self.bounds[:-1])[halves]
+        where = indices_of_runs(self.bounds[:-1][halves], lengths)
+        return EncodedPairs(self.tokens[where], bounds_of(lengths), self.sources[indices])
+
+
+def bounds_of(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where runs of these lengths, laid end to end, begin, and where the last ends."""
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
+
+
+def indices_of_runs(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The indices of several runs, one run after the other.
+
+    >>> indices_of_runs(np.array([7, 2]), np.array([2, 3]))
+    array([7, 8, 2, 3, 4])
+    """
+    bounds = bounds_of(lengths)
+    return np.repeat(starts - bounds[:-1], lengths) + np.arange(bounds[-1])
+
+
+def token_width(vocabulary_size: int) -> int:
+    """Bytes of one id in the file: 2 while every id fits, else 4."""
+    return 2 if vocabulary_size <= 1 << 16 else 4
+
+
+def write_store(path: Path, header: Header, parts: Iterable[EncodedPairs]) -> None:
+    """Writes the file drawn above, for the caller to rename into place.
+
+    Args:
+        path: where to write.
+        header: all but its checksums; its pairs and tokens must be those of `parts`.
+        parts: the pairs in store order, a bounded number at a time.
+    """
+    empty = dict.fromkeys(("offsets", "sources", "tokens"), "0" * 8)
+    start = len(_encode_header(header._replace(checksums=empty)))
+    places = _sections(header, start)
+    checksums = dict.fromkeys(empty, 0)
+    token = np.dtype(f"<u{header.width}")
+    with path.open("wb") as file:
+
+        def put(section: str, array: NDArray[Any]) -> None:
+            data = array.tobytes()
+            file.seek(places[section])
+            file.write(data)
+            places[section] += len(data)
+            checksums[section] = zlib.crc32(data, checksums[section])
+
+        put("offsets", np.zeros(1, "<u8"))
+        end = 0
+        for part in parts:
+            put("offsets", (part.bounds[1:] + end).astype("<u8"))
+            put("sources", part.sources.astype("<u4"))
+            put("tokens", part.tokens.astype(token))
+            end += int(part.bounds[-1])
+        file.seek(0)
+        final = {name: f"{value:08x}" for name, value in checksums.items()}
+        file.write(_encode_header(header._replace(checksums=final)))
+
+
+def _sections(header: Header, start: int) -> dict[str, int]:
+    offsets = start
+    sources = offsets + 8 * (2 * header.pairs + 1)
+    tokens = sources + 16 * header.pairs
+    return {
+        "offsets": offsets,
+        "sources": sources,
+        "tokens": tokens,
+        "end": tokens + header.width * header.tokens,
+    }
+
+
+def _encode_header(header: Header) -> bytes:
+    text = json.dumps(header._asdict(), ensure_ascii=False, sort_keys=True).encode()
+    text += b" " * (-(len(text) + _PREFIX.size) % 8)
+    return _PREFIX.pack(MAGIC, FORMAT, len(text), zlib.crc32(text)) + text
+
+
+class TokenStore:
+    """A token store opened for reading; holds a file handle and the header, no pairs."""
+
+    def __init__(self, path: Path, *, verify: bool = True) -> None:
+        """Opens a store.
+
+        Args:
+            path: the file.
+            verify: whether to read the file once to check every section (about 1 GB/s).
+
+        Raises:
+            ChatbotError: no such file, not a store, another format number, truncated or damaged.
+        """
+        self.path = path
+        self._again = f"Build it anew: chatbot build-vocab --restart --model {path.parent}."
+        try:
+            self._file: IO[bytes] = path.open("rb", buffering=0)
+        except FileNotFoundError as error:
+            raise ChatbotError(
+                f"{path}: no token store yet. Build it first: chatbot build-vocab "
+                f"--model {path.parent}."
+            ) from error
+        except OSError as error:
+            raise ChatbotError(f"{path}: cannot be read ({error}).") from error
+        try:
+            self.header, start = self._read_header()
+            self._places = _sections(self.header, start)
+            if path.stat().st_size != self._places["end"]:
+                raise self._fault(
+                    f"{path.stat().st_size:,} bytes where {self._places['end']:,} belong: truncated"
+                )
+            if verify:
+                self._verify()
+        except ChatbotError:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> Self:
+        """Gives itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Closes the file."""
+        self.close()
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
+
+    def read(self, ranges: Ranges) -> EncodedPairs:
+        """The pairs of some runs, one run after the other; three reads for each run.
+
+        Raises:
+            ChatbotError: the file ends early.
+        """
+        return EncodedPairs.concatenate([self._run(first, last) for first, last in ranges])
+
+    def _run(self, first: int, last: int) -> EncodedPairs:
+        n = last - first
+        offsets = self._array("offsets", "<u8", 2 * first, 2 * n + 1).astype(np.int64)
+        sources = self._array("sources", "<u4", 4 * first, 4 * n).astype(np.int64).reshape(n, 4)
+        tokens = self._array(
+            "tokens", f"<u{self.header.width}", int(offsets[0]), int(offsets[-1] - offsets[0])
+        )
+        return EncodedPairs(tokens.astype(np.int32), offsets - offsets[0], sources)
+
+    def _array(self, section: str, dtype: str, first: int, count: int) -> NDArray[Any]:
+        width = np.dtype(dtype).itemsize
+        self._file.seek(self._places[section] + first * width)
+        return np.frombuffer(self._exactly(count * width), dtype)
+
+    def _exactly(self, count: int) -> bytes:
+        data = self._file.read(count)
+        while len(data) < count:
+            more = self._file.read(count - len(data))
+            if not more:
+                raise self._fault("ends early: truncated")
+            data += more
+        return data
+
+    def _read_header(self) -> tuple[Header, int]:
+        prefix = self._file.read(_PREFIX.size)
+        if len(prefix) < _PREFIX.size or not prefix.startswith(MAGIC):
+            raise self._fault("not a token store")
+        _, number, length, checksum = _PREFIX.unpack(prefix)
+        if number != FORMAT:
+            raise self._fault(f"format {number}, this version reads {FORMAT}")
+        text = self._file.read(length)
+        if len(text) < length or zlib.crc32(text) != checksum:
+            raise self._fault("damaged in its header")
+        return Header(**json.loads(text)), _PREFIX.size + length
+
+    def _verify(self) -> None:
+        order = ("offsets", "sources", "tokens", "end")
+        for section, following in zip(order, order[1:], strict=False):
+            self._file.seek(self._places[section])
+            left, checksum = self._places[following] - self._places[section], 0
+            while left:
+                data = self._exactly(min(left, _BLOCK))
+                checksum = zlib.crc32(data, checksum)
+                left -= len(data)
+            if f"{checksum:08x}" != self.header.checksums[section]:
+                raise self._fault(f"damaged: its {section} do not match their checksum")
+
+    def _fault(self, what: str) -> ChatbotError:
+        return ChatbotError(f"{self.path}: {what}. {self._again}")

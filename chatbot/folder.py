@@ -1,0 +1,70 @@
+"""What stands where in a model folder.
+
+Comes in: the folder that `--model` names. Goes out: the paths of the files in it, and whether a
+model was trained there. Knows nothing of what the files hold.
+
+    model/
+      vocabulary.txt     corpus/vocabulary.py
+      pairs.store        corpus/store.py
+      checkpoints/       learn/checkpoint.py: the newest few
+      best/              learn/checkpoint.py: the one with the least held-out loss
+      history.jsonl      learn/history.py
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """The paths in a model folder."""
+
+    path: Path
+
+    @property
+    def vocabulary(self) -> Path:
+        """The vocabulary file."""
+        return self.path / "vocabulary.txt"
+
+    @property
+    def store(self) -> Path:
+        """The token store."""
+        return self.path / "pairs.store"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the newest checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def best(self) -> Path:
+        """The folder of the best checkpoint."""
+        return self.path / "best"
+
+    @property
+    def history(self) -> Path:
+        """The record of the training run."""
+        return self.path / "history.jsonl"
+
+    @property
+    def trained(self) -> bool:
+        """Whether checkpoints stand here."""
+        return any(self.checkpoints.glob("*.index")) or any(self.best.glob("*.index"))
+
+    def forget_training(self) -> None:
+        """Removes checkpoints and history; the vocabulary and the store stay."""
+        for folder in (self.checkpoints, self.best):
+            if folder.exists():
+                shutil.rmtree(folder)
+        self.history.unlink(missing_ok=True)
+
+
+def put_in_place(temporary: Path, final: Path) -> None:
+    """Syncs a finished file to disk and renames it, so that no half file is ever seen."""
+    with temporary.open("rb") as file:
+        os.fsync(file.fileno())
+    temporary.replace(final)
