@@ -14,16 +14,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from chatbot.corpus.encoded import EncodedPairs
 from chatbot.corpus.sampler import ranges
-from chatbot.corpus.store import EncodedPairs, TokenStore
+from chatbot.corpus.store import TokenStore
 from chatbot.corpus.vocabulary import EOS, GO, PAD
 from chatbot.folder import ModelFolder
 
 
 @dataclass(frozen=True)
 class Batch:
-    """B pairs, padded with PAD (0) at the end to S source and T target positions; all int32 but
-    the weights.
+    """B pairs, padded with PAD (0) at the end to S source and T target positions.
+
+    All arrays are int32 but the weights.
 
     Attributes:
         encoder_input: the questions, [B, S].
@@ -48,7 +50,8 @@ class Batch:
     @property
     def target_lengths(self) -> NDArray[np.int32]:
         """Targets of every pair, EOS included, int32 [B]."""
-        return self.weights.sum(1).astype(np.int32)
+        lengths: NDArray[np.int32] = self.weights.sum(1).astype(np.int32)
+        return lengths
 
 
 def make_batch(pairs: EncodedPairs, max_length: int | None = None) -> Batch:

@@ -3,9 +3,9 @@
 Comes in: files and folders, plain or gzip, UTF-8. Goes out: the corpus files in a fixed order, and
 their lines with numbers. Knows nothing of formats: what a line means is `pairs`' affair.
 
-A line ends at a line feed and nowhere else (stray carriage returns and Unicode line separators occur
-inside real lines). Lines with bytes that are not UTF-8 are handed on as None, so that they can be
-counted; a file that is mostly not UTF-8, or binary, is refused.
+A line ends at a line feed and nowhere else (stray carriage returns and Unicode line separators
+occur inside real lines). Lines with bytes that are not UTF-8 are handed on as None, so that they
+can be counted; a file that is mostly not UTF-8, or binary, is refused.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ def find_files(names: Sequence[Path]) -> list[Path]:
             found[name] = None
         else:
             raise ChatbotError(
-                f"{name}: no such file or folder. Name a file of conversations, or put one in data/."
+                f"{name}: no such file or folder. Name a file of conversations, or put one in "
+                "data/."
             )
     if not found:
         places = ", ".join(str(name) for name in names)

@@ -51,21 +51,25 @@ def ranges(
     """
     if sampler not in ("window", "epoch", "blocks", "cyclic"):
         raise ChatbotError(f"{sampler}: no such sampler. Use window, epoch, blocks or cyclic.")
-    size = min(batch, pairs)
-    if size == pairs:
-        start = 0
-    elif sampler == "window":
-        start = draw(pairs, seed, 0, step)
-    elif sampler == "epoch":
-        start, size = _epoch_window(seed, step, batch, pairs)
-    elif sampler == "blocks":
-        start = batch * draw(-(-pairs // batch), seed, 1, step)
-        size = min(batch, pairs - start)
-    else:
-        start = step * batch % pairs
+    start, size = _window(sampler, seed, step, batch, pairs)
     first = start + size * worker // workers
     last = start + size * (worker + 1) // workers
     return _wrapped(first, last, pairs)
+
+
+def _window(sampler: str, seed: int, step: int, batch: int, pairs: int) -> tuple[int, int]:
+    """The first pair and the size of the window of all workers; it may wrap around the end."""
+    size = min(batch, pairs)
+    if size == pairs:
+        return 0, size
+    if sampler == "window":
+        return draw(pairs, seed, 0, step), size
+    if sampler == "epoch":
+        return _epoch_window(seed, step, batch, pairs)
+    if sampler == "blocks":
+        start = batch * draw(-(-pairs // batch), seed, 1, step)
+        return start, min(batch, pairs - start)
+    return step * batch % pairs, size
 
 
 def _wrapped(first: int, last: int, pairs: int) -> list[tuple[int, int]]:

@@ -1,7 +1,7 @@
 """The token store: encoded pairs on disk, read window by window.
 
-Comes in: pairs as ids, in the order they shall have. Goes out: any run of consecutive pairs, by a few
-large reads; never the whole store. Knows nothing of text, of sampling or of the network.
+Comes in: pairs as ids, in the order they shall have. Goes out: any run of consecutive pairs, by a
+few large reads; never the whole store. Knows nothing of text, of sampling or of the network.
 
 The file, little-endian, `pairs.store`:
 
@@ -29,7 +29,6 @@ import json
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
@@ -37,7 +36,10 @@ from typing import IO, Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from chatbot.corpus.encoded import EncodedPairs
 from chatbot.errors import ChatbotError
+
+__all__ = ["EncodedPairs", "Header", "Ranges", "TokenStore", "token_width", "write_store"]
 
 MAGIC = b"CHATSTOR"
 FORMAT = 1
@@ -64,8 +66,8 @@ class Header(NamedTuple):
     files: list[dict[str, Any]]
     """name, format, pairs and skipped lines by reason of every corpus"""
     lengths: list[list[int]]
-    """two histograms, of questions and of replies (EOS included), training pairs by tokens; the last
-    of the 1,025 bins counts all longer ones"""
+    """two histograms, of questions and of replies (EOS included), training pairs by tokens; the
+    last of the 1,025 bins counts all longer ones"""
     checksums: dict[str, str]
     """CRC-32 of each section, in hexadecimal"""
 
@@ -73,69 +75,6 @@ class Header(NamedTuple):
     def train(self) -> int:
         """The number of pairs for training."""
         return self.pairs - self.held_out
-
-
-@dataclass(frozen=True)
-class EncodedPairs:
-    """Some pairs as ids: B questions and B replies, flat.
-
-    Attributes:
-        tokens: the ids, question and reply of every pair in turn, int32.
-        bounds: where each begins and the last ends, int64 [2 B + 1].
-        sources: file, line, reply characters and lost reply characters, int64 [B, 4].
-    """
-
-    tokens: NDArray[np.int32]
-    bounds: NDArray[np.int64]
-    sources: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        """The number of pairs, B."""
-        return len(self.bounds) // 2
-
-    @property
-    def question_lengths(self) -> NDArray[np.int64]:
-        """Tokens of every question, [B]."""
-        return self.bounds[1::2] - self.bounds[:-1:2]
-
-    @property
-    def reply_lengths(self) -> NDArray[np.int64]:
-        """Tokens of every reply without EOS, [B]."""
-        return self.bounds[2::2] - self.bounds[1::2]
-
-    @staticmethod
-    def concatenate(parts: Sequence[EncodedPairs]) -> EncodedPairs:
-        """Several as one, in order."""
-        if len(parts) == 1:
-            return parts[0]
-        lengths = np.concatenate([np.diff(part.bounds) for part in parts])
-        return EncodedPairs(
-            np.concatenate([part.tokens for part in parts]),
-            bounds_of(lengths),
-            np.concatenate([part.sources for part in parts]),
-        )
-
-    def take(self, indices: NDArray[np.int64]) -> EncodedPairs:
-        """The pairs at `indices`, in that order."""
-        halves = np.stack([2 * indices, 2 * indices + 1], 1).ravel()
-        lengths = (self.bounds[1:] - self.bounds[:-1])[halves]
-        where = indices_of_runs(self.bounds[:-1][halves], lengths)
-        return EncodedPairs(self.tokens[where], bounds_of(lengths), self.sources[indices])
-
-
-def bounds_of(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where runs of these lengths, laid end to end, begin, and where the last ends."""
-    return np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
-
-
-def indices_of_runs(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The indices of several runs, one run after the other.
-
-    >>> indices_of_runs(np.array([7, 2]), np.array([2, 3]))
-    array([7, 8, 2, 3, 4])
-    """
-    bounds = bounds_of(lengths)
-    return np.repeat(starts - bounds[:-1], lengths) + np.arange(bounds[-1])
 
 
 def token_width(vocabulary_size: int) -> int:

@@ -3,11 +3,11 @@
 Comes in: an utterance with its whitespace collapsed. Goes out: a list of tokens from which `text`
 gives back exactly that utterance. Knows nothing of counts or ids.
 
-Words are cut by jieba where there are Chinese characters, and by letters and digits elsewhere. Blanks
-cost nothing where they are expected: between two words of letters, and after sentence marks before
-such a word. Two tokens speak where expectation fails: `" "` stands for a blank that is there, `"##"`
-for one that is not. A rare word can be spelled: its characters follow each other, with `##` before
-those that would otherwise seem to start a word.
+Words are cut by jieba where there are Chinese characters, and by letters and digits elsewhere.
+Blanks cost nothing where they are expected: between two words of letters, and after sentence marks
+before such a word. Two tokens speak where expectation fails: `" "` stands for a blank that is
+there, `"##"` for one that is not. A rare word can be spelled: its characters follow each other,
+with `##` before those that would otherwise seem to start a word.
 
     你好,world  a   ->  你好 , world a
     5G 网         ->  5G " " 网
@@ -139,7 +139,7 @@ def _starts_word(character: str) -> bool:
 
 
 def jieba_cut() -> Callable[[str], Iterable[str]]:
-    """jieba's segmenter, silent, its dictionary cache in the user's own cache folder.
+    """The segmenter jieba, silent, its dictionary cache in the user's own cache folder.
 
     The dictionary (70 MB) is read at the first cut, in 0.7 s; later runs read the cache.
     """

@@ -1,4 +1,4 @@
-"""Tokens <-> ids, and the vocabulary file.
+r"""Tokens <-> ids, and the vocabulary file.
 
 Comes in: how often every word of a corpus occurs. Goes out: an ordered list of entries with their
 ids, and ids for tokens. Knows nothing of files of conversations or of the network.
@@ -9,12 +9,12 @@ point, so equal counts give equal bytes. A word outside the vocabulary is spelle
 
 The file, UTF-8 text, `vocabulary.txt`:
 
-    chatbot-vocabulary 1 {"size": 5, "crc32": "…", "settings": {…}}    format number, one line of JSON
-    <pad>\\t0                                                           an entry a line:
-    <go>\\t0                                                            the token, a TAB, its count
-    <eos>\\t120
-    <unk>\\t3
-    你好\\t57
+    chatbot-vocabulary 1 {"size": 5, "crc32": "…", "settings": {…}}   format number, a line of JSON
+    <pad>\t0                                                          an entry a line:
+    <go>\t0                                                           the token, a TAB, its count
+    <eos>\t120
+    <unk>\t3
+    你好\t57
 
 A count is how often the entry occurs in the encoded corpus, questions and replies together, after
 rare words were spelled. crc32 covers all lines after the first.
@@ -148,52 +148,63 @@ def choose_entries(
 
     Words seen `min_freq` times are candidates, the most frequent first; the characters of the words
     left out are candidates too if they, with the words equal to them, are seen as often. When that
-    is more than `max_size`, the rarest candidate words give way, and their characters count instead.
+    is more than `max_size`, the rarest candidate words give way, and their characters count
+    instead.
 
     Returns:
         Count by entry, special ones not included, in no particular order.
     """
-    kept = {word: n for word, n in words.items() if n >= config.min_freq}
-    pieces: Counter[str] = Counter()
-
-    def leave_out(word: str) -> None:
-        if config.rare == "characters":
-            for piece in tokenizer.spell(word):
-                pieces[piece] += words[word]
-
-    for word in words:
-        if word not in kept:
-            leave_out(word)
-    entries = _entries(kept, pieces, config.min_freq)
-    if len(entries) + len(SPECIAL) <= config.max_size:
-        return entries
+    candidates = _Candidates(words, tokenizer, config)
+    entries = candidates.entries()
     most = config.max_size - len(SPECIAL)
-    ranked = sorted(kept, key=lambda word: (kept[word], word))
-    size = len(entries)
-    for word in ranked:
-        if size <= most:
-            break
-        touched = {word, *tokenizer.spell(word)} if config.rare == "characters" else {word}
-        size -= _held(touched, kept, pieces, config.min_freq)
-        del kept[word]
-        leave_out(word)
-        size += _held(touched, kept, pieces, config.min_freq)
-    entries = _entries(kept, pieces, config.min_freq)
+    if len(entries) > most:
+        candidates.shrink(len(entries) - most)
+        entries = candidates.entries()
     if len(entries) > most:  # more characters than room: the most frequent stay
         best = sorted(entries, key=lambda word: (-entries[word], word))[:most]
         entries = {word: entries[word] for word in best}
     return entries
 
 
-def _entries(kept: Mapping[str, int], pieces: Mapping[str, int], least: int) -> dict[str, int]:
-    both = {word: n + pieces.get(word, 0) for word, n in kept.items()}
-    return both | {p: n for p, n in pieces.items() if p not in both and n >= least}
+class _Candidates:
+    """Words that may become entries, and the characters of those left out, with their counts."""
 
+    def __init__(
+        self, words: Mapping[str, int], tokenizer: Tokenizer, config: CorpusConfig
+    ) -> None:
+        self._words = words
+        self._least = config.min_freq
+        self._spell = tokenizer.spell if config.rare == "characters" else lambda word: []
+        self._kept = {word: n for word, n in words.items() if n >= self._least}
+        self._pieces: Counter[str] = Counter()
+        for word in words:
+            if word not in self._kept:
+                self._leave_out(word)
 
-def _held(
-    tokens: Iterable[str], kept: Mapping[str, int], pieces: Mapping[str, int], least: int
-) -> int:
-    return sum(token in kept or pieces.get(token, 0) >= least for token in tokens)
+    def entries(self) -> dict[str, int]:
+        both = {word: n + self._pieces.get(word, 0) for word, n in self._kept.items()}
+        pieces = self._pieces.items()
+        return both | {p: n for p, n in pieces if p not in both and n >= self._least}
+
+    def shrink(self, surplus: int) -> None:
+        """Leaves the rarest words out until there are `surplus` entries fewer, or no words."""
+        for word in sorted(self._kept, key=lambda word: (self._kept[word], word)):
+            if surplus <= 0:
+                return
+            touched = {word, *self._spell(word)}
+            surplus -= self._held(touched)
+            del self._kept[word]
+            self._leave_out(word)
+            surplus += self._held(touched)
+
+    def _leave_out(self, word: str) -> None:
+        for piece in self._spell(word):
+            self._pieces[piece] += self._words[word]
+
+    def _held(self, tokens: Iterable[str]) -> int:
+        return sum(
+            token in self._kept or self._pieces.get(token, 0) >= self._least for token in tokens
+        )
 
 
 def make_vocabulary(
