@@ -7,6 +7,7 @@ here (`stream`).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from chatbot.corpus.encoded import EncodedPairs
 from chatbot.corpus.sampler import ranges
 from chatbot.corpus.store import TokenStore
 from chatbot.corpus.vocabulary import EOS, GO, PAD
+from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
 
 
@@ -124,12 +126,13 @@ def stream(
         workers: how many share every window.
 
     Raises:
-        ChatbotError: no store in the folder, or a damaged one.
+        ChatbotError: no store in the folder, a damaged one, or more workers than pairs a step.
     """
     with TokenStore(ModelFolder(Path(model)).store) as store:
-        step = start
-        while True:
+        most = min(batch, store.header.train)
+        if workers > most:
+            raise ChatbotError(f"{workers} workers: a step has {most} pairs. Use fewer workers.")
+        for step in itertools.count(start):
             runs = ranges(sampler, seed, step, batch, store.header.train, worker, workers)
             if runs:
                 yield make_batch(store.read(runs), max_length)
-            step += 1

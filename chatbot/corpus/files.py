@@ -36,25 +36,26 @@ def find_files(names: Sequence[Path]) -> list[Path]:
     Raises:
         ChatbotError: a name that does not exist, or folders without a single corpus.
     """
-    found: dict[Path, None] = {}
+    found: dict[Path, Path] = {}
     for name in names:
         if name.is_dir():
             inside = sorted(path for path in name.rglob("*") if _is_corpus(path, name))
-            found.update(dict.fromkeys(inside))
         elif name.exists():
-            found[name] = None
+            inside = [name]
         else:
             raise ChatbotError(
                 f"{name}: no such file or folder. Name a file of conversations, or put one in "
                 "data/."
             )
+        for path in inside:
+            found.setdefault(path.resolve(), path)
     if not found:
         places = ", ".join(str(name) for name in names)
         raise ChatbotError(
             f"{places}: no corpus found. Put a file of conversations there, one question<TAB>reply "
             "a line, or name one: chatbot build-vocab FILE."
         )
-    return list(found)
+    return list(found.values())
 
 
 def _is_corpus(path: Path, folder: Path) -> bool:

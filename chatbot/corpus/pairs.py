@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,7 +33,7 @@ _SIDES = {
     "src": ("trg", "tgt"),
     "source": ("target",),
 }
-_SIDE = re.compile(rf"(?<![a-z])({'|'.join(_SIDES)})(?![a-z])", re.IGNORECASE)
+_QUESTIONS = {reply: (question,) for question, replies in _SIDES.items() for reply in replies}
 
 
 def partner_names(name: str) -> list[str]:
@@ -42,11 +42,21 @@ def partner_names(name: str) -> list[str]:
     >>> partner_names("x_post.txt")
     ['x_response.txt']
     """
+    return _renamed(name, _SIDES)
+
+
+def _renamed(name: str, sides: Mapping[str, Sequence[str]]) -> list[str]:
+    """The name with one of its words exchanged, in each way that `sides` has, keeping capitals."""
+    words = re.finditer(rf"(?<![a-z])({'|'.join(sides)})(?![a-z])", name, re.IGNORECASE)
     return [
-        name[: match.start()] + other + name[match.end() :]
-        for match in _SIDE.finditer(name)
-        for other in _SIDES[match[1].lower()]
+        name[: word.start()] + _with_capitals(other, word[1]) + name[word.end() :]
+        for word in words
+        for other in sides[word[1].lower()]
     ]
+
+
+def _with_capitals(word: str, like: str) -> str:
+    return word.upper() if like.isupper() else word.title() if like.istitle() else word
 
 
 @dataclass
@@ -135,10 +145,9 @@ def find_corpora(names: Sequence[Path]) -> list[Corpus]:
     """
     corpora: dict[Path, Corpus] = {}
     taken: set[Path] = set()
-    files = find_files(names)
+    files = _with_questions(find_files(names))
     for path in files:
-        partners = [path.with_name(name) for name in partner_names(path.name)]
-        partner = next((p for p in partners if p.is_file()), None)
+        partner = _partner(path)
         if partner is not None:
             sample_lines(path)
             sample_lines(partner)
@@ -148,3 +157,21 @@ def find_corpora(names: Sequence[Path]) -> list[Corpus]:
         if path not in taken:
             corpora[path] = Corpus(path, None, recognise(path))
     return [corpora[path] for path in files if path in corpora]
+
+
+def _partner(path: Path) -> Path | None:
+    """The reply side that stands beside a file, if there is one."""
+    partners = (path.with_name(name) for name in partner_names(path.name))
+    return next((partner for partner in partners if partner.is_file()), None)
+
+
+def _with_questions(files: Sequence[Path]) -> list[Path]:
+    """The files, a reply side alone replaced by the question side that stands beside it."""
+    found: dict[Path, None] = {}
+    for path in files:
+        sides = (path.with_name(name) for name in _renamed(path.name, _QUESTIONS))
+        questions = next(
+            (side for side in sides if side.is_file() and _partner(side) == path), path
+        )
+        found[path if questions in files else questions] = None
+    return list(found)

@@ -226,7 +226,7 @@ class TokenStore:
         _, number, length, checksum = _PREFIX.unpack(prefix)
         if number != FORMAT:
             raise self._fault(f"format {number}, this version reads {FORMAT}")
-        text = self._file.read(length)
+        text = self._file.read(min(length, self.path.stat().st_size))
         if len(text) < length or zlib.crc32(text) != checksum:
             raise self._fault("damaged in its header")
         return Header(**json.loads(text)), _PREFIX.size + length

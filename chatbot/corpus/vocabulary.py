@@ -133,7 +133,7 @@ class Vocabulary:
             entries = [line.rsplit("\t", 1) for line in lines]
             words, counts = tuple(e[0] for e in entries), tuple(int(e[1]) for e in entries)
             sound = header["crc32"] == f"{zlib.crc32(data):08x}" and header["size"] == len(words)
-            settings = header["settings"]
+            settings = dict(header["settings"])
         except (ValueError, KeyError, IndexError, TypeError):
             sound = False
         if not sound:
