@@ -9,10 +9,10 @@ before such a word. Two tokens speak where expectation fails: `" "` stands for a
 there, `"##"` for one that is not. A rare word can be spelled: its characters follow each other,
 with `##` before those that would otherwise seem to start a word.
 
-    你好,world  a   ->  你好 , world a
-    5G 网         ->  5G " " 网
-    x.y           ->  x . ## y
-    spell("cat")  ->  c ##a ##t
+    你好, world a  ->  你好 , world a
+    5G 网          ->  5G " " 网
+    x.y            ->  x . ## y
+    spell("cat")   ->  c ##a ##t
 """
 
 from __future__ import annotations

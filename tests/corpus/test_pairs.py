@@ -1,0 +1,197 @@
+"""Corpus files in; pairs with their lines, and what was skipped, out."""
+
+import gzip
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chatbot.corpus.pairs import find_corpora, partner_names
+from chatbot.errors import ChatbotError
+
+
+def written(path, content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def only(path):
+    (corpus,) = find_corpora([path])
+    return corpus, [tuple(pair) for pair in corpus.pairs()]
+
+
+def read_all(path):
+    return [list(corpus.pairs()) for corpus in find_corpora([path])]
+
+
+def refusal(path):
+    with pytest.raises(ChatbotError) as caught:
+        read_all(path)
+    return str(caught.value)
+
+
+def test_a_corpus_gives_its_pairs_their_lines_and_its_format(tmp_path):
+    path = written(tmp_path / "talk.tsv", "\ufeff早 \t你早\r\n\n晚安\t做个\r好梦\n")
+    corpus, pairs = only(path)
+    assert pairs == [("早", "你早", 1), ("晚安", "做个 好梦", 3)]
+    assert (corpus.name, corpus.format_name, corpus.pairs_read) == (
+        "talk.tsv",
+        "TAB-separated lines",
+        2,
+    )
+
+
+def test_gz_reads_as_the_plain_file_does(tmp_path):
+    content = "早\t你早\n晚安\t好梦\n".encode()
+    plain = written(tmp_path / "a" / "x.tsv", content)
+    packed = written(tmp_path / "b" / "x.tsv.gz", gzip.compress(content))
+    assert only(packed)[1] == only(plain)[1]
+
+
+def test_skipped_lines_are_counted_by_reason_anew_at_every_reading(tmp_path):
+    content = b"a\tb\nonly\n \tb\nb\t \nx\ty\tz\nc\td\nd\te\ne\tf\nf\tg\n"
+    corpus, pairs = only(written(tmp_path / "x.tsv", content + b"\xff\tbad\n"))
+    expected = {
+        "wrong number of fields": 2,
+        "empty question": 1,
+        "empty reply": 1,
+        "not UTF-8": 1,
+    }
+    assert (len(pairs), corpus.pairs_read, dict(corpus.skipped)) == (5, 5, expected)
+    assert len(list(corpus.pairs())) == 5
+    assert (corpus.pairs_read, dict(corpus.skipped)) == (5, expected)
+
+
+def test_conversations_whose_turns_are_all_alone_are_refused(tmp_path):
+    path = written(tmp_path / "x.conv", "E\nM 早\nE\nM 晚\n")
+    assert refusal(path) == (
+        f"{path}: read as E/M conversations, but not one line gives a pair (no conversation has "
+        "two turns). See docs/formats.md."
+    )
+
+
+def test_a_corpus_of_which_every_line_is_skipped_is_refused_with_the_reasons(tmp_path):
+    path = written(tmp_path / "x.enc", " \n\t\n \nd\n")
+    written(tmp_path / "x.dec", "a\nb\n \n\n")
+    assert refusal(path) == (
+        f"{path}: read as paired files, but not one line gives a pair (3 empty question, "
+        "1 empty reply). See docs/formats.md."
+    )
+
+
+@pytest.mark.parametrize(
+    ("questions", "replies"),
+    [
+        ("train.enc", "train.dec"),
+        ("encode.txt", "decode.txt"),
+        ("my-encoder.txt", "my-decoder.txt"),
+        ("question.txt", "answer.txt"),
+        ("question_2.txt", "reply_2.txt"),
+        ("Questions.txt", "Answers.txt"),
+        ("questions", "replies"),
+        ("x_post", "x_response"),
+        ("posts.txt.gz", "responses.txt.gz"),
+        ("a.src", "a.trg"),
+        ("a.src", "a.tgt"),
+        ("source.txt", "target.txt"),
+        ("TRAIN.ENC", "TRAIN.DEC"),
+    ],
+)
+def test_paired_files_are_found_by_their_names_whichever_is_named(tmp_path, questions, replies):
+    for name, content in ((questions, "早\n晚安\n"), (replies, "你早\n好梦\n")):
+        data = content.encode()
+        written(tmp_path / name, gzip.compress(data) if name.endswith(".gz") else data)
+    for named in (tmp_path, tmp_path / questions, tmp_path / replies):
+        corpus, pairs = only(named)
+        assert pairs == [("早", "你早", 1), ("晚安", "好梦", 2)]
+        assert (corpus.name, corpus.format_name) == (f"{questions}+{replies}", "paired files")
+    assert len(find_corpora([tmp_path / replies, tmp_path / questions])) == 1
+
+
+@pytest.mark.parametrize("name", ["encore.txt", "poster.txt", "resourceful.tsv", "talk.tsv"])
+def test_a_word_that_only_contains_a_sides_name_has_no_partner(name):
+    assert partner_names(name) == []
+
+
+def test_a_question_side_without_its_partner_is_a_file_of_its_own(tmp_path):
+    corpus, pairs = only(written(tmp_path / "post.tsv", "早\t你早\n"))
+    assert (corpus.replies, pairs) == (None, [("早", "你早", 1)])
+
+
+def test_corpora_come_in_the_order_of_their_question_sides(tmp_path):
+    for name in ("a.dec", "a.enc"):
+        written(tmp_path / name, "x\ny\n")
+    for name in ("a.dzz", "z.tsv"):
+        written(tmp_path / name, "x\ty\n")
+    assert [one.name for one in find_corpora([tmp_path])] == ["a.dzz", "a.enc+a.dec", "z.tsv"]
+
+
+def test_unequal_paired_files_are_refused_with_both_counts(tmp_path):
+    long, short = "x\n" * 1203, "x\n" * 7
+    path = written(tmp_path / "a.enc", long)
+    written(tmp_path / "a.dec", short)
+    assert refusal(path) == (
+        f"{path}: 1,203 lines, but a.dec has 7. Line i of one must answer line i of the other; "
+        "mend the files."
+    )
+    path = written(tmp_path / "b.enc", short)
+    written(tmp_path / "b.dec", long)
+    assert refusal(path) == (
+        f"{path}: 7 lines, but b.dec has 1,203. Line i of one must answer line i of the other; "
+        "mend the files."
+    )
+
+
+def test_a_line_of_paired_files_that_is_not_utf8_is_skipped_on_both_sides(tmp_path):
+    path = written(tmp_path / "a.enc", b"q\n" * 20 + b"\xff\nlast\n")
+    written(tmp_path / "a.dec", b"r\n" * 20 + b"lost\nkept\n")
+    corpus, pairs = only(path)
+    assert pairs[-1] == ("last", "kept", 22)
+    assert dict(corpus.skipped) == {"not UTF-8": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "line"),
+    [
+        ("empty.tsv", b"", "{}: empty file. Put conversations in it, or remove it."),
+        (
+            "binary.tsv",
+            b"a\tb\n\0\n",
+            "{}:2: binary data. Name text files only (UTF-8, plain or .gz).",
+        ),
+        (
+            "gb.tsv",
+            "早\t你早\n".encode("gb18030"),
+            "{}:1: not UTF-8. Convert it first, for Chinese often: "
+            "iconv -f gb18030 -t utf-8 gb.tsv > utf8-gb.tsv",
+        ),
+        (
+            "cut.tsv.gz",
+            gzip.compress(b"a\tb\n" * 9)[:-5],
+            "{}: cannot be read (Compressed file ended before the end-of-stream marker was "
+            "reached). Check the file.",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_a_corpus_is_refused_in_one_line(tmp_path, name, content, line):
+    path = written(tmp_path / name, content)
+    assert refusal(path) == line.format(path)
+
+
+TEXTS = st.text(max_size=200) | st.text("EM \t\n\r@|=/ab好", max_size=200)
+
+
+@settings(max_examples=200)
+@given(TEXTS)
+def test_any_text_is_read_into_pairs_with_two_sides_or_refused(tmp_path_factory, text):
+    path = written(tmp_path_factory.getbasetemp() / "any.txt", text)
+    try:
+        corpus, pairs = only(path)
+    except ChatbotError as error:
+        assert str(error).startswith(str(path))  # noqa: PT017
+        return
+    assert pairs
+    assert all(question and reply for question, reply, _ in pairs)
+    assert all(" ".join(side.split()) == side for pair in pairs for side in pair[:2])
+    assert corpus.pairs_read == len(pairs)
