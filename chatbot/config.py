@@ -92,6 +92,29 @@ class Config:
             )
         return cls(**values)
 
+    @classmethod
+    def resumed(cls, stored: Self | None, given: Mapping[str, Any]) -> Self:
+        """The settings of a run: what is given, over what the run began with, over the defaults.
+
+        Args:
+            stored: the settings of the run that resumes, or None for a new run.
+            given: the values asked for explicitly now.
+
+        Raises:
+            ChatbotError: a given value differs from a stored one that cannot change.
+        """
+        if stored is None:
+            return cls(**given)
+        for field in dataclasses.fields(cls):  # type: ignore[arg-type]
+            before = getattr(stored, field.name)
+            if field.metadata["fixed"] and given.get(field.name, before) != before:
+                raise ChatbotError(
+                    f"{option_of(field.name)} {given[field.name]}: this run began with {before}, "
+                    "which cannot change. Leave the option out to resume, or begin anew with "
+                    "--restart."
+                )
+        return dataclasses.replace(stored, **given)  # type: ignore[type-var]
+
 
 def option_of(name: str) -> str:
     """The spelling of a field on the command line, e.g. `--min-freq` for `min_freq`."""

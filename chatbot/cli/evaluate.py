@@ -1,0 +1,58 @@
+"""`chatbot evaluate`: how well the bot predicts replies it was not trained on."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from chatbot.cli.options import checkpoint_option, json_option, model_option
+from chatbot.folder import ModelFolder
+
+if TYPE_CHECKING:
+    from chatbot.talk.evaluation import Metrics
+
+
+@click.command()
+@click.argument("pairs", nargs=-1, metavar="[PAIRS]...", type=click.Path(path_type=Path))
+@model_option
+@checkpoint_option
+@json_option
+def evaluate(pairs: tuple[Path, ...], model: Path, checkpoint: str | None, as_json: bool) -> None:
+    """Measure the bot on pairs: loss, perplexity, bits per character, token accuracy.
+
+    PAIRS are files in any format that build-vocab reads; without any, the pairs held out of
+    training are used.
+    """
+    from chatbot.corpus.pairs import find_corpora
+    from chatbot.corpus.store import TokenStore
+
+    corpora = find_corpora(pairs) if pairs else None
+    store = None if pairs else TokenStore(ModelFolder(model).store)
+    from chatbot.talk import evaluation
+    from chatbot.talk.bot import Bot
+
+    held_out = evaluation.held_out_pairs(store) if store is not None else None
+    bot = Bot.load(model, checkpoint)
+    parts = held_out or evaluation.pairs_of_text(corpora or (), bot)
+    metrics = evaluation.evaluate(bot, parts)
+    click.echo(json.dumps(dataclasses.asdict(metrics)) if as_json else _table(metrics))
+
+
+def _table(metrics: Metrics) -> str:
+    rows = {
+        "pairs": f"{metrics.pairs:,}",
+        "tokens": f"{metrics.tokens:,}",
+        "characters": f"{metrics.characters:,}",
+        "loss": f"{metrics.loss_nats:.4f} nats per token",
+        "perplexity": f"{metrics.perplexity:.2f}",
+        "bits per character": f"{metrics.bits_per_character:.4f}",
+        "unknown tokens": f"{metrics.unknown_rate:.3%}",
+        "lost characters": f"{metrics.lost_characters:,}",
+        "token accuracy": f"{metrics.token_accuracy:.2%}",
+    }
+    width = max(map(len, rows))
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in rows.items())

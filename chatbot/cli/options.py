@@ -1,0 +1,85 @@
+"""click options made from the settings in `config`, so that nothing is said twice.
+
+Comes in: a settings class. Goes out: decorators for commands, and the values that were given
+explicitly, as usage errors where they are out of bounds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from chatbot.config import Config, fault_of, option_of
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+model_option = click.option(
+    "--model",
+    type=click.Path(path_type=Path),
+    default=Path("model"),
+    show_default=True,
+    help="folder of the vocabulary, the token store and the checkpoints",
+)
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="print the answer as JSON, for programs"
+)
+checkpoint_option = click.option(
+    "--checkpoint",
+    metavar="NAME",
+    help="best, newest, a step, or a path  [default: the best by held-out loss, else the newest]",
+)
+
+
+def settings_options(group: type[Config], *names: str) -> Callable[[F], F]:
+    """A decorator that gives a command one option for each field of a group, or for some."""
+
+    def decorate(command: F) -> F:
+        fields = {field.name: field for field in dataclasses.fields(group)}  # type: ignore[arg-type]
+        kinds = typing.get_type_hints(group)
+        for name in reversed(names or tuple(fields)):
+            command = _option(fields[name], kinds[name])(command)
+        return command
+
+    return decorate
+
+
+def _option(field: dataclasses.Field[Any], kind: Any) -> Callable[[F], F]:  # noqa: ANN401 - a type
+    if isinstance(kind, types.UnionType):
+        kind = next(part for part in typing.get_args(kind) if part is not types.NoneType)
+    declared = option_of(field.name)
+    if kind is bool:
+        declared = f"{declared}/--no-{declared.removeprefix('--')}"
+    choices = field.metadata["choices"]
+
+    def check(context: click.Context, parameter: click.Parameter, value: object) -> object:
+        if fault := fault_of(field, value):
+            raise click.BadParameter(fault)
+        return value
+
+    return click.option(
+        declared,
+        field.name,
+        type=click.Choice(choices) if choices else None if kind is bool else kind,
+        default=field.default,
+        show_default=field.default is not None and field.name != "threads",
+        help=field.metadata["help"],
+        callback=check,
+    )
+
+
+def given(values: dict[str, Any], group: type[Config]) -> dict[str, Any]:
+    """The values of a group's fields that stand on the command line, defaults left out."""
+    context = click.get_current_context()
+    names = {field.name for field in dataclasses.fields(group)}  # type: ignore[arg-type]
+    explicit = click.core.ParameterSource.COMMANDLINE
+    return {
+        name: value
+        for name, value in values.items()
+        if name in names and context.get_parameter_source(name) is explicit
+    }

@@ -1,0 +1,89 @@
+"""Numbers and progress as people read them.
+
+Comes in: quantities. Goes out: short texts, and a line on stderr that is redrawn in a terminal.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import click
+
+if TYPE_CHECKING:
+    from rich.live import Live
+
+
+def size(count: float) -> str:
+    """Bytes as text.
+
+    >>> size(1_234_000_000)
+    '1.23 GB'
+    """
+    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as text.
+
+    >>> duration(3.2), duration(75), duration(7500)
+    ('3 s', '1 min 15 s', '2 h 5 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+class StatusLine:
+    """One line on stderr: redrawn in a terminal, else printed anew now and then."""
+
+    def __init__(self, every: float) -> None:
+        """Takes the seconds between lines when stderr is not a terminal."""
+        self._every, self._printed = every, -every
+        self._live: Live | None = None
+
+    def __enter__(self) -> Self:
+        """Begins; rich is imported here, not before it is needed."""
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.live import Live
+
+            console = Console(stderr=True, highlight=False)
+            self._live = Live("", console=console, auto_refresh=False, transient=True)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Removes the line."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def show(self, text: str, *, now: bool = False) -> None:
+        """Shows a text in place of the last one; `now` prints it even if that was just before."""
+        if self._live is not None:
+            from rich.text import Text
+
+            self._live.update(Text(text, overflow="ellipsis", no_wrap=True), refresh=True)
+        elif now or time.monotonic() - self._printed >= self._every:
+            self._printed = time.monotonic()
+            click.echo(text, err=True)
+
+    def say(self, text: str) -> None:
+        """Prints a line that stays."""
+        if self._live is not None:
+            from rich.text import Text
+
+            self._live.console.print(Text(text))
+        else:
+            click.echo(text, err=True)

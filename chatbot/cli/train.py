@@ -1,0 +1,131 @@
+"""`chatbot train`: token store -> checkpoints."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from chatbot.cli.options import given, model_option, settings_options
+from chatbot.cli.show import StatusLine, duration, size
+from chatbot.config import ModelConfig, TrainingConfig
+from chatbot.folder import ModelFolder
+
+if TYPE_CHECKING:
+    from chatbot.learn.history import Record
+    from chatbot.learn.training import Run
+
+
+@click.command()
+@model_option
+@settings_options(TrainingConfig)
+@settings_options(ModelConfig)
+@click.option("--restart", is_flag=True, help="give up what was trained and begin anew")
+def train(model: Path, restart: bool, **settings: Any) -> None:  # noqa: ANN401 - fields of two groups
+    """Train the network; the same command resumes a run.
+
+    Ends after --steps, --minutes or --epochs, counted over the whole run, with the learning rate
+    falling towards that end; without them when the loss no longer falls at the smallest rate.
+    Ctrl-C saves and ends.
+    """
+    folder = ModelFolder(model)
+    signals = _Signals()
+    click.echo("starting TensorFlow …", err=True)
+    from chatbot.learn.training import prepare
+
+    with signals.caught():
+        run = prepare(
+            folder,
+            given(settings, ModelConfig),
+            given(settings, TrainingConfig),
+            restart=restart,
+            stop=signals.reason,
+        )
+        _introduce(run)
+        with StatusLine(every=10) as line:
+            for record in run.records():
+                _show(record, run, line)
+    if signals.number:
+        sys.exit(128 + signals.number)
+
+
+class _Signals:
+    """Remembers the first Ctrl-C or SIGTERM; the second Ctrl-C interrupts at once."""
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    def reason(self) -> str | None:
+        if not self.number:
+            return None
+        return "interrupted" if self.number == signal.SIGINT else "terminated"
+
+    @contextmanager
+    def caught(self) -> Iterator[None]:
+        before = {n: signal.signal(n, self._note) for n in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.number:
+            raise KeyboardInterrupt
+        self.number = number
+
+
+def _introduce(run: Run) -> None:
+    training, store = run.position.training, run.store.header
+    limit = training.max_length
+    longer = max(sum(counts[limit + 1 :]) for counts in store.lengths)
+    cut = f"; at least {longer:,} longer than {limit} tokens are cut" if longer else ""
+    click.echo(
+        f"{run.pairs:,} pairs to train on, {store.held_out:,} held out, vocabulary "
+        f"{len(run.vocabulary):,}{cut}",
+        err=True,
+    )
+    if run.position.step:
+        click.echo(f"resuming after step {run.position.step:,}", err=True)
+    if run.memorising:
+        click.echo(
+            "memorising: the corpus is too small to hold pairs out, so the training loss decides "
+            "when to stop",
+            err=True,
+        )
+
+
+def _show(record: Record, run: Run, line: StatusLine) -> None:
+    if record.kind == "progress":
+        line.show(_progress(record, run.memorising))
+    elif record.kind == "decay":
+        line.say(f"step {record.step:,}: {record.note}")
+    elif record.kind == "checkpoint":
+        line.say(f"step {record.step:,}: {record.note} in {run.folder.checkpoints}")
+    elif record.kind == "stop":
+        held_out = _held_out(run.position.heldout_loss)
+        loss = "" if record.loss is None else f", loss {record.loss:.3f}"
+        time = duration(record.seconds or 0)
+        line.say(f"stopped at step {record.step:,} after {time}: {record.note}{loss}{held_out}")
+        line.say(f"now talk to it: chatbot chat --model {run.folder.path}")
+
+
+def _progress(record: Record, memorising: bool) -> str:
+    left = "" if record.seconds_left is None else f", {duration(record.seconds_left)} left"
+    judged = ", memorising" if memorising else _held_out(record.heldout_loss)
+    return (
+        f"step {record.step:,}: loss {record.loss:.3f}{judged}, "
+        f"rate {record.learning_rate:.2g}, {record.pairs_per_second:,.0f} pairs/s, "
+        f"{record.tokens_per_second:,.0f} tokens/s, peak {size(record.memory or 0)}, "
+        f"{duration(record.seconds or 0)}{left}"
+    )
+
+
+def _held_out(loss: float | None) -> str:
+    return "" if loss is None else f", held-out {loss:.3f}"

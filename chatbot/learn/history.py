@@ -1,0 +1,90 @@
+"""The record of a training run, a JSON object a line.
+
+Comes in: records. Goes out: `history.jsonl`, and its records read back. Knows nothing of training.
+
+Each line has a `kind`, the `step` it speaks of and what else is known then:
+
+    {"kind": "start", "step": 0, "model": {...}, "training": {...}}
+    {"kind": "progress", "step": 10, "seconds": 3.1, "loss": 6.2, "learning_rate": 0.005, ...}
+    {"kind": "validation", "step": 50, "seconds": 16.0, "heldout_loss": 5.5}
+    {"kind": "decay", ...}  {"kind": "checkpoint", ...}  {"kind": "stop", "note": "...", ...}
+
+A run that resumes at step s first drops what was recorded after s, so the file reads as if the run
+had never been stopped.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Record:
+    """One thing that happened in training; what does not apply is None.
+
+    Attributes:
+        kind: start, progress, validation, decay, checkpoint, or stop.
+        step: steps done.
+        seconds: training time so far, resumed parts included.
+        loss: mean training loss since the last record, nats per target token.
+        heldout_loss: on the held-out pairs, nats per target token.
+        learning_rate: of the last step.
+        pairs_per_second: over the last steps.
+        tokens_per_second: real target tokens, EOS included, over the last steps.
+        memory: peak resident bytes.
+        seconds_left: to the end of the run, where it is known.
+        note: a sentence for people.
+        model: the settings of the network, at a start.
+        training: the settings of the run, at a start.
+    """
+
+    kind: str
+    step: int
+    seconds: float | None = None
+    loss: float | None = None
+    heldout_loss: float | None = None
+    learning_rate: float | None = None
+    pairs_per_second: float | None = None
+    tokens_per_second: float | None = None
+    memory: int | None = None
+    seconds_left: float | None = None
+    note: str | None = None
+    model: dict[str, Any] | None = None
+    training: dict[str, Any] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields that are known, JSON-ready."""
+        return {k: v for k, v in dataclasses.asdict(self).items() if v is not None}
+
+
+def append(path: Path, record: Record) -> None:
+    """Adds a record to the end of the file."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(record.as_dict(), ensure_ascii=False) + "\n")
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """The records of a file, oldest first, without a torn last line; none if there is no file."""
+    if not path.exists():
+        return []
+    records = []
+    for line in path.read_text(encoding="utf-8").split("\n"):
+        try:
+            records.append(json.loads(line))
+        except ValueError:
+            continue
+    return records
+
+
+def drop_after(path: Path, step: int) -> None:
+    """Removes what was recorded after a step, and the records of how a run ended."""
+    kept = [one for one in read(path) if one["step"] <= step and one["kind"] != "stop"]
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(
+        "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in kept), encoding="utf-8"
+    )
+    temporary.replace(path)

@@ -1,0 +1,295 @@
+"""The network: encoder, attention, decoder.
+
+Comes in: packed batches, or ids of questions and single decoder steps. Goes out: the summed loss,
+or log-probabilities of the next entry. Knows the *size* of a vocabulary, never a word.
+
+An LSTM reads the question (in both directions if asked, each half as wide); its last states begin
+the decoder's (Sutskever et al. 2014). The decoder's states attend globally over the encoder's
+(Luong et al. 2015, "Effective approaches to attention-based neural machine translation"):
+
+    score(d, s) = d . W_a s                       general score, eq. 8
+    context     = sum_s softmax(score) W_a s      section 3.1, over the projected states
+    output      = tanh(W_c [d; context])          eq. 5
+
+The output vector is not fed back into the decoder (no input feeding), so attention and output are
+computed for all target positions at once. Two departures from the paper: the context sums the
+projected states, which saves a second padded copy, and the output layer may be adaptive.
+
+Shape letters, for the whole package: B pairs in the batch, S source positions, T target positions,
+V vocabulary, E embedding width, U units; for packed rows see `packing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from chatbot.config import ModelConfig
+from chatbot.errors import ChatbotError
+from chatbot.learn.losses import OutputLayer, dense
+from chatbot.learn.recurrent import lstm
+
+Tensor = Any
+Features = Mapping[str, Tensor]
+"""The fields of `packing.Packed` by name."""
+
+_MASKED = -1e9
+
+
+class State(NamedTuple):
+    """What the decoder carries from one step to the next, for B replies.
+
+    Attributes:
+        keys: projected encoder states, [B, S, U].
+        mask: 0 where a question has a token, a large negative number on padding, [B, S].
+        h: hidden state of the decoder, [B, U].
+        c: cell state of the decoder, [B, U].
+    """
+
+    keys: Tensor
+    mask: Tensor
+    h: Tensor
+    c: Tensor
+
+
+class Recurrent(tf.Module):  # type: ignore[misc]
+    """The weights of one LSTM, in Keras's layout."""
+
+    def __init__(self, name: str, inputs: int, units: int, uniform: Any) -> None:  # noqa: ANN401
+        """Draws the weights (Glorot and Bengio 2010); the forget gate's bias begins at 1."""
+        super().__init__(name=name)
+        limit = (6 / (inputs + 2 * units)) ** 0.5
+        self.kernel = uniform(f"{name}_kernel", (inputs, 4 * units), limit)
+        self.recurrent = uniform(f"{name}_recurrent", (units, 4 * units), limit)
+        forget = tf.one_hot(1, 4)[:, None] * tf.ones([1, units])
+        self.bias = tf.Variable(tf.reshape(forget, [-1]), name=f"{name}_bias")
+
+
+class Seq2Seq(tf.Module):  # type: ignore[misc]
+    """Encoder, attention and decoder with their weights."""
+
+    def __init__(
+        self,
+        size: int,
+        config: ModelConfig,
+        *,
+        seed: int = 0,
+        unigram: NDArray[np.float32] | None = None,
+    ) -> None:
+        """Draws the weights.
+
+        Args:
+            size: entries of the vocabulary, V.
+            config: the widths.
+            seed: seed of the weights.
+            unigram: how often each entry occurs, [V]; the output begins at these frequencies.
+
+        Raises:
+            ChatbotError: an odd number of units for two directions.
+        """
+        super().__init__(name="seq2seq")
+        if config.bidirectional and config.units % 2:
+            raise ChatbotError("--units: must be even with --bidirectional, half for a direction.")
+        self.size, self.config = size, config
+        self.cudnn = bool(tf.config.list_physical_devices("GPU"))
+        drawn = 0
+
+        def uniform(name: str, shape: tuple[int, ...], limit: float) -> tf.Variable:
+            nonlocal drawn
+            drawn += 1
+            key = [seed & 0x7FFFFFFF, (seed >> 31 ^ drawn << 16) & 0x7FFFFFFF]
+            values = tf.random.stateless_uniform(shape, key, -limit, limit)
+            return tf.Variable(values, name=name)
+
+        e, u = config.embedding, config.units
+        one_way = u // 2 if config.bidirectional else u
+        self.embedding = uniform("embedding", (size, e), 0.05)
+        self.encoder = Recurrent("encoder", e, one_way, uniform)
+        self.backward = Recurrent("backward", e, one_way, uniform) if config.bidirectional else None
+        self.decoder = Recurrent("decoder", e, u, uniform)
+        self.attention = uniform("attention", (u, u), (6 / (2 * u)) ** 0.5)
+        self.combine = uniform("combine", (2 * u, u), (6 / (3 * u)) ** 0.5)
+        counts = np.ones(size, np.float32) if unigram is None else unigram
+        self.output = OutputLayer(size, u, counts, uniform)
+
+    @property
+    def matrices(self) -> list[tf.Variable]:
+        """All weights but the embedding, in a fixed order."""
+        return [v for v in self.trainable_variables if v is not self.embedding]
+
+    def loss(
+        self, rows: Tensor, batch: Features, *, dtype: tf.DType, dropout: float, key: Tensor
+    ) -> Tensor:
+        """The loss of a packed batch, summed over its real targets, in nats.
+
+        Args:
+            rows: embeddings of the entries the batch touches, [K, E].
+            batch: the fields of `packing.Packed`.
+            dtype: what matrix products are computed in.
+            dropout: share of the embeddings and output vectors dropped (Zaremba et al. 2014: only
+                connections between layers).
+            key: seed of what is dropped, int32 [2].
+        """
+        vectors = self.vectors(rows, batch, dtype=dtype, dropout=dropout, key=key)
+        return self.output.loss(
+            vectors, batch["labels"], batch["weights"], batch["cluster_bounds"], dtype
+        )
+
+    def vectors(
+        self, rows: Tensor, batch: Features, *, dtype: tf.DType, dropout: float, key: Tensor
+    ) -> Tensor:
+        """The output vectors of a packed batch, [N, U]; arguments as for `loss`."""
+        keys, h, c = self._encode(rows, batch, dtype, dropout, key)
+        inputs = _dropped(tf.gather(rows, batch["target"]), dropout, key, 1)
+        states, _ = self._run(self.decoder, inputs, batch["target_bounds"], h, c, dtype)
+        vectors = self._attend(states, keys, batch, dtype)
+        vectors = permuted(vectors, batch["output"], batch["output_place"])
+        return _dropped(vectors, dropout, key, 2)
+
+    def _run(
+        self,
+        weights: Recurrent,
+        x: Tensor,
+        bounds: Tensor,
+        h: Tensor,
+        c: Tensor,
+        dtype: tf.DType,
+    ) -> tuple[Tensor, Tensor]:
+        return lstm(
+            x,
+            bounds,
+            weights.kernel,
+            weights.recurrent,
+            weights.bias,
+            h,
+            c,
+            dtype=dtype,
+            cudnn=self.cudnn,
+        )
+
+    def _encode(
+        self, rows: Tensor, batch: Features, dtype: tf.DType, dropout: float, key: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Keys [B, S, U] and the decoder's first states [B, U], in target order."""
+        x = _dropped(tf.gather(rows, batch["source"]), dropout, key, 0)
+        bounds, swap = batch["source_bounds"], batch["source_reversed"]
+        zeros = tf.zeros([bounds[1], self.encoder.recurrent.shape[0]])
+        h, c = self._run(self.encoder, x, bounds, zeros, zeros, dtype)
+        last_h = _last(h, batch["last"], batch["last_place"])
+        last_c = _last(c, batch["last"], batch["last_place"])
+        if self.backward is not None:
+            x = permuted(x, swap, swap)
+            back_h, back_c = self._run(self.backward, x, bounds, zeros, zeros, dtype)
+            last_h = tf.concat([last_h, _last(back_h, batch["last"], batch["last_place"])], 1)
+            last_c = tf.concat([last_c, _last(back_c, batch["last"], batch["last_place"])], 1)
+            h = tf.concat([h, permuted(back_h, swap, swap)], 1)
+        keys = dense(h, self.attention, dtype)
+        return permuted(keys, batch["source_row"], batch["source_place"]), last_h, last_c
+
+    def _attend(self, states: Tensor, keys: Tensor, batch: Features, dtype: tf.DType) -> Tensor:
+        """Output vectors [Q, U] for all decoder states at once."""
+        queries = permuted(states, batch["target_row"], batch["target_place"])
+        mask = _mask(batch["source_lengths"], tf.shape(keys)[1])
+        context = attend(queries, keys, mask[:, None], dtype)
+        context = permuted(context, batch["target_place"], batch["target_row"])
+        return tf.tanh(dense(tf.concat([states, context], 1), self.combine, dtype))
+
+    def begin(self, questions: Features) -> State:
+        """Reads questions: the state before the first decoder step.
+
+        Args:
+            questions: what `packing.source_fields` gives for them.
+        """
+        batch, key = questions, tf.zeros([2], tf.int32)
+        keys, h, c = self._encode(self.embedding, batch, tf.float32, 0.0, key)
+        return State(keys, _mask(batch["source_lengths"], tf.shape(keys)[1]), h, c)
+
+    def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        """One decoder step.
+
+        Args:
+            tokens: the entries decided last, GO at first, int32 [B].
+            state: what the last step left.
+
+        Returns:
+            Log-probabilities of the next entry, [B, V], and the new state.
+        """
+        weights = self.decoder
+        x = tf.gather(self.embedding, tokens)
+        z = tf.matmul(x, weights.kernel) + tf.matmul(state.h, weights.recurrent) + weights.bias
+        i, f, g, o = tf.split(z, 4, 1)
+        c = tf.sigmoid(f) * state.c + tf.sigmoid(i) * tf.tanh(g)
+        h = tf.sigmoid(o) * tf.tanh(c)
+        context = attend(h[:, None], state.keys, state.mask[:, None], tf.float32)[:, 0]
+        vectors = tf.tanh(tf.matmul(tf.concat([h, context], 1), self.combine))
+        return self.output.log_probabilities(vectors), State(state.keys, state.mask, h, c)
+
+
+def attend(queries: Tensor, keys: Tensor, mask: Tensor, dtype: tf.DType) -> Tensor:
+    """Global attention: for each query the mean of the keys, weighted by softmax of the products.
+
+    Args:
+        queries: [B, T, U].
+        keys: [B, S, U].
+        mask: added to the scores, [B, 1, S].
+        dtype: what the matrix products are computed in.
+
+    Returns:
+        Contexts, float32 [B, T, U].
+    """
+    keys = tf.cast(keys, dtype)
+    scores = tf.matmul(tf.cast(queries, dtype), keys, transpose_b=True)
+    weights = tf.nn.softmax(tf.cast(scores, tf.float32) + mask)
+    return tf.cast(tf.matmul(tf.cast(weights, dtype), keys), tf.float32)
+
+
+def _mask(lengths: Tensor, columns: Tensor) -> Tensor:
+    inside = tf.range(columns) < lengths[:, None]
+    return tf.where(inside, 0.0, _MASKED)
+
+
+def permuted(x: Tensor, forward: Tensor, inverse: Tensor) -> Tensor:
+    """Rows of x in another arrangement: gathers forward, and gathers its gradient back.
+
+    TensorFlow's own gradient of a gather adds rows up one by one, as indices might repeat. Here
+    they repeat only "nowhere", whose gradient is zero (see `packing`).
+
+    Args:
+        x: rows, [..., U]; leading axes are flattened.
+        forward: for every place of the result the row of x.
+        inverse: for every row of x its place in the flattened result, in the shape of x.
+    """
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def run(x: Tensor) -> tuple[Tensor, Any]:
+        flat = [-1, x.shape[-1]]
+
+        def gradient(up: Tensor) -> Tensor:
+            return tf.gather(tf.reshape(up, flat), inverse)
+
+        return tf.gather(tf.reshape(x, flat), forward), gradient
+
+    return run(x)
+
+
+def _last(states: Tensor, last: Tensor, place: Tensor) -> Tensor:
+    """The states after the last token of every question, [B, U]."""
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def run(states: Tensor) -> tuple[Tensor, Any]:
+        def gradient(up: Tensor) -> Tensor:
+            return tf.gather(tf.concat([up, tf.zeros_like(up[:1])], 0), place)
+
+        return tf.gather(states, last), gradient
+
+    return run(states)
+
+
+def _dropped(x: Tensor, rate: float, key: Tensor, place: int) -> Tensor:
+    if not rate:
+        return x
+    return tf.nn.experimental.stateless_dropout(x, rate, key + [0, place])

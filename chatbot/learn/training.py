@@ -1,0 +1,389 @@
+"""The training loop: a generator of records.
+
+Comes in: a model folder with a token store, and settings. Goes out: records of what happens, one
+by one, and checkpoints. Shows nothing: whoever iterates decides what to print.
+
+A run is determined by its settings: the pairs of a step, what is dropped in it and its learning
+rate are functions of the seed, the step and the state in the checkpoint, so a run that is stopped
+and resumed goes on as if it had not been (where its end is given in minutes, the clock enters too).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from chatbot.config import ModelConfig, TrainingConfig
+from chatbot.corpus.batches import make_batch
+from chatbot.corpus.sampler import ranges
+from chatbot.corpus.store import TokenStore
+from chatbot.corpus.vocabulary import Vocabulary
+from chatbot.errors import ChatbotError
+from chatbot.folder import ModelFolder
+from chatbot.learn.checkpoint import (
+    Checkpoints,
+    Position,
+    check_vocabulary,
+    read_position,
+    restore,
+    saved,
+)
+from chatbot.learn.engine import product_type, use_threads
+from chatbot.learn.history import Record, append, drop_after
+from chatbot.learn.model import Seq2Seq
+from chatbot.learn.optimizer import Adam
+from chatbot.learn.packing import Packed, pack
+from chatbot.learn.schedule import Schedule, after_step, after_validation, rate
+from chatbot.memory import peak_memory
+
+CAP_EPOCHS = 200
+"""Passes over the corpus after which a run without a given end stops, ..."""
+
+CAP_STEPS = 4_000
+"""... but not before this many steps."""
+
+MEMORISED = 0.02
+"""Training loss, nats per token, at which a run without held-out pairs knows them by heart."""
+
+DROPOUT = 0.2
+"""The default with held-out pairs."""
+
+_RECORD_EVERY = 10
+_VALIDATION_BATCH = 500
+_MOST_BAD_STEPS = 5
+
+
+class Engine:
+    """The network, its optimizer, and the compiled steps over packed batches."""
+
+    def __init__(
+        self,
+        size: int,
+        model: ModelConfig,
+        training: TrainingConfig,
+        unigram: np.ndarray[Any, np.dtype[np.float32]],
+        dropout: float,
+    ) -> None:
+        """Draws the weights and declares the steps; they are compiled at their first use."""
+        self.net = Seq2Seq(size, model, seed=training.seed, unigram=unigram)
+        self.optimizer = Adam(self.net.embedding, self.net.matrices)
+        self._clip, self._dropout = training.clip, dropout
+        self._dtype = product_type(training.precision)
+        self._seed = np.int32(training.seed & 0x7FFFFFFF)
+        spec = {name: tf.TensorSpec(shape, kind) for name, (shape, kind) in _FIELDS.items()}
+        number = tf.TensorSpec((), tf.float32)
+        key = tf.TensorSpec((2,), tf.int32)
+        self._train = tf.function(self._train_step, input_signature=[spec, number, number, key])
+        self._validate = tf.function(self._validate_step, input_signature=[spec])
+
+    def train(self, packed: Packed, tokens: float, learning_rate: float, step: int) -> float:
+        """One optimizer step; gives the mean loss of the batch before it, nats per token."""
+        # Places of one step draw from keys step * 4 + 0 .. 3.
+        key = np.asarray([self._seed, step * 4 & 0x7FFFFFFF], np.int32)
+        arguments = (np.float32(1 / tokens), np.float32(learning_rate), key)
+        return float(self._train(packed.arrays(), *arguments))
+
+    def validate(self, packed: Packed) -> float:
+        """The summed loss of a batch, in nats."""
+        return float(self._validate(packed.arrays()))
+
+    def _train_step(self, batch: Any, scale: Any, learning_rate: Any, key: Any) -> Any:  # noqa: ANN401
+        rows = tf.gather(self.net.embedding, batch["touched"])
+        with tf.GradientTape() as tape:
+            tape.watch(rows)
+            total = self.net.loss(rows, batch, dtype=self._dtype, dropout=self._dropout, key=key)
+            loss = total * scale
+        weights = self.net.matrices
+        first, *others = tape.gradient(loss, [rows, *weights])
+        first = tf.convert_to_tensor(first)
+        self.optimizer.apply(batch["touched"], first, others, learning_rate, self._clip)
+        return loss
+
+    def _validate_step(self, batch: Any) -> Any:  # noqa: ANN401
+        rows = tf.gather(self.net.embedding, batch["touched"])
+        key = tf.zeros([2], tf.int32)
+        return self.net.loss(rows, batch, dtype=self._dtype, dropout=0.0, key=key)
+
+
+_FIELDS: dict[str, tuple[tuple[None, ...], tf.DType]] = {
+    name: (
+        (None, None) if name in ("source_row", "target_row") else (None,),
+        tf.float32 if name == "weights" else tf.int32,
+    )
+    for name in Packed.__dataclass_fields__
+}
+
+
+@dataclass
+class Run:
+    """A training run, new or resumed, ready to go.
+
+    Attributes:
+        folder: the model folder.
+        vocabulary: its vocabulary.
+        store: its token store, open.
+        engine: network and optimizer.
+        position: where the run stands.
+        stop: asked after every step; a reason in words ends the run.
+    """
+
+    folder: ModelFolder
+    vocabulary: Vocabulary
+    store: TokenStore
+    engine: Engine
+    position: Position
+    stop: Callable[[], str | None]
+    _losses: list[float] = field(default_factory=list)
+    _since_validation: list[float] = field(default_factory=list)
+    _speed: list[tuple[float, int, float]] = field(default_factory=list)
+    _validated: int = -1
+
+    @property
+    def pairs(self) -> int:
+        """The pairs to train on."""
+        return self.store.header.train
+
+    @property
+    def memorising(self) -> bool:
+        """Whether no pairs are held out, so that the training loss stands in."""
+        return not self.store.header.held_out
+
+    @property
+    def last_step(self) -> int | None:
+        """The step the run ends at, as far as it is given in steps or epochs."""
+        training = self.position.training
+        ends = [] if training.steps is None else [training.steps]
+        if training.epochs is not None:
+            batch = min(training.batch, self.pairs)
+            ends.append(max(1, round(training.epochs * self.pairs / batch)))
+        return min(ends) if ends else None
+
+    @property
+    def cap(self) -> int:
+        """The step a run without a given end stops at, at the latest."""
+        steps = CAP_EPOCHS * self.pairs // self.position.training.batch
+        return max(CAP_STEPS, steps)
+
+    @property
+    def fraction(self) -> float:
+        """How much of a run whose end is given is done; 0 when it is not given."""
+        training, done = self.position.training, [0.0]
+        if self.last_step is not None:
+            done.append(self.position.step / self.last_step)
+        if training.minutes is not None:
+            done.append(self.position.seconds / (60 * training.minutes))
+        return min(1.0, max(done))
+
+    def records(self) -> Iterator[Record]:
+        """Trains to the end, yielding what happens.
+
+        Raises:
+            ChatbotError: the loss is not finite for several steps, or a file cannot be written.
+        """
+        checkpoints = Checkpoints(
+            self.folder, self.engine.net, self.engine.optimizer, self.position.training.keep
+        )
+        drop_after(self.folder.history, self.position.step)
+        yield self._log(self._record("start", note=self._aims()))
+        began = time.monotonic() - self.position.seconds
+        saved_at = (self.position.step, self.position.seconds)
+        reason = self._reason_to_end()
+        while not reason:
+            loss = self._step()
+            self.position = replace(self.position, seconds=time.monotonic() - began)
+            yield self._progress(loss)
+            reason = self._reason_to_end()
+            if reason or self.position.step % self.position.training.validate_every == 0:
+                yield from self._judge(checkpoints)
+                reason = reason or self._reason_to_end()
+            self.position = replace(self.position, seconds=time.monotonic() - began)
+            if self._due(saved_at) and not reason:
+                yield self._save(checkpoints)
+                saved_at = (self.position.step, self.position.seconds)
+        yield self._save(checkpoints)
+        yield self._log(self._record("stop", note=reason, loss=self._mean_loss()))
+
+    def _step(self) -> float:
+        position = self.position
+        training, step = position.training, position.step
+        runs = ranges(training.sampler, training.seed, step, training.batch, self.pairs)
+        batch = make_batch(self.store.read(runs), training.max_length)
+        tokens = float(batch.weights.sum())
+        began = time.monotonic()
+        loss = self.engine.train(
+            pack(batch, self.engine.net.output.cutoffs),
+            tokens,
+            rate(step, position.schedule, self.fraction, training),
+            step,
+        )
+        self._speed = [*self._speed, (time.monotonic() - began, len(batch), tokens)][-20:]
+        self._losses = [*self._losses, loss][-_MOST_BAD_STEPS:]
+        if not np.isfinite(self._losses).any():
+            raise ChatbotError(
+                f"step {step}: the loss has not been finite for {len(self._losses)} steps; the "
+                "weights are as before. Begin anew with a lower --learning-rate and --restart."
+            )
+        self._since_validation.append(loss)
+        schedule = after_step(position.schedule, loss, training)
+        self.position = replace(position, step=step + 1, schedule=schedule)
+        return loss
+
+    def _judge(self, checkpoints: Checkpoints) -> Iterator[Record]:
+        """Validates, and lets the schedule decide."""
+        training_loss = float(np.mean(self._since_validation))
+        loss = training_loss if self.memorising else self._held_out_loss()
+        self._since_validation.clear()
+        before = self.position.schedule
+        after = after_validation(before, loss, self.position.training)
+        held_out = None if self.memorising else loss
+        self.position = replace(self.position, schedule=after, heldout_loss=held_out)
+        if held_out is not None:
+            yield self._log(self._record("validation", heldout_loss=held_out))
+            if after.best < before.best:
+                checkpoints.save_best(self.position)
+        if after.scale < before.scale:
+            which = "training loss" if self.memorising else "held-out loss"
+            note = (
+                f"{which} {loss:.3f} no better than {after.best:.3f} for "
+                f"{self.position.training.patience} validations: learning rate x "
+                f"{after.scale / before.scale:.2g}"
+            )
+            yield self._log(self._record("decay", note=note))
+
+    def _held_out_loss(self) -> float:
+        header, total, tokens = self.store.header, 0.0, 0.0
+        for first in range(header.train, header.pairs, _VALIDATION_BATCH):
+            last = min(first + _VALIDATION_BATCH, header.pairs)
+            pairs = self.store.read([(first, last)])
+            batch = make_batch(pairs, self.position.training.max_length)
+            total += self.engine.validate(pack(batch, self.engine.net.output.cutoffs))
+            tokens += float(batch.weights.sum())
+        return total / tokens
+
+    def _reason_to_end(self) -> str | None:
+        training, step = self.position.training, self.position.step
+        if reason := self.stop():
+            return reason
+        if self.last_step is not None and step >= self.last_step:
+            return f"all {self.last_step:,} steps done"
+        if training.minutes is not None and self.position.seconds >= 60 * training.minutes:
+            return f"all {training.minutes:g} minutes done"
+        if self.last_step is not None or training.minutes is not None:
+            return None
+        if self.position.schedule.exhausted:
+            return "the loss falls no further at the smallest learning rate"
+        if self.memorising and self.position.schedule.best < MEMORISED:
+            return f"the pairs are known by heart (training loss below {MEMORISED} nats)"
+        return f"stopped at the cap of {self.cap:,} steps" if step >= self.cap else None
+
+    def _due(self, saved_at: tuple[int, float]) -> bool:
+        every = self.position.training.save_every
+        if every.endswith("m"):
+            return self.position.seconds - saved_at[1] >= 60 * float(every[:-1])
+        return self.position.step - saved_at[0] >= int(every)
+
+    def _save(self, checkpoints: Checkpoints) -> Record:
+        path = checkpoints.save(self.position)
+        return self._log(self._record("checkpoint", note=f"saved {path.name}"))
+
+    def _progress(self, loss: float) -> Record:
+        seconds = sum(one[0] for one in self._speed)
+        record = self._record(
+            "progress",
+            loss=loss,
+            heldout_loss=self.position.heldout_loss,
+            pairs_per_second=sum(one[1] for one in self._speed) / seconds,
+            tokens_per_second=sum(one[2] for one in self._speed) / seconds,
+            memory=peak_memory(),
+            seconds_left=self._seconds_left(),
+        )
+        return self._log(record) if self.position.step % _RECORD_EVERY == 0 else record
+
+    def _seconds_left(self) -> float | None:
+        training, left = self.position.training, []
+        if self.last_step is not None:
+            a_step = sum(one[0] for one in self._speed) / len(self._speed)
+            left.append((self.last_step - self.position.step) * a_step)
+        if training.minutes is not None:
+            left.append(60 * training.minutes - self.position.seconds)
+        return max(0.0, min(left)) if left else None
+
+    def _mean_loss(self) -> float | None:
+        return float(np.mean(self._losses)) if self._losses else None
+
+    def _aims(self) -> str:
+        if self.memorising:
+            return "no pairs are held out: learning by heart, judged by the training loss"
+        return f"{self.store.header.held_out:,} pairs are held out to judge by"
+
+    def _record(self, kind: str, **known: Any) -> Record:  # noqa: ANN401 - fields of Record
+        position = self.position
+        step = max(0, position.step - 1)
+        learning_rate = rate(step, position.schedule, self.fraction, position.training)
+        if kind == "start":
+            known["model"] = position.model.as_dict()
+            known["training"] = position.training.as_dict()
+        return Record(
+            kind,
+            position.step,
+            seconds=round(position.seconds, 3),
+            learning_rate=learning_rate,
+            **known,
+        )
+
+    def _log(self, record: Record) -> Record:
+        append(self.folder.history, record)
+        return record
+
+
+def prepare(
+    folder: ModelFolder,
+    model: Mapping[str, Any],
+    training: Mapping[str, Any],
+    *,
+    restart: bool = False,
+    stop: Callable[[], str | None] = lambda: None,
+) -> Run:
+    """Opens a model folder for training: a new run, or the one that stands there.
+
+    Args:
+        folder: the model folder.
+        model: settings of the network that were asked for explicitly.
+        training: settings of the run that were asked for explicitly.
+        restart: give up the run that stands there.
+        stop: asked after every step; a reason in words ends the run.
+
+    Raises:
+        ChatbotError: no store, a damaged one, a setting that cannot change, or a vocabulary that
+            does not match.
+    """
+    vocabulary = Vocabulary.load(folder.vocabulary)
+    store = TokenStore(folder.store)
+    if store.header.vocabulary != vocabulary.digest:
+        raise ChatbotError(
+            f"{folder.store}: belongs to another vocabulary than {folder.vocabulary.name}. Build "
+            f"both anew: chatbot build-vocab --restart --model {folder.path}."
+        )
+    if restart:
+        folder.forget_training()
+    before = saved(folder.checkpoints)
+    stored = read_position(before[-1]) if before else None
+    network = ModelConfig.resumed(stored.model if stored else None, model)
+    settings = TrainingConfig.resumed(stored.training if stored else None, training)
+    use_threads(settings.threads)
+    held_out = store.header.held_out > 0
+    dropout = settings.dropout if settings.dropout is not None else DROPOUT if held_out else 0.0
+    engine = Engine(len(vocabulary), network, settings, vocabulary.unigram, dropout)
+    if stored is not None:
+        check_vocabulary(before[-1], stored, vocabulary)
+        restore(before[-1], engine.net, engine.optimizer)
+        position = replace(stored, model=network, training=settings)
+    else:
+        digest, size = vocabulary.digest, len(vocabulary)
+        position = Position(0, 0.0, Schedule(), None, digest, size, network, settings)
+    return Run(folder, vocabulary, store, engine, position, stop)

@@ -1,0 +1,132 @@
+"""Text in, reply out.
+
+Comes in: a model folder. Goes out: a `Bot` that answers. Knows nothing of terminals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from chatbot.config import ReplyConfig
+from chatbot.corpus.formats import collapse
+from chatbot.corpus.tokenizer import BLANK, JOIN, make_tokenizer
+from chatbot.corpus.vocabulary import UNK, Vocabulary
+from chatbot.folder import ModelFolder
+from chatbot.learn.checkpoint import (
+    Position,
+    check_vocabulary,
+    find_checkpoint,
+    read_position,
+    restore,
+)
+from chatbot.learn.model import Seq2Seq, State
+from chatbot.learn.packing import source_fields
+from chatbot.talk.decoding import Rules, decode
+
+
+class NetworkDecoder:
+    """A `decoding.Decoder` on the network."""
+
+    def __init__(self, net: Seq2Seq) -> None:
+        """Takes the network; its functions are compiled at their first use."""
+        self._begin = tf.function(net.begin, reduce_retracing=True)
+        self._step = tf.function(net.step, reduce_retracing=True)
+
+    def begin(self, questions: Sequence[Sequence[int]]) -> State:
+        """The state before the first step for B questions, each of at least one id."""
+        lengths = np.asarray([len(question) for question in questions], np.int32)
+        padded = np.zeros((len(questions), int(lengths.max())), np.int32)
+        for row, question in enumerate(questions):
+            padded[row, : len(question)] = question
+        features = {k: tf.constant(v) for k, v in source_fields(padded, lengths).items()}
+        state: State = self._begin(features)
+        return State(*(part[: len(questions)] for part in state))
+
+    def step(self, tokens: NDArray[np.int32], state: State) -> tuple[NDArray[np.float32], State]:
+        """Log-probabilities of the next entry [B, V] after the tokens [B], and the new state."""
+        scores, state = self._step(tf.constant(tokens), state)
+        return scores.numpy(), state
+
+    def select(self, state: State, rows: NDArray[np.int64]) -> State:
+        """The state whose reply i is reply `rows[i]` of the given one."""
+        return State(*(tf.gather(part, rows) for part in state))
+
+
+class Bot:
+    """A trained bot.
+
+        >>> from chatbot import Bot
+        >>> bot = Bot.load("model")
+        >>> bot.reply("你好")
+        '你好呀，今天想聊点什么？'
+
+    Attributes:
+        vocabulary: its vocabulary.
+        tokenizer: what cuts its text.
+        net: its network.
+        position: where its training stood.
+        checkpoint: the path of its weights.
+    """
+
+    def __init__(
+        self, vocabulary: Vocabulary, net: Seq2Seq, position: Position, checkpoint: Path
+    ) -> None:
+        """Puts the parts together; most callers want `load`."""
+        self.vocabulary, self.net = vocabulary, net
+        self.position, self.checkpoint = position, checkpoint
+        self.tokenizer = make_tokenizer(vocabulary.config.tokenizer)
+        self._decoder = NetworkDecoder(net)
+        glue = (vocabulary.ids.get(token) for token in (BLANK, JOIN))
+        self._rules = Rules(not_first=tuple(id for id in glue if id is not None))
+        self._turn = 0
+
+    @classmethod
+    def load(cls, model: str | Path = "model", checkpoint: str | None = None) -> Bot:
+        """Loads the bot of a model folder.
+
+        Args:
+            model: the folder.
+            checkpoint: `best`, `newest`, a step or a path; default: the best by held-out loss,
+                else the newest.
+
+        Raises:
+            ChatbotError: nothing is trained there, or a file is damaged or does not match.
+        """
+        folder = ModelFolder(Path(model))
+        vocabulary = Vocabulary.load(folder.vocabulary)
+        path = find_checkpoint(folder, checkpoint)
+        position = read_position(path)
+        check_vocabulary(path, position, vocabulary)
+        net = Seq2Seq(len(vocabulary), position.model)
+        restore(path, net)
+        return cls(vocabulary, net, position, path)
+
+    def reply(self, text: str, config: ReplyConfig | None = None) -> str:
+        """The reply to one utterance."""
+        return self.replies([text], config)[0]
+
+    def replies(self, texts: Sequence[str], config: ReplyConfig | None = None) -> list[str]:
+        """The replies to several utterances, each on its own, in order.
+
+        Args:
+            texts: the utterances; words the vocabulary lacks are spelled or UNK.
+            config: how replies are chosen; the default is greedy.
+        """
+        config = config or ReplyConfig()
+        self._turn += 1
+        questions = [self._encode(text) for text in texts]
+        found = decode(self._decoder, questions, config, self._rules, (config.seed, self._turn))
+        return [self._text(ids) for ids in found]
+
+    def _encode(self, text: str) -> list[int]:
+        tokens = self.tokenizer.tokens(collapse(text))
+        ids = self.vocabulary.encode(tokens, self.tokenizer)
+        return ids[: self.position.training.max_length] or [UNK]
+
+    def _text(self, ids: Sequence[int]) -> str:
+        return self.vocabulary.decode(ids, self.tokenizer).strip()

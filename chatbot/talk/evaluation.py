@@ -1,0 +1,210 @@
+"""How well a bot predicts replies: loss, bits per character, accuracy.
+
+Comes in: a bot and encoded pairs with the sizes of their replies. Goes out: `Metrics`. Never cuts a
+pair, whatever its length.
+
+Bits per character let bots with different vocabularies be compared. They are the bits of all target
+tokens, EOS included, over the characters of the replies (whitespace collapsed) and one end per
+reply. So that no vocabulary can hide what it does not know, every character that the ids of a reply
+do not give back costs `BITS_PER_LOST_CHARACTER` besides: about the code length of a character drawn
+uniformly from Unicode's assigned ones.
+"""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from chatbot.corpus.batches import make_batch
+from chatbot.corpus.encoded import EncodedPairs, bounds_of
+from chatbot.corpus.formats import Pair
+from chatbot.corpus.pairs import Corpus
+from chatbot.corpus.store import TokenStore
+from chatbot.corpus.vocabulary import UNK
+from chatbot.errors import ChatbotError
+from chatbot.learn.losses import Tensor
+from chatbot.learn.packing import Packed, pack
+from chatbot.talk.bot import Bot
+
+BITS_PER_LOST_CHARACTER = 17
+
+_CHUNK = 4096
+_MOST_TOKENS = 16_384
+_MOST_SCORES = 4_194_304
+_ROWS = 256
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """What an evaluation found.
+
+    Attributes:
+        pairs: pairs read.
+        tokens: target tokens, EOS included.
+        characters: characters of the replies, one end per reply included.
+        loss_nats: mean loss per target token.
+        perplexity: exp of that.
+        bits_per_character: see the module.
+        unknown_rate: share of target tokens that are UNK.
+        lost_characters: reply characters that the ids do not give back.
+        token_accuracy: share of target tokens that are the likeliest entry given those before.
+    """
+
+    pairs: int
+    tokens: int
+    characters: int
+    loss_nats: float
+    perplexity: float
+    bits_per_character: float
+    unknown_rate: float
+    lost_characters: int
+    token_accuracy: float
+
+
+def held_out_pairs(store: TokenStore) -> Iterator[EncodedPairs]:
+    """The held-out pairs of a store, a bounded number at a time.
+
+    Raises:
+        ChatbotError: none are held out.
+    """
+    header = store.header
+    if not header.held_out:
+        raise ChatbotError(
+            f"{store.path}: none of its {header.pairs:,} pairs are held out. Name a file of pairs "
+            "to evaluate on, or build anew with --holdout."
+        )
+    for first in range(header.train, header.pairs, _CHUNK):
+        yield store.read([(first, min(first + _CHUNK, header.pairs))])
+
+
+def pairs_of_text(corpora: Iterable[Corpus], bot: Bot) -> Iterator[EncodedPairs]:
+    """Pairs of corpus files, encoded for a bot, a bounded number at a time."""
+    pairs = itertools.chain.from_iterable(corpus.pairs() for corpus in corpora)
+    while chunk := list(itertools.islice(pairs, _CHUNK)):
+        yield _encode(chunk, bot)
+
+
+def _encode(pairs: list[Pair], bot: Bot) -> EncodedPairs:
+    vocabulary, tokenizer = bot.vocabulary, bot.tokenizer
+    halves: list[list[int]] = []
+    sources = np.zeros((len(pairs), 4), np.int64)
+    for row, pair in zip(sources, pairs, strict=True):
+        question = vocabulary.encode(tokenizer.tokens(pair.question), tokenizer)
+        reply = vocabulary.encode(tokenizer.tokens(pair.reply), tokenizer)
+        halves += [question, reply]
+        lost = lost_characters(pair.reply, vocabulary.decode(reply, tokenizer))
+        row[1:] = pair.line, len(pair.reply), lost
+    lengths = np.asarray([len(half) for half in halves], np.int64)
+    tokens = np.fromiter(itertools.chain.from_iterable(halves), np.int32)
+    return EncodedPairs(tokens, bounds_of(lengths), sources)
+
+
+def lost_characters(text: str, back: str) -> int:
+    """The characters of a text that are missing from what its ids gave back.
+
+    >>> lost_characters("祸不单行", "不单行")
+    1
+    """
+    if text == back:
+        return 0
+    blocks = difflib.SequenceMatcher(None, text, back, autojunk=False).get_matching_blocks()
+    return len(text) - sum(block.size for block in blocks)
+
+
+def evaluate(bot: Bot, parts: Iterable[EncodedPairs]) -> Metrics:
+    """Measures a bot on pairs.
+
+    Args:
+        bot: the bot.
+        parts: encoded pairs; their sources hold the characters of each reply and those lost.
+
+    Raises:
+        ChatbotError: there are no pairs.
+    """
+    measure = tf.function(_Measure(bot), reduce_retracing=True)
+    pairs = tokens = characters = lost = unknown = 0
+    nats, right = 0.0, 0
+    for part in parts:
+        pairs += len(part)
+        characters += int(part.sources[:, 2].sum()) + len(part)
+        lost += int(part.sources[:, 3].sum())
+        for packed in _batches(part, bot.net.output.cutoffs):
+            real = packed.weights > 0
+            tokens += int(real.sum())
+            unknown += int((packed.labels[real] == UNK).sum())
+            batch = {name: tf.constant(array) for name, array in packed.arrays().items()}
+            some_nats, some_right = measure(batch)
+            nats += float(some_nats)
+            right += int(some_right)
+    if not pairs:
+        raise ChatbotError("no pairs to evaluate on. Name a file that has some.")
+    bits = nats / math.log(2) + BITS_PER_LOST_CHARACTER * lost
+    return Metrics(
+        pairs=pairs,
+        tokens=tokens,
+        characters=characters,
+        loss_nats=nats / tokens,
+        perplexity=math.exp(min(nats / tokens, 700.0)),
+        bits_per_character=bits / characters,
+        unknown_rate=unknown / tokens,
+        lost_characters=lost,
+        token_accuracy=right / tokens,
+    )
+
+
+class _Measure:
+    """Sums the loss in nats, and counts the right guesses, of a packed batch, in float32."""
+
+    def __init__(self, bot: Bot) -> None:
+        self._net = bot.net
+
+    def __call__(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        net = self._net
+        rows = tf.gather(net.embedding, batch["touched"])
+        key = tf.zeros([2], tf.int32)
+        vectors = net.vectors(rows, batch, dtype=tf.float32, dropout=0.0, key=key)
+        count = tf.shape(vectors)[0]
+
+        def chunk(first: Tensor, nats: Tensor, right: Tensor) -> tuple[Any, ...]:
+            part = slice(first, tf.minimum(count, first + _ROWS))
+            scores = net.output.log_probabilities(vectors[part])
+            labels, weights = batch["labels"][part], batch["weights"][part]
+            chosen = tf.gather(scores, labels, batch_dims=1)
+            hits = tf.cast(tf.argmax(scores, 1, tf.int32) == labels, tf.float32)
+            return (
+                first + _ROWS,
+                nats - tf.reduce_sum(tf.cast(chosen * weights, tf.float64)),
+                right + tf.reduce_sum(hits * weights),
+            )
+
+        start = [tf.constant(0), tf.constant(0.0, tf.float64), tf.constant(0.0)]
+        _, nats, right = tf.while_loop(
+            lambda first, *_: first < count, chunk, start, parallel_iterations=1
+        )
+        return nats, right
+
+
+def _batches(pairs: EncodedPairs, cutoffs: tuple[int, ...]) -> Iterator[Packed]:
+    """Pairs of like length together, as many as fit a bound on tokens and attention scores."""
+    source, target = pairs.question_lengths, pairs.reply_lengths + 1
+    order = np.lexsort((source, target))
+    start = 0
+    while start < len(order):
+        stop = start + _fitting(source[order[start:]], target[order[start:]])
+        yield pack(make_batch(pairs.take(order[start:stop])), cutoffs)
+        start = stop
+
+
+def _fitting(source: NDArray[np.int64], target: NDArray[np.int64]) -> int:
+    count = np.arange(1, len(source) + 1)
+    s, t = np.maximum.accumulate(source), np.maximum.accumulate(target)
+    fits = (count * (s + t) <= _MOST_TOKENS) & (count * s * t <= _MOST_SCORES)
+    return max(1, int(np.argmin(fits)) if not fits.all() else len(fits))
