@@ -1,5 +1,11 @@
 """Corpora in; chunks of provisional ids out."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import chatbot
 from chatbot.config import CorpusConfig
 from chatbot.corpus.cutting import CHUNK, cut_in_order
 from chatbot.corpus.pairs import find_corpora
@@ -66,3 +72,38 @@ def test_hashes_depend_on_the_seed_and_not_on_the_tokenizer(tmp_path):
 
     assert hashes(CHAR) == hashes(CorpusConfig())
     assert not set(hashes(CHAR)) & set(hashes(CorpusConfig(seed=1)))
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from chatbot.config import CorpusConfig
+from chatbot.corpus.cutting import cut_in_order
+from chatbot.corpus.pairs import find_corpora
+
+if __name__ == "__main__":
+    corpora = find_corpora([Path(sys.argv[1])])
+    for chunk in cut_in_order(corpora, CorpusConfig(tokenizer="char"), workers=2):
+        print(chunk.rows["file"][0], chunk.rows["line"][0], len(chunk.rows))
+"""
+
+
+def test_chunks_cut_in_other_processes_come_in_order(tmp_path):
+    # In a process of its own: forking one that may have TensorFlow in it is asking for trouble.
+    (tmp_path / "data").mkdir()
+    for name, n in (("a.tsv", 6 * CHUNK + 1), ("b.tsv", 3), ("c.tsv", CHUNK + 2)):
+        written(tmp_path / "data" / name, [("x", "y")] * n)
+    (tmp_path / "script.py").write_text(SCRIPT, encoding="utf-8")
+    root = str(Path(chatbot.__file__).parents[1])
+    path = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    run = subprocess.run(
+        [sys.executable, tmp_path / "script.py", tmp_path / "data"],
+        check=True,
+        env=os.environ | {"PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+    firsts = [(0, 1 + i * CHUNK, CHUNK) for i in range(6)] + [(0, 1 + 6 * CHUNK, 1)]
+    firsts += [(1, 1, 3), (2, 1, CHUNK), (2, 1 + CHUNK, 2)]
+    assert run.stdout == "".join(f"{file} {line} {n}\n" for file, line, n in firsts)

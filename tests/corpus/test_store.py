@@ -227,6 +227,20 @@ def test_the_sections_begin_at_multiples_of_eight(tmp_path):
             same(store.read([(0, 4)]), part(0, 4))
 
 
+def test_a_section_of_several_mebibytes_is_summed_to_its_end(tmp_path):
+    path = tmp_path / "pairs.store"
+    tokens = np.arange(700_001, dtype=np.int32)
+    bounds = np.array([0, 3, len(tokens)], np.int64)
+    given = header(pairs=1, held_out=0, tokens=len(tokens), width=4)
+    write_store(path, given, [EncodedPairs(tokens, bounds, np.zeros((1, 4), np.int64))])
+    whole = path.read_bytes()
+    with TokenStore(path) as store:
+        assert store.header.checksums["tokens"] == f"{zlib.crc32(tokens.tobytes()):08x}"
+    for place in (-tokens.nbytes, -(1 << 20), -1):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place:][1:])
+        assert "its tokens do not match their checksum" in refusal(path)
+
+
 SIDE = st.lists(st.integers(0, 65_535), max_size=4)
 
 
