@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from chatbot.config import ModelConfig
 from chatbot.errors import ChatbotError
 from chatbot.learn.losses import OutputLayer, dense
+from chatbot.learn.packing import Packed
 from chatbot.learn.recurrent import lstm
 
 Tensor = Any
@@ -38,6 +39,17 @@ Features = Mapping[str, Tensor]
 """The fields of `packing.Packed` by name."""
 
 _MASKED = -1e9
+
+
+def feature_spec(*names: str) -> dict[str, tf.TensorSpec]:
+    """The types of the fields of `packing.Packed`, or of some, with all sizes open."""
+    return {
+        name: tf.TensorSpec(
+            (None, None) if name in ("source_row", "target_row") else (None,),
+            tf.float32 if name == "weights" else tf.int32,
+        )
+        for name in names or tuple(Packed.__dataclass_fields__)
+    }
 
 
 class State(NamedTuple):

@@ -121,9 +121,13 @@ def _forward(
         _rows(width, kind, steps + 1)
         for width, kind in ((4 * units, dtype), (units, tf.float32), (units, tf.float32))
     ]
-    wide = [tf.ensure_shape(state, [None, units]) for state in (h0, c0)]
+    shape, array = tf.TensorShape([None, units]), tf.TensorShape(None)
     done = tf.while_loop(
-        lambda t, *_: t < steps, step, [tf.constant(0), *wide, *arrays], parallel_iterations=1
+        lambda t, *_: t < steps,
+        step,
+        [tf.constant(0), h0, c0, *arrays],
+        shape_invariants=[tf.TensorShape([]), shape, shape, array, array, array],
+        parallel_iterations=1,
     )[3:]
     return tuple(
         tf.ensure_shape(array.write(steps, tf.zeros([tail, width], kind)).concat(), [None, width])

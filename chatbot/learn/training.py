@@ -35,7 +35,7 @@ from chatbot.learn.checkpoint import (
 )
 from chatbot.learn.engine import product_type, use_threads
 from chatbot.learn.history import Record, append, drop_after
-from chatbot.learn.model import Seq2Seq
+from chatbot.learn.model import Seq2Seq, feature_spec
 from chatbot.learn.optimizer import Adam
 from chatbot.learn.packing import Packed, pack
 from chatbot.learn.schedule import Schedule, after_step, after_validation, rate
@@ -75,7 +75,7 @@ class Engine:
         self._clip, self._dropout = training.clip, dropout
         self._dtype = product_type(training.precision)
         self._seed = np.int32(training.seed & 0x7FFFFFFF)
-        spec = {name: tf.TensorSpec(shape, kind) for name, (shape, kind) in _FIELDS.items()}
+        spec = feature_spec()
         number = tf.TensorSpec((), tf.float32)
         key = tf.TensorSpec((2,), tf.int32)
         self._train = tf.function(self._train_step, input_signature=[spec, number, number, key])
@@ -108,15 +108,6 @@ class Engine:
         rows = tf.gather(self.net.embedding, batch["touched"])
         key = tf.zeros([2], tf.int32)
         return self.net.loss(rows, batch, dtype=self._dtype, dropout=0.0, key=key)
-
-
-_FIELDS: dict[str, tuple[tuple[None, ...], tf.DType]] = {
-    name: (
-        (None, None) if name in ("source_row", "target_row") else (None,),
-        tf.float32 if name == "weights" else tf.int32,
-    )
-    for name in Packed.__dataclass_fields__
-}
 
 
 @dataclass

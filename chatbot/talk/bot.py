@@ -24,8 +24,8 @@ from chatbot.learn.checkpoint import (
     read_position,
     restore,
 )
-from chatbot.learn.model import Seq2Seq, State
-from chatbot.learn.packing import source_fields
+from chatbot.learn.model import Seq2Seq, State, feature_spec
+from chatbot.learn.packing import SOURCE_FIELDS, source_fields
 from chatbot.talk.decoding import Rules, decode
 
 
@@ -34,7 +34,8 @@ class NetworkDecoder:
 
     def __init__(self, net: Seq2Seq) -> None:
         """Takes the network; its functions are compiled at their first use."""
-        self._begin = tf.function(net.begin, reduce_retracing=True)
+        source = feature_spec(*SOURCE_FIELDS)
+        self._begin = tf.function(net.begin, input_signature=[source])
         self._step = tf.function(net.step, reduce_retracing=True)
 
     def begin(self, questions: Sequence[Sequence[int]]) -> State:
@@ -43,8 +44,7 @@ class NetworkDecoder:
         padded = np.zeros((len(questions), int(lengths.max())), np.int32)
         for row, question in enumerate(questions):
             padded[row, : len(question)] = question
-        features = {k: tf.constant(v) for k, v in source_fields(padded, lengths).items()}
-        state: State = self._begin(features)
+        state: State = self._begin(source_fields(padded, lengths))
         return State(*(part[: len(questions)] for part in state))
 
     def step(self, tokens: NDArray[np.int32], state: State) -> tuple[NDArray[np.float32], State]:

@@ -30,7 +30,7 @@ from chatbot.corpus.pairs import Corpus
 from chatbot.corpus.store import TokenStore
 from chatbot.corpus.vocabulary import UNK
 from chatbot.errors import ChatbotError
-from chatbot.learn.losses import Tensor
+from chatbot.learn.model import Tensor, feature_spec
 from chatbot.learn.packing import Packed, pack
 from chatbot.talk.bot import Bot
 
@@ -129,7 +129,7 @@ def evaluate(bot: Bot, parts: Iterable[EncodedPairs]) -> Metrics:
     Raises:
         ChatbotError: there are no pairs.
     """
-    measure = tf.function(_Measure(bot), reduce_retracing=True)
+    measure = tf.function(_Measure(bot), input_signature=[feature_spec()])
     pairs = tokens = characters = lost = unknown = 0
     nats, right = 0.0, 0
     for part in parts:
@@ -140,8 +140,7 @@ def evaluate(bot: Bot, parts: Iterable[EncodedPairs]) -> Metrics:
             real = packed.weights > 0
             tokens += int(real.sum())
             unknown += int((packed.labels[real] == UNK).sum())
-            batch = {name: tf.constant(array) for name, array in packed.arrays().items()}
-            some_nats, some_right = measure(batch)
+            some_nats, some_right = measure(packed.arrays())
             nats += float(some_nats)
             right += int(some_right)
     if not pairs:

@@ -1,0 +1,125 @@
+"""The rules that keep the tree readable: import order, what may be imported early, who may print."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "chatbot"
+
+ORDER = """
+errors config folder memory
+corpus.files corpus.formats corpus.pairs corpus.tokenizer corpus.vocabulary corpus.encoded
+corpus.store corpus.sampler corpus.holdout corpus.cutting corpus.spill corpus.recoding
+corpus.building corpus.batches
+learn learn.engine learn.packing learn.recurrent learn.losses learn.model learn.optimizer
+learn.schedule learn.history learn.checkpoint learn.training
+talk talk.decoding talk.bot talk.evaluation
+cli.options cli.show cli.build_vocab cli.train cli.chat cli.evaluate cli.info cli
+""".split()
+"""From the bottom up: a module imports only what stands before it."""
+
+MODULES = {
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+    if path.name != "__main__.py" and path != PACKAGE / "__init__.py"
+}
+
+
+def imports_of(path: Path) -> list[str]:
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("chatbot."):
+            module = node.module.removeprefix("chatbot.")
+            inner = [f"{module}.{name.name}" for name in node.names]
+            found += [name if name in MODULES else module for name in inner]
+        elif isinstance(node, ast.Import):
+            names = [name.name for name in node.names]
+            found += [n.removeprefix("chatbot.") for n in names if n.startswith("chatbot.")]
+    return found
+
+
+def test_the_order_names_every_module_once():
+    bare = {"corpus"}  # a package docstring and nothing else
+    assert sorted(ORDER) == sorted(set(MODULES) - bare)
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_module_imports_only_what_stands_before_it(module):
+    if module == "corpus":
+        return
+    place = ORDER.index(module)
+    late = [name for name in imports_of(MODULES[module]) if ORDER.index(name) >= place]
+    assert late == []
+
+
+def loaded_after(statement: str) -> set[str]:
+    code = f"{statement}\nimport sys\nprint(' '.join(m.split('.')[0] for m in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_the_command_line_starts_without_tensorflow_jieba_and_numpy():
+    loaded = loaded_after("import chatbot.cli")
+    assert loaded & {"tensorflow", "keras", "jieba", "numpy", "rich", "prompt_toolkit"} == set()
+
+
+def test_reading_a_corpus_needs_no_tensorflow():
+    loaded = loaded_after("import chatbot.corpus.building, chatbot.corpus.batches")
+    assert loaded & {"tensorflow", "keras", "jieba"} == set()
+
+
+def test_importing_chatbot_costs_nothing():
+    assert loaded_after("import chatbot") & {"tensorflow", "jieba", "numpy", "click"} == set()
+
+
+def calls(path: Path, name: str) -> list[int]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == name
+    ]
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_nothing_prints_and_nothing_asserts(module):
+    path = MODULES[module]
+    assert calls(path, "print") == []
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert [n.lineno for n in ast.walk(tree) if isinstance(n, ast.Assert)] == []
+    bare = [
+        n.lineno
+        for n in ast.walk(tree)
+        if isinstance(n, ast.ExceptHandler)
+        and (n.type is None or getattr(n.type, "id", "") in ("Exception", "BaseException"))
+    ]
+    assert bare == []
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_module_says_what_it_is(module):
+    assert ast.get_docstring(ast.parse(MODULES[module].read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_module_is_short_enough_to_read(module):
+    assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= 330
+
+
+def test_the_sample_is_what_it_promises():
+    chinese, english = (
+        [line.split("\t") for line in (ROOT / "data" / name).read_text("utf-8").splitlines()]
+        for name in ("chinese.tsv", "english.tsv")
+    )
+    assert all(len(line) == 2 and all(side == side.strip() != "" for side in line) for line in
+               chinese + english)
+    assert len(chinese) >= 1_000
+    assert len({reply for _, reply in chinese}) >= 900
+    assert len(english) >= 200
+    said = (ROOT / "data" / "README.md").read_text("utf-8")
+    assert f"{len(chinese):,} question-reply pairs" in said
+    assert f"`english.tsv`: {len(english)} " in said
