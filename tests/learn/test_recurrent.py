@@ -1,0 +1,237 @@
+"""The packed LSTM against nested loops, a plain differentiated loop, and Keras."""
+
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from chatbot.learn.packing import pack_side
+from chatbot.learn.recurrent import cudnn_parameters, lstm
+
+LENGTHS = np.array([2, 5, 1, 3, 4], np.int32)
+INPUTS, UNITS = 3, 4
+NAMES = ("x", "kernel", "recurrent", "bias", "h0", "c0")
+
+
+def numbers(*shape, seed, scale=0.7):
+    return np.random.default_rng(seed).normal(0, scale, shape).astype(np.float32)
+
+
+class Case:
+    """Sequences of `LENGTHS`, unpacked by number and packed by row, and all weights."""
+
+    def __init__(self):
+        self.side = pack_side(LENGTHS)
+        ranks = len(self.side.row)
+        self.sequences = [numbers(n, INPUTS, seed=10 + b) for b, n in enumerate(LENGTHS)]
+        self.x = numbers(self.side.rows, INPUTS, seed=1)  # padding rows hold anything
+        for b, sequence in enumerate(self.sequences):
+            for t, row in enumerate(sequence):
+                self.x[self.side.row[b, t]] = row
+        self.kernel = numbers(INPUTS, 4 * UNITS, seed=2)
+        self.recurrent = numbers(UNITS, 4 * UNITS, seed=3)
+        self.bias = numbers(4 * UNITS, seed=4)
+        self.h0 = numbers(ranks, UNITS, seed=5)
+        self.c0 = numbers(ranks, UNITS, seed=6)
+        self.rank = {int(b): rank for rank, b in enumerate(self.side.order)}
+        self.real = [self.side.row[b, t] for b, n in enumerate(LENGTHS) for t in range(n)]
+
+    @property
+    def arguments(self):
+        return [getattr(self, name) for name in NAMES]
+
+    def run(self, arguments=None, **options):
+        x, *others = arguments or [tf.constant(one) for one in self.arguments]
+        return lstm(x, tf.constant(self.side.bounds), *others, **options)
+
+
+@pytest.fixture(scope="module")
+def case():
+    return Case()
+
+
+def sigmoid(z):
+    return 1 / (1 + math.exp(-z))
+
+
+def twin(sequence, kernel, recurrent, bias, h, c):
+    """One sequence, one number at a time, in float64; gates i, f, g, o as Keras has them."""
+    states = []
+    for x in sequence:
+        gates = []
+        for column in range(4 * UNITS):
+            z = float(bias[column])
+            for i in range(INPUTS):
+                z += float(x[i]) * float(kernel[i, column])
+            for j in range(UNITS):
+                z += float(h[j]) * float(recurrent[j, column])
+            gates.append(z)
+        h, c = list(h), list(c)
+        for j in range(UNITS):
+            i, f, g, o = (gates[k * UNITS + j] for k in range(4))
+            c[j] = sigmoid(f) * float(c[j]) + sigmoid(i) * math.tanh(g)
+            h[j] = sigmoid(o) * math.tanh(c[j])
+        states.append((h, c))
+    return states
+
+
+def test_every_state_is_that_of_the_sequence_alone(case):
+    hidden, cells = (part.numpy() for part in case.run())
+    for b, sequence in enumerate(case.sequences):
+        h0, c0 = case.h0[case.rank[b]], case.c0[case.rank[b]]
+        expected = twin(sequence, case.kernel, case.recurrent, case.bias, h0, c0)
+        for t, (h, c) in enumerate(expected):
+            row = case.side.row[b, t]
+            np.testing.assert_allclose(hidden[row], h, atol=2e-6)
+            np.testing.assert_allclose(cells[row], c, atol=2e-6)
+
+
+def test_rows_past_the_last_step_are_zero(case):
+    for part in case.run():
+        assert not part.numpy()[case.side.bounds[-1] :].any()
+
+
+def weighted(case, hidden, cells):
+    """A number that depends on every real state; padding rows have no say."""
+    real = np.zeros((case.side.rows, 1), np.float32)
+    real[case.real] = 1
+    one = numbers(case.side.rows, UNITS, seed=7) * real
+    other = numbers(case.side.rows, UNITS, seed=8) * real
+    return tf.reduce_sum(hidden * one) + tf.reduce_sum(cells * other)
+
+
+def written_out(case, **options):
+    """The gradient of `weighted` with respect to every argument, by the code under test."""
+    arguments = [tf.Variable(one) for one in case.arguments]
+    with tf.GradientTape() as tape:
+        total = weighted(case, *case.run([tf.identity(one) for one in arguments], **options))
+    return [one.numpy() for one in tape.gradient(total, arguments)]
+
+
+def differentiated(case):
+    """The same by TensorFlow through a plain loop over sequences and steps."""
+    arguments = [tf.Variable(one) for one in case.arguments]
+    x, kernel, recurrent, bias, h0, c0 = arguments
+    one = numbers(case.side.rows, UNITS, seed=7)
+    other = numbers(case.side.rows, UNITS, seed=8)
+    with tf.GradientTape() as tape:
+        total = tf.constant(0.0)
+        for b, length in enumerate(LENGTHS):
+            h, c = h0[case.rank[b]][None], c0[case.rank[b]][None]
+            for t in range(length):
+                row = int(case.side.row[b, t])
+                i, f, g, o = tf.split(x[row][None] @ kernel + h @ recurrent + bias, 4, 1)
+                c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
+                h = tf.sigmoid(o) * tf.tanh(c)
+                total += tf.reduce_sum(h[0] * one[row]) + tf.reduce_sum(c[0] * other[row])
+    return [tf.convert_to_tensor(g).numpy() for g in tape.gradient(total, arguments)]
+
+
+def test_the_gradient_of_every_argument_is_that_of_a_plain_loop(case):
+    for name, found, expected in zip(NAMES, written_out(case), differentiated(case), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-5, rtol=1e-4, err_msg=name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_gradient_of_every_argument_is_a_finite_difference(case, name):
+    at = NAMES.index(name)
+    direction = np.random.default_rng(at).normal(size=case.arguments[at].shape)
+    direction = (direction / np.linalg.norm(direction)).astype(np.float32)
+    ends = []
+    for sign in (1, -1):
+        moved = list(case.arguments)
+        moved[at] = moved[at] + sign * np.float32(1e-2) * direction
+        ends.append(float(weighted(case, *case.run([tf.constant(one) for one in moved]))))
+    slope = (ends[0] - ends[1]) / 2e-2
+    assert np.sum(written_out(case)[at] * direction) == pytest.approx(slope, abs=3e-3, rel=3e-3)
+
+
+def test_padding_rows_and_sequences_that_are_none_get_exactly_zero_gradient(case):
+    x, *_, h0, c0 = written_out(case)
+    padding = np.ones(case.side.rows, bool)
+    padding[case.real] = False
+    assert padding[: case.side.bounds[-1]].any()
+    assert not x[padding].any()
+    assert not h0[len(LENGTHS) :].any()
+    assert not c0[len(LENGTHS) :].any()
+
+
+def test_a_token_has_no_effect_on_the_past_nor_on_other_sequences(case):
+    moved = case.x.copy()
+    moved[case.side.row[1, 2]] += 1
+    hidden = case.run()[0].numpy()
+    other = case.run([tf.constant(one) for one in (moved, *case.arguments[1:])])[0].numpy()
+    changed = {
+        (b, t)
+        for b, n in enumerate(LENGTHS)
+        for t in range(n)
+        if (hidden[case.side.row[b, t]] != other[case.side.row[b, t]]).any()
+    }
+    assert changed == {(1, 2), (1, 3), (1, 4)}
+
+
+def test_a_compiled_call_gives_the_same_states_and_gradients(case):
+    spec = [
+        tf.TensorSpec([None, *one.shape[1:]] if at in (0, 4, 5) else one.shape)
+        for at, one in enumerate(case.arguments)
+    ]
+
+    @tf.function(input_signature=[*spec, tf.TensorSpec([None], tf.int32)])
+    def compiled(x, kernel, recurrent, bias, h0, c0, bounds):
+        arguments = (x, kernel, recurrent, bias, h0, c0)
+        with tf.GradientTape() as tape:
+            tape.watch(arguments)
+            hidden, cells = lstm(x, bounds, *arguments[1:])
+            total = weighted(case, hidden, cells)
+        return hidden, cells, tape.gradient(total, arguments)
+
+    hidden, cells, gradients = compiled(*case.arguments, case.side.bounds)
+    for found, expected in zip((hidden, cells), case.run(), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+    for found, expected in zip(gradients, written_out(case), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_bfloat16_products_stay_near_float32(case):
+    for found, expected in zip(case.run(dtype=tf.bfloat16), case.run(), strict=True):
+        assert found.dtype == tf.float32
+        np.testing.assert_allclose(found, expected, atol=0.05)
+    exact, rough = written_out(case), written_out(case, dtype=tf.bfloat16)
+    for name, one, other in zip(NAMES, exact, rough, strict=True):
+        assert np.linalg.norm(one - other) < 0.03 * np.linalg.norm(one), name
+
+
+def test_the_weights_mean_what_they_mean_to_keras(case):
+    keras = pytest.importorskip("keras")
+    layer = keras.layers.LSTM(UNITS, return_sequences=True)
+    x = numbers(3, 6, INPUTS, seed=21)
+    layer.build(x.shape)
+    layer.set_weights([case.kernel, case.recurrent, case.bias])
+    expected = layer(x).numpy()
+    side = pack_side(np.array([6, 6, 6], np.int32))
+    rows = np.zeros((side.rows, INPUTS), np.float32)
+    rows[side.row[:3, :6]] = x
+    zeros = tf.zeros([len(side.row), UNITS])
+    weights = case.kernel, case.recurrent, case.bias
+    hidden, _ = lstm(tf.constant(rows), side.bounds, *map(tf.constant, weights), zeros, zeros)
+    np.testing.assert_allclose(hidden.numpy()[side.row[:3, :6]], expected, atol=2e-6)
+
+
+def test_cudnn_gets_eight_transposed_matrices_four_zero_biases_and_four_biases(case):
+    flat = cudnn_parameters(case.kernel, case.recurrent, case.bias).numpy()
+    expected = []
+    for matrix in (case.kernel, case.recurrent):
+        for gate in range(4):
+            for column in range(gate * UNITS, (gate + 1) * UNITS):
+                expected.extend(matrix[:, column].tolist())
+    expected += [0.0] * (4 * UNITS) + case.bias.tolist()
+    assert flat.tolist() == expected
+
+
+@pytest.mark.skipif(not tf.config.list_physical_devices("GPU"), reason="cuDNN needs a GPU")
+def test_cudnn_gives_the_same_states_and_gradients(case):
+    hidden, _ = case.run(cudnn=True)
+    np.testing.assert_allclose(
+        hidden.numpy()[case.real], case.run()[0].numpy()[case.real], atol=1e-3
+    )
