@@ -139,6 +139,12 @@ def fault_of(field: dataclasses.Field[Any], value: object) -> str:
     return ""
 
 
+SMALL_CORPUS = 5_000
+"""Pairs below which a corpus is learned by heart: none are held out, every character is kept."""
+
+DEFAULT_MIN_FREQ = 2
+
+
 @dataclass(frozen=True)
 class CorpusConfig(Config):
     """How text becomes ids; stored with the vocabulary and in the header of the token store."""
@@ -146,7 +152,12 @@ class CorpusConfig(Config):
     tokenizer: str = setting(
         "jieba", "how text is cut: words by jieba, or single characters", choices=("jieba", "char")
     )
-    min_freq: int = setting(2, "words seen fewer times are left out", minimum=1)
+    min_freq: int | None = setting(
+        None,
+        f"words and characters seen fewer times are left out  [default: {DEFAULT_MIN_FREQ}; every "
+        f"character is kept in corpora under {SMALL_CORPUS:,} pairs]",
+        minimum=1,
+    )
     max_size: int = setting(
         20_000, "most entries in the vocabulary, the four special ones included", minimum=8
     )
@@ -157,8 +168,8 @@ class CorpusConfig(Config):
     )
     holdout: float | None = setting(
         None,
-        "pairs kept for validation: a share (0.02) or a number (500); 0 for none "
-        "[default: 1 % up to 2,000 pairs, none for corpora under 5,000 pairs]",
+        "pairs kept for validation: a share (0.02) or a number (500); 0 for none  "
+        f"[default: 1 % up to 2,000 pairs, none for corpora under {SMALL_CORPUS:,} pairs]",
         minimum=0,
     )
     seed: int = setting(0, "seed of the order of the pairs", minimum=0, maximum=2**63 - 1)
@@ -195,7 +206,7 @@ class TrainingConfig(Config):
     clip: float = setting(1.0, "largest global norm of the gradient", minimum=1e-6, fixed=True)
     dropout: float | None = setting(
         None,
-        "share of activations dropped in training [default: 0.2, or 0 when no pairs are held out]",
+        "share of activations dropped in training  [default: 0.2, or 0 when no pairs are held out]",
         minimum=0,
         maximum=0.95,
         fixed=True,

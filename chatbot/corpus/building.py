@@ -160,7 +160,7 @@ def _choose(
 ) -> tuple[Vocabulary, Recoding]:
     """The vocabulary with all its counts, and the way from provisional ids to its own."""
     tokenizer = make_tokenizer(config.tokenizer)
-    entries = choose_entries(counts, tokenizer, config)
+    entries = choose_entries(counts, tokenizer, config, pairs)
     recoding = Recoding(words, tokenizer, make_vocabulary(entries, pairs, 0, config))
     unknown = int((recoding.unknown * words.counts[: len(words.ids)]).sum())
     return make_vocabulary(entries, pairs, unknown, config), recoding

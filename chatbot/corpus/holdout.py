@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-_SMALLEST_CORPUS = 5000
+from chatbot.config import SMALL_CORPUS
+
 _DEFAULT_SHARE = 0.01
 _DEFAULT_NUMBER = 2000
 _ROOM = 4096
@@ -39,7 +40,7 @@ class Holdout:
 
     def limit(self, pairs: int) -> int:
         """The hash that the held-out pairs are below, 0 for none."""
-        if self._default and pairs < _SMALLEST_CORPUS:
+        if self._default and pairs < SMALL_CORPUS:
             return 0
         if len(self._seen) > self._number > 0:
             return min(self._share, int(np.partition(self._seen, self._number)[self._number]))

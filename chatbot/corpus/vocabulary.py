@@ -34,7 +34,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from chatbot.config import CorpusConfig
+from chatbot.config import DEFAULT_MIN_FREQ, SMALL_CORPUS, CorpusConfig
 from chatbot.corpus.tokenizer import Tokenizer
 from chatbot.errors import ChatbotError
 
@@ -142,69 +142,50 @@ class Vocabulary:
 
 
 def choose_entries(
-    words: Mapping[str, int], tokenizer: Tokenizer, config: CorpusConfig
+    words: Mapping[str, int], tokenizer: Tokenizer, config: CorpusConfig, pairs: int
 ) -> dict[str, int]:
     """The entries of a vocabulary and their counts, from the counts of all words.
 
-    Words seen `min_freq` times are candidates, the most frequent first; the characters of the words
-    left out are candidates too if they, with the words equal to them, are seen as often. When that
-    is more than `max_size`, the rarest candidate words give way, and their characters count
-    instead.
+    Words seen `min_freq` times are entries, and so are characters, counted wherever they occur, as
+    words may have to be spelled in them. When that is more than `max_size`, the rarest words give
+    way first, then the rarest characters.
+
+    Args:
+        words: how often each word occurs.
+        tokenizer: what spells them.
+        config: the cut-offs.
+        pairs: pairs of the corpus; where there are fewer than `SMALL_CORPUS` and no `min_freq` is
+            given, every character is an entry.
 
     Returns:
-        Count by entry, special ones not included, in no particular order.
+        How often each entry occurs when the corpus is encoded, special ones not included, in no
+        particular order.
     """
-    candidates = _Candidates(words, tokenizer, config)
-    entries = candidates.entries()
-    most = config.max_size - len(SPECIAL)
-    if len(entries) > most:
-        candidates.shrink(len(entries) - most)
-        entries = candidates.entries()
-    if len(entries) > most:  # more characters than room: the most frequent stay
-        best = sorted(entries, key=lambda word: (-entries[word], word))[:most]
-        entries = {word: entries[word] for word in best}
-    return entries
+    least = config.min_freq or DEFAULT_MIN_FREQ
+    least_characters = 1 if config.min_freq is None and pairs < SMALL_CORPUS else least
+    spelled = config.rare == "characters"
+    characters: Counter[str] = Counter()
+    for word, n in words.items() if spelled else ():
+        for piece in tokenizer.spell(word):
+            characters[piece] += n
+    room = config.max_size - len(SPECIAL)
+    entries = set(_most_frequent(characters, least_characters, room))
+    for word in _most_frequent(words, least, len(words)):
+        if len(entries) >= room:
+            break
+        entries.add(word)
+    counts = dict.fromkeys(entries, 0)
+    for word, n in words.items():
+        for token in (word,) if word in entries else tokenizer.spell(word) if spelled else ():
+            if token in entries:
+                counts[token] += n
+    return counts
 
 
-class _Candidates:
-    """Words that may become entries, and the characters of those left out, with their counts."""
-
-    def __init__(
-        self, words: Mapping[str, int], tokenizer: Tokenizer, config: CorpusConfig
-    ) -> None:
-        self._words = words
-        self._least = config.min_freq
-        self._spell = tokenizer.spell if config.rare == "characters" else lambda word: []
-        self._kept = {word: n for word, n in words.items() if n >= self._least}
-        self._pieces: Counter[str] = Counter()
-        for word in words:
-            if word not in self._kept:
-                self._leave_out(word)
-
-    def entries(self) -> dict[str, int]:
-        both = {word: n + self._pieces.get(word, 0) for word, n in self._kept.items()}
-        pieces = self._pieces.items()
-        return both | {p: n for p, n in pieces if p not in both and n >= self._least}
-
-    def shrink(self, surplus: int) -> None:
-        """Leaves the rarest words out until there are `surplus` entries fewer, or no words."""
-        for word in sorted(self._kept, key=lambda word: (self._kept[word], word)):
-            if surplus <= 0:
-                return
-            touched = {word, *self._spell(word)}
-            surplus -= self._held(touched)
-            del self._kept[word]
-            self._leave_out(word)
-            surplus += self._held(touched)
-
-    def _leave_out(self, word: str) -> None:
-        for piece in self._spell(word):
-            self._pieces[piece] += self._words[word]
-
-    def _held(self, tokens: Iterable[str]) -> int:
-        return sum(
-            token in self._kept or self._pieces.get(token, 0) >= self._least for token in tokens
-        )
+def _most_frequent(counts: Mapping[str, int], least: int, most: int) -> list[str]:
+    """The tokens seen `least` times or more, the most frequent first, ties by code point."""
+    enough = (token for token, n in counts.items() if n >= least)
+    return sorted(enough, key=lambda token: (-counts[token], token))[:most]
 
 
 def make_vocabulary(
