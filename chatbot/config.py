@@ -15,7 +15,7 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, get_type_hints
 
 from chatbot.errors import ChatbotError
 
@@ -63,8 +63,12 @@ class Config:
         Raises:
             ChatbotError: a value is outside what its field allows.
         """
+        kinds = get_type_hints(type(self))
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
-            fault = fault_of(field, getattr(self, field.name))
+            value, kind = getattr(self, field.name), kinds[field.name]
+            wanted = kind | int if isinstance(1.0, kind) else kind
+            sound = isinstance(value, wanted) and (type(value) is not bool or kind is bool)
+            fault = fault_of(field, value) if sound else f"{value!r} is not of its type"
             if fault:
                 raise ChatbotError(f"{option_of(field.name)}: {fault}.")
 
@@ -238,7 +242,7 @@ class TrainingConfig(Config):
     save_every: str = setting(
         "5m",
         "a number of steps between checkpoints, or minutes such as 5m",
-        pattern=r"[1-9]\d*|(\d+\.\d+|[1-9]\d*)m",
+        pattern=r"[1-9][0-9]*m?|[0-9]*\.[0-9]*[1-9][0-9]*m",
     )
     keep: int = setting(3, "checkpoints kept, the best one not counted", minimum=1)
     precision: str = setting(

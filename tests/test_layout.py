@@ -13,9 +13,9 @@ PACKAGE = ROOT / "chatbot"
 ORDER = """
 errors config folder memory
 corpus.files corpus.formats corpus.pairs corpus.tokenizer corpus.vocabulary corpus.encoded
-corpus.store corpus.sampler corpus.holdout corpus.cutting corpus.spill corpus.recoding
+corpus.store corpus.sampler corpus.holdout corpus.spill corpus.cutting corpus.recoding
 corpus.building corpus.batches
-learn learn.engine learn.packing learn.recurrent learn.losses learn.model learn.optimizer
+learn learn.packing learn.recurrent learn.losses learn.model learn.optimizer learn.engine
 learn.schedule learn.history learn.checkpoint learn.training
 talk talk.decoding talk.bot talk.evaluation
 cli.options cli.show cli.build_vocab cli.train cli.chat cli.evaluate cli.info cli
@@ -115,8 +115,10 @@ def test_the_sample_is_what_it_promises():
         [line.split("\t") for line in (ROOT / "data" / name).read_text("utf-8").splitlines()]
         for name in ("chinese.tsv", "english.tsv")
     )
-    assert all(len(line) == 2 and all(side == side.strip() != "" for side in line) for line in
-               chinese + english)
+    assert all(
+        len(line) == 2 and all(side == side.strip() != "" for side in line)
+        for line in chinese + english
+    )
     assert len(chinese) >= 1_000
     assert len({reply for _, reply in chinese}) >= 900
     assert len(english) >= 200

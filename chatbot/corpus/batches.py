@@ -134,5 +134,4 @@ def stream(
             raise ChatbotError(f"{workers} workers: a step has {most} pairs. Use fewer workers.")
         for step in itertools.count(start):
             runs = ranges(sampler, seed, step, batch, store.header.train, worker, workers)
-            if runs:
-                yield make_batch(store.read(runs), max_length)
+            yield make_batch(store.read(runs), max_length)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import signal
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -64,7 +65,7 @@ def cut_in_order(
         for chunk in chunks:
             yield _cut(*chunk, config)
         return
-    with ProcessPoolExecutor(workers) as executor:
+    with ProcessPoolExecutor(workers, initializer=_leave_signals) as executor:
         waiting: deque[Future[Chunk]] = deque()
         for chunk in chunks:
             waiting.append(executor.submit(_cut, *chunk, config))
@@ -72,6 +73,12 @@ def cut_in_order(
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def _leave_signals() -> None:
+    """A worker is ended by the process that began it, not by a Ctrl-C that both of them get."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _chunks(corpora: Sequence[Corpus]) -> Iterator[tuple[int, str, list[Pair]]]:

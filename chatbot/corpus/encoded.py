@@ -43,9 +43,13 @@ class EncodedPairs:
 
     @staticmethod
     def concatenate(parts: Sequence[EncodedPairs]) -> EncodedPairs:
-        """Several as one, in order."""
+        """Several as one, in order; none as no pairs."""
         if len(parts) == 1:
             return parts[0]
+        none = EncodedPairs(
+            np.zeros(0, np.int32), np.zeros(1, np.int64), np.zeros((0, 4), np.int64)
+        )
+        parts = [none, *parts]
         lengths = np.concatenate([np.diff(part.bounds) for part in parts])
         return EncodedPairs(
             np.concatenate([part.tokens for part in parts]),

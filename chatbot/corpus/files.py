@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -24,7 +25,7 @@ SAMPLE_LINES = 1000
 
 _LONGEST_LINE = 1 << 20
 _BOM = b"\xef\xbb\xbf"
-_NOT_CORPORA = ("readme", "license", "licence", "copying", "changelog", "notice")
+_NOT_CORPORA = re.compile(r"(readme|licen[cs]e|copying|changelog|notice)(?![a-z_])", re.IGNORECASE)
 
 
 def find_files(names: Sequence[Path]) -> list[Path]:
@@ -60,7 +61,7 @@ def find_files(names: Sequence[Path]) -> list[Path]:
 
 def _is_corpus(path: Path, folder: Path) -> bool:
     hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-    return path.is_file() and not hidden and not path.name.lower().startswith(_NOT_CORPORA)
+    return path.is_file() and not hidden and not _NOT_CORPORA.match(path.name)
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str | None]]:

@@ -9,15 +9,15 @@ point, so equal counts give equal bytes. A word outside the vocabulary is spelle
 
 The file, UTF-8 text, `vocabulary.txt`:
 
-    chatbot-vocabulary 1 {"size": 5, "crc32": "…", "settings": {…}}   format number, a line of JSON
-    <pad>\t0                                                          an entry a line:
-    <go>\t0                                                           the token, a TAB, its count
+    chatbot-vocabulary 1 89ab01ef {"size": 5, "settings": {…}}   format number, CRC-32, JSON
+    <pad>\t0                                                     an entry a line:
+    <go>\t0                                                      the token, a TAB, its count
     <eos>\t120
     <unk>\t3
     你好\t57
 
 A count is how often the entry occurs in the encoded corpus, questions and replies together, after
-rare words were spelled. crc32 covers all lines after the first.
+rare words were spelled. The CRC-32 covers all that follows it and its blank.
 """
 
 from __future__ import annotations
@@ -96,13 +96,9 @@ class Vocabulary:
     def save(self, path: Path) -> None:
         """Writes the file drawn above, for the caller to rename into place."""
         body = "".join(f"{w}\t{n}\n" for w, n in zip(self.words, self.counts, strict=True))
-        data = body.encode()
-        header = {
-            "size": len(self),
-            "crc32": f"{zlib.crc32(data):08x}",
-            "settings": self.config.as_dict(),
-        }
-        first = f"{_MAGIC} {FORMAT} {json.dumps(header, ensure_ascii=False)}\n"
+        header = {"size": len(self), "settings": self.config.as_dict()}
+        data = f"{json.dumps(header, ensure_ascii=False)}\n{body}".encode()
+        first = f"{_MAGIC} {FORMAT} {zlib.crc32(data):08x} "
         path.write_bytes(first.encode() + data)
 
     @classmethod
@@ -114,7 +110,7 @@ class Vocabulary:
         """
         again = f"Build it anew: chatbot build-vocab --restart --model {path.parent}."
         try:
-            first, _, data = path.read_bytes().partition(b"\n")
+            parts = path.read_bytes().split(b" ", 3)
         except FileNotFoundError as error:
             raise ChatbotError(
                 f"{path}: no vocabulary yet. Build it first: chatbot build-vocab "
@@ -122,22 +118,18 @@ class Vocabulary:
             ) from error
         except OSError as error:
             raise ChatbotError(f"{path}: cannot be read ({error}).") from error
-        magic, number, rest = (first.decode("utf-8", "replace") + "  ").split(" ", 2)
-        if magic != _MAGIC:
+        if len(parts) < 4 or parts[0] != _MAGIC.encode():
             raise ChatbotError(f"{path}: not a vocabulary of chatbot. {again}")
-        if number != str(FORMAT):
-            raise ChatbotError(f"{path}: format {number}, this version reads {FORMAT}. {again}")
-        try:
-            header = json.loads(rest)
-            lines = data.decode().split("\n")[:-1]
-            entries = [line.rsplit("\t", 1) for line in lines]
-            words, counts = tuple(e[0] for e in entries), tuple(int(e[1]) for e in entries)
-            sound = header["crc32"] == f"{zlib.crc32(data):08x}" and header["size"] == len(words)
-            settings = dict(header["settings"])
-        except (ValueError, KeyError, IndexError, TypeError):
-            sound = False
-        if not sound:
+        _, number, checksum, data = parts
+        if number != str(FORMAT).encode():
+            found = number.decode("utf-8", "replace")
+            raise ChatbotError(f"{path}: format {found}, this version reads {FORMAT}. {again}")
+        if checksum != f"{zlib.crc32(data):08x}".encode():
             raise ChatbotError(f"{path}: damaged (truncated or changed). {again}")
+        header, *lines = data.decode().split("\n")[:-1]
+        entries = [line.rsplit("\t", 1) for line in lines]
+        words, counts = tuple(e[0] for e in entries), tuple(int(e[1]) for e in entries)
+        settings = json.loads(header)["settings"]
         return cls(words, counts, CorpusConfig.from_dict(settings, str(path)))
 
 

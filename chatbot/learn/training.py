@@ -16,7 +16,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from chatbot.config import ModelConfig, TrainingConfig
 from chatbot.corpus.batches import make_batch
@@ -33,11 +32,9 @@ from chatbot.learn.checkpoint import (
     restore,
     saved,
 )
-from chatbot.learn.engine import product_type, use_threads
+from chatbot.learn.engine import Engine, use_threads
 from chatbot.learn.history import Record, append, drop_after
-from chatbot.learn.model import Seq2Seq, feature_spec
-from chatbot.learn.optimizer import Adam
-from chatbot.learn.packing import Packed, pack
+from chatbot.learn.packing import pack
 from chatbot.learn.schedule import Schedule, after_step, after_validation, rate
 from chatbot.memory import peak_memory
 
@@ -56,58 +53,6 @@ DROPOUT = 0.2
 _RECORD_EVERY = 10
 _VALIDATION_BATCH = 500
 _MOST_BAD_STEPS = 5
-
-
-class Engine:
-    """The network, its optimizer, and the compiled steps over packed batches."""
-
-    def __init__(
-        self,
-        size: int,
-        model: ModelConfig,
-        training: TrainingConfig,
-        unigram: np.ndarray[Any, np.dtype[np.float32]],
-        dropout: float,
-    ) -> None:
-        """Draws the weights and declares the steps; they are compiled at their first use."""
-        self.net = Seq2Seq(size, model, seed=training.seed, unigram=unigram)
-        self.optimizer = Adam(self.net.embedding, self.net.matrices)
-        self._clip, self._dropout = training.clip, dropout
-        self._dtype = product_type(training.precision)
-        self._seed = np.int32(training.seed & 0x7FFFFFFF)
-        spec = feature_spec()
-        number = tf.TensorSpec((), tf.float32)
-        key = tf.TensorSpec((2,), tf.int32)
-        self._train = tf.function(self._train_step, input_signature=[spec, number, number, key])
-        self._validate = tf.function(self._validate_step, input_signature=[spec])
-
-    def train(self, packed: Packed, tokens: float, learning_rate: float, step: int) -> float:
-        """One optimizer step; gives the mean loss of the batch before it, nats per token."""
-        # Places of one step draw from keys step * 4 + 0 .. 3.
-        key = np.asarray([self._seed, step * 4 & 0x7FFFFFFF], np.int32)
-        arguments = (np.float32(1 / tokens), np.float32(learning_rate), key)
-        return float(self._train(packed.arrays(), *arguments))
-
-    def validate(self, packed: Packed) -> float:
-        """The summed loss of a batch, in nats."""
-        return float(self._validate(packed.arrays()))
-
-    def _train_step(self, batch: Any, scale: Any, learning_rate: Any, key: Any) -> Any:  # noqa: ANN401
-        rows = tf.gather(self.net.embedding, batch["touched"])
-        with tf.GradientTape() as tape:
-            tape.watch(rows)
-            total = self.net.loss(rows, batch, dtype=self._dtype, dropout=self._dropout, key=key)
-            loss = total * scale
-        weights = self.net.matrices
-        first, *others = tape.gradient(loss, [rows, *weights])
-        first = tf.convert_to_tensor(first)
-        self.optimizer.apply(batch["touched"], first, others, learning_rate, self._clip)
-        return loss
-
-    def _validate_step(self, batch: Any) -> Any:  # noqa: ANN401
-        rows = tf.gather(self.net.embedding, batch["touched"])
-        key = tf.zeros([2], tf.int32)
-        return self.net.loss(rows, batch, dtype=self._dtype, dropout=0.0, key=key)
 
 
 @dataclass
@@ -268,7 +213,7 @@ class Run:
             return None
         if self.position.schedule.exhausted:
             return "the loss falls no further at the smallest learning rate"
-        if self.memorising and self.position.schedule.best < MEMORISED:
+        if self.memorising and np.mean(self._losses or np.inf) < MEMORISED:
             return f"the pairs are known by heart (training loss below {MEMORISED} nats)"
         return f"stopped at the cap of {self.cap:,} steps" if step >= self.cap else None
 
