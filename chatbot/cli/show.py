@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 def size(count: float) -> str:
     """Bytes as text.
 
-    >>> size(1_234_000_000)
-    '1.23 GB'
+    >>> size(1_234_000_000), size(56_000_000), size(7_800)
+    ('1.23 GB', '56 MB', '8 kB')
     """
-    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+    if count >= 1e9:
+        return f"{count / 1e9:.2f} GB"
+    return f"{count / 1e6:.0f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
 
 
 def duration(seconds: float) -> str:
