@@ -32,6 +32,9 @@ FORMAT = 1
 
 _POSITION = "position/.ATTRIBUTES/VARIABLE_VALUE"
 
+_UNREADABLE = (tf.errors.OpError, ValueError, RuntimeError, IndexError)
+"""What TensorFlow raises over a damaged checkpoint; IndexError over a truncated one."""
+
 
 @dataclass(frozen=True)
 class Position:
@@ -167,7 +170,7 @@ def read_position(path: Path) -> Position:
     """
     try:
         text = tf.train.load_checkpoint(str(path)).get_tensor(_POSITION)
-    except (tf.errors.OpError, ValueError, RuntimeError) as error:
+    except _UNREADABLE as error:
         raise _damaged(path, error) from error
     return Position.from_json(text.decode(), str(path))
 
@@ -198,7 +201,7 @@ def restore(path: Path, net: Seq2Seq, optimizer: Adam | None = None) -> None:
     try:
         status = what.read(str(path)).expect_partial()
         status.assert_existing_objects_matched()
-    except (tf.errors.OpError, ValueError, AssertionError) as error:
+    except (*_UNREADABLE, AssertionError) as error:
         raise _damaged(path, error) from error
 
 
