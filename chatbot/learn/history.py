@@ -30,7 +30,8 @@ class Record:
         kind: start, progress, validation, decay, checkpoint, or stop.
         step: steps done.
         seconds: training time so far, resumed parts included.
-        loss: mean training loss since the last record, nats per target token.
+        loss: training loss of the last step, at a stop the mean of the last five, nats per target
+            token.
         heldout_loss: on the held-out pairs, nats per target token.
         learning_rate: of the last step.
         pairs_per_second: over the last steps.

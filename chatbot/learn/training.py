@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -75,8 +76,8 @@ class Run:
     position: Position
     stop: Callable[[], str | None]
     _losses: list[float] = field(default_factory=list)
-    _since_validation: list[float] = field(default_factory=list)
     _speed: list[tuple[float, int, float]] = field(default_factory=list)
+    _rate: float | None = None
     _validated: int = -1
 
     @property
@@ -116,11 +117,16 @@ class Run:
         return min(1.0, max(done))
 
     def records(self) -> Iterator[Record]:
-        """Trains to the end, yielding what happens.
+        """Trains to the end, yielding what happens; closes the store.
 
         Raises:
-            ChatbotError: the loss is not finite for several steps, or a file cannot be written.
+            ChatbotError: the loss is not finite for several steps, or a checkpoint cannot be
+                written.
         """
+        with self.store:
+            yield from self._records()
+
+    def _records(self) -> Iterator[Record]:
         checkpoints = Checkpoints(
             self.folder, self.engine.net, self.engine.optimizer, self.position.training.keep
         )
@@ -128,15 +134,16 @@ class Run:
         yield self._log(self._record("start", note=self._aims()))
         began = time.monotonic() - self.position.seconds
         saved_at = (self.position.step, self.position.seconds)
-        reason = self._reason_to_end()
+        reason = self.stop() or self._reason_to_end()
         while not reason:
             loss = self._step()
             self.position = replace(self.position, seconds=time.monotonic() - began)
             yield self._progress(loss)
-            reason = self._reason_to_end()
-            if reason or self.position.step % self.position.training.validate_every == 0:
+            ended = self._reason_to_end()
+            # A stop is no end: a validation out of turn would make a resumed run another one.
+            if ended or self.position.step % self.position.training.validate_every == 0:
                 yield from self._judge(checkpoints)
-                reason = reason or self._reason_to_end()
+            reason = self.stop() or ended or self._reason_to_end()
             self.position = replace(self.position, seconds=time.monotonic() - began)
             if self._due(saved_at) and not reason:
                 yield self._save(checkpoints)
@@ -150,13 +157,10 @@ class Run:
         runs = ranges(training.sampler, training.seed, step, training.batch, self.pairs)
         batch = make_batch(self.store.read(runs), training.max_length)
         tokens = float(batch.weights.sum())
+        self._rate = rate(step, position.schedule, self.fraction, training)
         began = time.monotonic()
-        loss = self.engine.train(
-            pack(batch, self.engine.net.output.cutoffs),
-            tokens,
-            rate(step, position.schedule, self.fraction, training),
-            step,
-        )
+        packed = pack(batch, self.engine.net.output.cutoffs)
+        loss = self.engine.train(packed, tokens, self._rate, step)
         self._speed = [*self._speed, (time.monotonic() - began, len(batch), tokens)][-20:]
         self._losses = [*self._losses, loss][-_MOST_BAD_STEPS:]
         if not np.isfinite(self._losses).any():
@@ -164,20 +168,29 @@ class Run:
                 f"step {step}: the loss has not been finite for {len(self._losses)} steps; the "
                 "weights are as before. Begin anew with a lower --learning-rate and --restart."
             )
-        self._since_validation.append(loss)
-        schedule = after_step(position.schedule, loss, training)
-        self.position = replace(position, step=step + 1, schedule=schedule)
+        self.position = replace(
+            position,
+            step=step + 1,
+            schedule=after_step(position.schedule, loss, training),
+            unjudged_loss=position.unjudged_loss + loss,
+            unjudged_steps=position.unjudged_steps + 1,
+        )
         return loss
 
     def _judge(self, checkpoints: Checkpoints) -> Iterator[Record]:
         """Validates, and lets the schedule decide."""
-        training_loss = float(np.mean(self._since_validation))
+        training_loss = self.position.unjudged_loss / self.position.unjudged_steps
         loss = training_loss if self.memorising else self._held_out_loss()
-        self._since_validation.clear()
         before = self.position.schedule
         after = after_validation(before, loss, self.position.training)
         held_out = None if self.memorising else loss
-        self.position = replace(self.position, schedule=after, heldout_loss=held_out)
+        self.position = replace(
+            self.position,
+            schedule=after,
+            heldout_loss=held_out,
+            unjudged_loss=0.0,
+            unjudged_steps=0,
+        )
         if held_out is not None:
             yield self._log(self._record("validation", heldout_loss=held_out))
             if after.best < before.best:
@@ -203,8 +216,6 @@ class Run:
 
     def _reason_to_end(self) -> str | None:
         training, step = self.position.training, self.position.step
-        if reason := self.stop():
-            return reason
         if self.last_step is not None and step >= self.last_step:
             return f"all {self.last_step:,} steps done"
         if training.minutes is not None and self.position.seconds >= 60 * training.minutes:
@@ -259,8 +270,6 @@ class Run:
 
     def _record(self, kind: str, **known: Any) -> Record:  # noqa: ANN401 - fields of Record
         position = self.position
-        step = max(0, position.step - 1)
-        learning_rate = rate(step, position.schedule, self.fraction, position.training)
         if kind == "start":
             known["model"] = position.model.as_dict()
             known["training"] = position.training.as_dict()
@@ -268,7 +277,7 @@ class Run:
             kind,
             position.step,
             seconds=round(position.seconds, 3),
-            learning_rate=learning_rate,
+            learning_rate=self._rate,
             **known,
         )
 
@@ -299,27 +308,29 @@ def prepare(
             does not match.
     """
     vocabulary = Vocabulary.load(folder.vocabulary)
-    store = TokenStore(folder.store)
-    if store.header.vocabulary != vocabulary.digest:
-        raise ChatbotError(
-            f"{folder.store}: belongs to another vocabulary than {folder.vocabulary.name}. Build "
-            f"both anew: chatbot build-vocab --restart --model {folder.path}."
-        )
-    if restart:
-        folder.forget_training()
-    before = saved(folder.checkpoints)
-    stored = read_position(before[-1]) if before else None
-    network = ModelConfig.resumed(stored.model if stored else None, model)
-    settings = TrainingConfig.resumed(stored.training if stored else None, training)
-    use_threads(settings.threads)
-    held_out = store.header.held_out > 0
-    dropout = settings.dropout if settings.dropout is not None else DROPOUT if held_out else 0.0
-    engine = Engine(len(vocabulary), network, settings, vocabulary.unigram, dropout)
-    if stored is not None:
-        check_vocabulary(before[-1], stored, vocabulary)
-        restore(before[-1], engine.net, engine.optimizer)
-        position = replace(stored, model=network, training=settings)
-    else:
-        digest, size = vocabulary.digest, len(vocabulary)
-        position = Position(0, 0.0, Schedule(), None, digest, size, network, settings)
+    with ExitStack() as opened:  # closes the store if anything is refused
+        store = opened.enter_context(TokenStore(folder.store))
+        if store.header.vocabulary != vocabulary.digest:
+            raise ChatbotError(
+                f"{folder.store}: belongs to another vocabulary than {folder.vocabulary.name}. "
+                f"Build both anew: chatbot build-vocab --restart --model {folder.path}."
+            )
+        before = [] if restart else saved(folder.checkpoints)
+        stored = read_position(before[-1]) if before else None
+        network = ModelConfig.resumed(stored.model if stored else None, model)
+        settings = TrainingConfig.resumed(stored.training if stored else None, training)
+        use_threads(settings.threads)
+        default = DROPOUT if store.header.held_out else 0.0
+        dropout = default if settings.dropout is None else settings.dropout
+        engine = Engine(len(vocabulary), network, settings, vocabulary.unigram, dropout)
+        if restart:
+            folder.forget_training()
+        if stored is not None:
+            check_vocabulary(before[-1], stored, vocabulary)
+            restore(before[-1], engine.net, engine.optimizer)
+            position = replace(stored, model=network, training=settings)
+        else:
+            digest, size = vocabulary.digest, len(vocabulary)
+            position = Position(0, 0.0, Schedule(), None, digest, size, network, settings)
+        opened.pop_all()
     return Run(folder, vocabulary, store, engine, position, stop)
