@@ -1,0 +1,328 @@
+"""Weights, optimizer and position to the model folder and back; what is damaged is refused."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from chatbot.config import CorpusConfig, ModelConfig, TrainingConfig
+from chatbot.corpus.vocabulary import SPECIAL, Vocabulary
+from chatbot.errors import ChatbotError
+from chatbot.folder import ModelFolder
+from chatbot.learn.checkpoint import (
+    Checkpoints,
+    Position,
+    check_vocabulary,
+    find_checkpoint,
+    read_position,
+    restore,
+    saved,
+)
+from chatbot.learn.model import Seq2Seq
+from chatbot.learn.optimizer import Adam
+from chatbot.learn.schedule import Schedule
+
+SIZE = 9
+MODEL = ModelConfig(units=4, embedding=3)
+VOCABULARY = Vocabulary((*SPECIAL, *"abcde"), (0, 0, 1, 1, 1, 1, 1, 1, 1), CorpusConfig())
+
+LITERAL = (
+    '{"format": 1, "step": 12, "seconds": 3.25, "schedule": {"scale": 0.4, "best": 2.5, '
+    '"waited": 1, "cooling": 2, "recent": [2.75, 3.0], "exhausted": false}, "heldout_loss": 2.625, '
+    '"vocabulary": "ab12", "size": 9, "model": {"units": 4, "embedding": 3, '
+    '"bidirectional": false}, "training": {"batch": 7, "sampler": "epoch", "seed": 5, '
+    '"max_length": 30, "learning_rate": 0.02, "warmup": 3, "clip": 0.5, "dropout": null, '
+    '"decay_on": "train", "patience": 4, "cooldown": 0, "floor": 0.25, "steps": 100, '
+    '"minutes": null, "epochs": null, "validate_every": 6, "save_every": "2m", "keep": 1, '
+    '"precision": "float32", "threads": 0}, "unjudged_loss": 5.5, "unjudged_steps": 2}'
+)
+
+THE_SAME = Position(
+    step=12,
+    seconds=3.25,
+    schedule=Schedule(scale=0.4, best=2.5, waited=1, cooling=2, recent=(2.75, 3.0)),
+    heldout_loss=2.625,
+    vocabulary="ab12",
+    size=9,
+    model=MODEL,
+    training=TrainingConfig(
+        batch=7,
+        sampler="epoch",
+        seed=5,
+        max_length=30,
+        learning_rate=0.02,
+        warmup=3,
+        clip=0.5,
+        decay_on="train",
+        patience=4,
+        cooldown=0,
+        floor=0.25,
+        steps=100,
+        validate_every=6,
+        save_every="2m",
+        keep=1,
+        precision="float32",
+    ),
+    unjudged_loss=5.5,
+    unjudged_steps=2,
+)
+
+
+def position(step=12, **changes):
+    return dataclasses.replace(THE_SAME, step=step, vocabulary=VOCABULARY.digest, **changes)
+
+
+def network(seed=1):
+    """A network and its optimizer with every number drawn, moments and all."""
+    net = Seq2Seq(SIZE, MODEL)
+    adam = Adam(net.embedding, net.matrices)
+    generator = np.random.default_rng(seed)
+    for variable in (*net.trainable_variables, *adam.first, *adam.second):
+        variable.assign(generator.normal(size=variable.shape).astype(np.float32))
+    adam.steps.assign(seed)
+    return net, adam
+
+
+def numbers(net, adam):
+    return [v.numpy() for v in (*net.trainable_variables, *adam.first, *adam.second, adam.steps)]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return ModelFolder(tmp_path / "model")
+
+
+def fill(folder, steps=(3, 20, 100), best=(), keep=3):
+    checkpoints = Checkpoints(folder, *network(), keep)
+    for step in steps:
+        checkpoints.save(position(step))
+    for step in best:
+        checkpoints.save_best(position(step))
+
+
+def test_a_position_is_this_line_of_json():
+    assert THE_SAME.to_json() == LITERAL
+    assert Position.from_json(LITERAL, "there") == THE_SAME
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"schedule": Schedule()},  # whose best is infinite
+        {"heldout_loss": None, "step": 0},
+        {"training": TrainingConfig(seed=2**63 - 1, minutes=0.5, dropout=0.25)},
+        {"seconds": 0.1 + 0.2, "unjudged_loss": 1 / 3},
+    ],
+)
+def test_every_position_comes_back_exactly(changes):
+    one = position(**changes)
+    assert Position.from_json(one.to_json(), "there") == one
+
+
+def test_another_format_number_is_refused():
+    with pytest.raises(ChatbotError) as caught:
+        Position.from_json(LITERAL.replace('"format": 1', '"format": 2'), "model/step-3")
+    assert str(caught.value) == (
+        "model/step-3: format 2, this version reads 1. Train anew with --restart."
+    )
+
+
+def test_a_setting_of_a_newer_version_is_refused():
+    with pytest.raises(ChatbotError, match="model/step-3: unknown setting 'layers'"):
+        Position.from_json(LITERAL.replace('"units": 4', '"layers": 4'), "model/step-3")
+
+
+def test_weights_moments_and_position_come_back_bit_by_bit(folder):
+    net, adam = network(seed=3)
+    path = Checkpoints(folder, net, adam, 3).save(position(12))
+    other = network(seed=4)
+    restore(path, *other)
+    for one, two in zip(numbers(net, adam), numbers(*other), strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert read_position(path) == position(12)
+    assert path == folder.checkpoints / "step-12"
+
+
+def test_weights_alone_can_be_taken_from_a_whole_checkpoint(folder):
+    net, adam = network(seed=3)
+    path = Checkpoints(folder, net, adam, 3).save(position())
+    other, untouched = network(seed=4)
+    before = numbers(other, untouched)[len(other.trainable_variables) :]
+    restore(path, other)
+    for one, two in zip(net.trainable_variables, other.trainable_variables, strict=True):
+        np.testing.assert_array_equal(one.numpy(), two.numpy())
+    after = numbers(other, untouched)[len(other.trainable_variables) :]
+    assert all((one == two).all() for one, two in zip(before, after, strict=True))
+
+
+def test_the_best_checkpoint_holds_weights_without_moments(folder):
+    net, adam = network(seed=3)
+    path = Checkpoints(folder, net, adam, 3).save_best(position())
+    names = {name for name, _ in tf.train.list_variables(str(path))}
+    assert not any("optimizer" in name or "first" in name for name in names)
+    other, _ = network(seed=4)
+    restore(path, other)
+    for one, two in zip(net.trainable_variables, other.trainable_variables, strict=True):
+        np.testing.assert_array_equal(one.numpy(), two.numpy())
+    with pytest.raises(ChatbotError, match="damaged checkpoint"):
+        restore(path, *network(seed=4))
+
+
+def test_only_the_newest_few_are_kept_and_the_best_one_apart(folder):
+    fill(folder, steps=(5, 10, 15, 20), best=(10, 15), keep=2)
+    assert [path.name for path in saved(folder.checkpoints)] == ["step-15", "step-20"]
+    assert [path.name for path in saved(folder.best)] == ["step-15"]
+    assert {path.name for path in folder.best.iterdir()} == {
+        "checkpoint",
+        "step-15.index",
+        "step-15.data-00000-of-00001",
+    }
+
+
+def test_another_run_goes_on_where_the_last_one_left_its_files(folder):
+    fill(folder, steps=(5, 10), keep=2)
+    fill(folder, steps=(15,), keep=2)
+    assert [path.name for path in saved(folder.checkpoints)] == ["step-10", "step-15"]
+
+
+def test_checkpoints_are_ordered_by_step_not_by_spelling(folder):
+    fill(folder, steps=(9, 100, 20), keep=9)
+    assert [path.name for path in saved(folder.checkpoints)] == ["step-9", "step-20", "step-100"]
+
+
+def test_no_folder_holds_no_checkpoints(folder):
+    assert saved(folder.checkpoints) == []
+
+
+def test_the_best_is_chosen_else_the_newest(folder):
+    fill(folder)
+    assert find_checkpoint(folder) == folder.checkpoints / "step-100"
+    fill(folder, steps=(), best=(20,))
+    assert find_checkpoint(folder) == folder.best / "step-20"
+
+
+def test_a_checkpoint_can_be_named(folder):
+    fill(folder, best=(20,))
+    assert find_checkpoint(folder, "newest") == folder.checkpoints / "step-100"
+    assert find_checkpoint(folder, "best") == folder.best / "step-20"
+    assert find_checkpoint(folder, "3") == folder.checkpoints / "step-3"
+    path = folder.checkpoints / "step-20"
+    assert find_checkpoint(folder, str(path)) == path
+
+
+def test_a_name_that_is_not_there_is_answered_with_those_that_are(folder):
+    fill(folder, best=(50,))
+    with pytest.raises(ChatbotError) as caught:
+        find_checkpoint(folder, "4")
+    message = str(caught.value)
+    assert message.startswith(f"--checkpoint: no '4' in {folder.path}. There: ")
+    assert set(re.findall(r"\d+", message.split("There: ")[1])) == {"3", "20", "50", "100"}
+
+
+def test_the_best_that_is_not_there_is_said_so(folder):
+    fill(folder, steps=(3,))
+    with pytest.raises(ChatbotError, match="no 'best'"):
+        find_checkpoint(folder, "best")
+
+
+def test_an_untrained_folder_says_how_to_train(folder):
+    with pytest.raises(ChatbotError) as caught:
+        find_checkpoint(folder)
+    assert str(caught.value) == (
+        f"{folder.path}: no checkpoint yet. Train first: chatbot train --model {folder.path}."
+    )
+
+
+def load(path):
+    """What a resuming run reads."""
+    read_position(path)
+    restore(path, *network(seed=4))
+
+
+def refused(path):
+    with pytest.raises(ChatbotError) as caught:
+        load(path)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith(f"{path}: damaged checkpoint (")
+    assert message.endswith(
+        f"Name another one with --checkpoint, or delete {path.name}.* to go on from the one before."
+    )
+
+
+DATA, INDEX = ".data-00000-of-00001", ".index"
+
+
+@pytest.mark.parametrize("suffix", [DATA, INDEX])
+@pytest.mark.parametrize("part", [0.03, 0.2, 0.5, 0.77])
+def test_a_flipped_bit_is_refused_in_one_line(folder, suffix, part):
+    fill(folder, steps=(3,))
+    path = folder.checkpoints / "step-3"
+    file = path.with_name(path.name + suffix)
+    data = bytearray(file.read_bytes())
+    data[int(part * len(data))] ^= 1
+    file.write_bytes(data)
+    refused(path)
+
+
+@pytest.mark.parametrize("suffix", [DATA, INDEX])
+@pytest.mark.parametrize("part", [0.0, 0.5, 0.95])
+def test_a_truncated_file_is_refused_in_one_line(folder, suffix, part):
+    fill(folder, steps=(3,))
+    path = folder.checkpoints / "step-3"
+    file = path.with_name(path.name + suffix)
+    data = file.read_bytes()
+    file.write_bytes(data[: int(part * len(data))])
+    refused(path)
+
+
+def test_a_file_that_is_gone_is_refused_in_one_line(folder):
+    fill(folder, steps=(3,))
+    path = folder.checkpoints / "step-3"
+    path.with_name(path.name + DATA).unlink()
+    refused(path)
+
+
+def test_a_checkpoint_of_another_program_is_refused_in_one_line(folder):
+    path = folder.checkpoints / "step-3"
+    tf.train.Checkpoint(x=tf.Variable(1.0)).write(str(path))
+    refused(path)
+
+
+def test_weights_of_other_widths_are_refused(folder):
+    fill(folder, steps=(3,))
+    with pytest.raises(ChatbotError, match="damaged checkpoint"):
+        restore(folder.checkpoints / "step-3", Seq2Seq(SIZE, ModelConfig(units=5, embedding=3)))
+
+
+def test_weights_in_two_directions_are_not_those_in_one(folder):
+    fill(folder, steps=(3,))
+    config = ModelConfig(units=4, embedding=3, bidirectional=True)
+    with pytest.raises(ChatbotError, match="damaged checkpoint"):
+        restore(folder.checkpoints / "step-3", Seq2Seq(SIZE, config))
+
+
+def test_ids_of_other_words_are_refused():
+    check_vocabulary("model/step-12", position(), VOCABULARY)
+    other = dataclasses.replace(VOCABULARY, words=(*SPECIAL, *"abced"))
+    with pytest.raises(ChatbotError) as caught:
+        check_vocabulary("model/step-12", position(), other)
+    assert str(caught.value) == (
+        "model/step-12: trained with another vocabulary (9 entries) than the one beside it (9). "
+        "Put the matching vocabulary.txt back, or train anew with --restart."
+    )
+
+
+def test_what_cannot_be_written_is_said_in_one_line(folder):
+    net, adam = network()
+    checkpoints = Checkpoints(folder, net, adam, 3)
+    checkpoints.save(position(3))
+    folder.checkpoints.rename(folder.path / "moved")
+    folder.checkpoints.write_text("a file stands where the folder was")
+    with pytest.raises(ChatbotError) as caught:
+        checkpoints.save(position(4))
+    message = str(caught.value)
+    assert message.startswith(f"{folder.checkpoints}: cannot save a checkpoint (")
+    assert "\n" not in message
