@@ -1,0 +1,315 @@
+"""The network against a forward pass written out in loops, and what has no effect on what."""
+
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from chatbot.config import ModelConfig
+from chatbot.corpus.batches import make_batch
+from chatbot.errors import ChatbotError
+from chatbot.learn.model import Seq2Seq, attend
+from chatbot.learn.packing import pack, source_fields
+
+SIZE, EMBEDDING, UNITS = 23, 5, 6
+PAIRS = [
+    ([4, 9, 11], [5, 6]),
+    ([7], [8, 8, 9, 10]),
+    ([12, 13, 14, 15, 16, 17, 18], [22]),
+    ([5, 19], [20, 21, 4, 6, 7, 13]),
+    ([3, 3, 10, 6], [11, 12, 3]),
+]
+KEY = np.array([5, 8], np.int32)
+
+
+def network(bidirectional=False, size=SIZE, seed=1):
+    """A network whose weights are larger than drawn, so that everything has an effect."""
+    config = ModelConfig(units=UNITS, embedding=EMBEDDING, bidirectional=bidirectional)
+    net = Seq2Seq(size, config, seed=seed)
+    generator = np.random.default_rng(40)
+    for variable in net.trainable_variables:
+        variable.assign_add(generator.normal(0, 0.3, variable.shape))
+    return net
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["one direction", "both directions"])
+def net(request):
+    return network(request.param)
+
+
+@pytest.fixture(scope="module")
+def packed(encoded):
+    def make(net, pairs):
+        return pack(make_batch(encoded(pairs)), net.output.cutoffs)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def loss(packed):
+    """(net, pairs) -> the loss of a batch, as training computes it."""
+
+    def compute(net, pairs, *, embedding=None, dtype=tf.float32, dropout=0.0, key=KEY):
+        found = packed(net, pairs)
+        rows = tf.gather(net.embedding if embedding is None else embedding, found.touched)
+        return net.loss(rows, found.arrays(), dtype=dtype, dropout=dropout, key=tf.constant(key))
+
+    return compute
+
+
+def weights_of(net):
+    """All weights by their place in the network, float64."""
+    found = {"embedding": net.embedding, "attention": net.attention, "combine": net.combine}
+    for name in ("encoder", "backward", "decoder"):
+        layer = getattr(net, name)
+        if layer is not None:
+            found |= {f"{name}.{part}": getattr(layer, part) for part in PARTS}
+    found |= {"out": net.output.weight, "out_bias": net.output.bias}
+    return found
+
+
+PARTS = ("kernel", "recurrent", "bias")
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def lstm(w, name, inputs, h, c):
+    states = []
+    for x in inputs:
+        z = x @ w[f"{name}.kernel"] + h @ w[f"{name}.recurrent"] + w[f"{name}.bias"]
+        i, f, g, o = np.split(z, 4)
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        h = sigmoid(o) * np.tanh(c)
+        states.append((h, c))
+    return states
+
+
+def read_question(w, question):
+    """The encoder's states, one for each token, and the first state of the decoder."""
+    vectors = [w["embedding"][token] for token in question]
+    one_way = len(w["encoder.recurrent"])
+    states = lstm(w, "encoder", vectors, np.zeros(one_way), np.zeros(one_way))
+    h, c = states[-1]
+    hidden = [state[0] for state in states]
+    if "backward.kernel" in w:
+        back = lstm(w, "backward", vectors[::-1], np.zeros(one_way), np.zeros(one_way))
+        h, c = np.concatenate([h, back[-1][0]]), np.concatenate([c, back[-1][1]])
+        hidden = [np.concatenate([a, b[0]]) for a, b in zip(hidden, back[::-1], strict=True)]
+    return hidden, h, c
+
+
+def twin(w, pairs):
+    """The loss of all targets in nats, pair by pair and step by step, in float64."""
+    nats = 0.0
+    for question, reply in pairs:
+        hidden, h, c = read_question(w, question)
+        for token, target in zip([1, *reply], [*reply, 2], strict=True):
+            ((h, c),) = lstm(w, "decoder", [w["embedding"][token]], h, c)
+            scores = [h @ (w["attention"].T @ state) for state in hidden]  # Luong 2015, eq. 8
+            shares = [math.exp(score - max(scores)) for score in scores]
+            context = np.zeros(len(h))
+            for share, state in zip(shares, hidden, strict=True):
+                context += share / sum(shares) * (state @ w["attention"])
+            output = np.tanh(np.concatenate([h, context]) @ w["combine"])
+            logits = output @ w["out"].T + w["out_bias"]
+            top = logits.max()
+            nats -= logits[target] - top - math.log(np.exp(logits - top).sum())
+    return nats
+
+
+def test_the_loss_is_that_of_a_forward_pass_in_loops(net, loss):
+    w = {name: np.float64(variable) for name, variable in weights_of(net).items()}
+    assert float(loss(net, PAIRS)) == pytest.approx(twin(w, PAIRS), rel=2e-6)
+
+
+def test_the_gradient_of_every_weight_is_a_finite_difference_of_the_twin(net, loss):
+    variables = weights_of(net)
+    assert len(variables) == len(net.trainable_variables)
+    embedding = tf.Variable(net.embedding)
+    watched = [embedding, *(v for name, v in variables.items() if name != "embedding")]
+    with tf.GradientTape() as tape:
+        total = loss(net, PAIRS, embedding=tf.identity(embedding))
+    gradients = dict(zip(variables, tape.gradient(total, watched), strict=True))
+    w = {name: np.float64(variable) for name, variable in variables.items()}
+    for number, (name, gradient) in enumerate(gradients.items()):
+        for seed in (number, 100 + number):
+            direction = np.random.default_rng(seed).normal(size=w[name].shape)
+            slope = twin(w | {name: w[name] + 1e-5 * direction}, PAIRS)
+            slope = (slope - twin(w | {name: w[name] - 1e-5 * direction}, PAIRS)) / 2e-5
+            found = float((tf.convert_to_tensor(gradient).numpy() * direction).sum())
+            assert found == pytest.approx(slope, rel=1e-3, abs=1e-3), name
+
+
+def walked(net, pairs):
+    """The log-probability of every target, by `begin` and `step` fed the right replies."""
+    lengths = np.array([len(question) for question, _ in pairs], np.int32)
+    padded = np.zeros((len(pairs), lengths.max()), np.int32)
+    for b, (question, _) in enumerate(pairs):
+        padded[b, : len(question)] = question
+    state = net.begin(source_fields(padded, lengths))
+    state = type(state)(*(part[: len(pairs)] for part in state))
+    found = [[] for _ in pairs]
+    for t in range(1 + max(len(reply) for _, reply in pairs)):
+        tokens = [([1, *reply] + [0] * 99)[t] for _, reply in pairs]
+        scores, state = net.step(tf.constant(tokens), state)
+        for b, (_, reply) in enumerate(pairs):
+            if t <= len(reply):
+                found[b].append(float(scores[b, [*reply, 2][t]]))
+    return found
+
+
+def test_walking_step_by_step_gives_the_loss_of_training(net, loss):
+    total = -sum(sum(one) for one in walked(net, PAIRS))
+    assert float(loss(net, PAIRS)) == pytest.approx(total, rel=2e-6)
+
+
+def test_so_it_does_with_an_output_layer_of_two_clusters(loss):
+    net = network(size=4_010)
+    pairs = [([4, 3_999], [1_999, 2_000, 7]), ([2_001], [4_009]), ([5, 6, 9], [8, 9, 10, 11])]
+    total = -sum(sum(one) for one in walked(net, pairs))
+    assert net.output.cutoffs == (2_000, 4_010)
+    assert float(loss(net, pairs)) == pytest.approx(total, rel=5e-6)
+
+
+def test_a_token_has_no_effect_on_the_past_nor_on_other_pairs(net):
+    question, reply = PAIRS[3]
+    other = [*PAIRS[:3], (question, [*reply[:2], 17, *reply[3:]]), PAIRS[4]]
+    one, two = walked(net, PAIRS), walked(net, other)
+    assert one[:3] + one[4:] == two[:3] + two[4:]
+    assert one[3][:2] == two[3][:2]
+    assert all(a != b for a, b in zip(one[3][2:], two[3][2:], strict=True))
+
+
+def vectors(net, packed, pairs):
+    """Output vectors by (pair, position), from the packed forward pass of training."""
+    found = packed(net, pairs)
+    rows = tf.gather(net.embedding, found.touched)
+    result = net.vectors(rows, found.arrays(), dtype=tf.float32, dropout=0.0, key=KEY).numpy()
+    ranks = sorted(range(len(pairs)), key=lambda b: -len(pairs[b][1]))
+    return {
+        (b, t): result[found.output_place[found.target_row[rank, t]]]
+        for rank, b in enumerate(ranks)
+        for t in range(len(pairs[b][1]) + 1)
+    }
+
+
+def test_in_the_packed_pass_too_a_token_has_no_effect_on_the_past_nor_on_others(net, packed):
+    question, reply = PAIRS[3]
+    other = [*PAIRS[:3], (question, [*reply[:2], 17, *reply[3:]]), PAIRS[4]]
+    one, two = vectors(net, packed, PAIRS), vectors(net, packed, other)
+    changed = {place for place in one if np.abs(one[place] - two[place]).max() > 1e-6}
+    assert changed == {(3, 3), (3, 4), (3, 5), (3, 6)}  # the inputs after the third target
+
+
+def test_every_token_of_a_question_has_an_effect_on_every_target_of_its_pair_only(net, packed):
+    one = vectors(net, packed, PAIRS)
+    for position in range(len(PAIRS[0][0])):
+        question = list(PAIRS[0][0])
+        question[position] = 18
+        two = vectors(net, packed, [(question, PAIRS[0][1]), *PAIRS[1:]])
+        changed = {place for place in one if np.abs(one[place] - two[place]).max() > 1e-6}
+        assert changed == {(0, 0), (0, 1), (0, 2)}
+
+
+def test_a_longer_pair_in_the_batch_has_no_effect_on_the_others(net, packed):
+    longer = [*PAIRS, (list(range(4, 23)), list(range(3, 22)))]
+    one, two = vectors(net, packed, PAIRS), vectors(net, packed, longer)
+    for place, vector in one.items():
+        np.testing.assert_allclose(two[place], vector, atol=1e-6)
+
+
+def test_the_order_of_a_batch_has_no_effect(net, packed, loss):
+    turned = [PAIRS[b] for b in (3, 0, 4, 2, 1)]
+    assert float(loss(net, turned)) == pytest.approx(float(loss(net, PAIRS)), rel=1e-6)
+    one, two = vectors(net, packed, PAIRS), vectors(net, packed, turned)
+    for new, b in enumerate((3, 0, 4, 2, 1)):
+        for t in range(len(PAIRS[b][1]) + 1):
+            np.testing.assert_allclose(two[new, t], one[b, t], atol=1e-6)
+
+
+def test_the_loss_of_a_batch_is_the_sum_of_the_losses_of_its_pairs(net, loss):
+    parts = sum(float(loss(net, [pair])) for pair in PAIRS)
+    assert float(loss(net, PAIRS)) == pytest.approx(parts, rel=2e-6)
+
+
+def test_bfloat16_products_stay_near_float32(net, loss):
+    exact = float(loss(net, PAIRS))
+    assert float(loss(net, PAIRS, dtype=tf.bfloat16)) == pytest.approx(exact, rel=0.01)
+
+
+def test_what_is_dropped_is_a_function_of_the_key(net, packed):
+    found = packed(net, PAIRS)
+    rows = tf.gather(net.embedding, found.touched)
+
+    def run(dropout, key):
+        key = tf.constant(key, tf.int32)
+        arrays = found.arrays()
+        return net.vectors(rows, arrays, dtype=tf.float32, dropout=dropout, key=key).numpy()
+
+    one, again, other = run(0.4, [5, 8]), run(0.4, [5, 8]), run(0.4, [5, 12])
+    assert (one == again).all()
+    assert (one != other).any()
+    assert (run(0.4, [6, 8]) != one).any()
+    assert (run(0.0, [5, 8]) == run(0.0, [6, 12])).all()
+    assert (one == 0).mean() == pytest.approx(0.4, abs=0.05)
+
+
+def test_what_is_kept_is_scaled_so_that_the_mean_stays(net, packed):
+    found = packed(net, PAIRS)
+    rows = tf.ones([len(found.touched), EMBEDDING])
+    means = []
+    for number in range(20):
+        key = tf.constant([number, 4], tf.int32)
+        vectors = net.vectors(rows, found.arrays(), dtype=tf.float32, dropout=0.02, key=key)
+        means.append(vectors.numpy())
+    exact = net.vectors(rows, found.arrays(), dtype=tf.float32, dropout=0.0, key=KEY).numpy()
+    real = found.weights > 0
+    np.testing.assert_allclose(np.mean(means, 0)[real].mean(0), exact[real].mean(0), atol=0.04)
+
+
+def drawn(**given):
+    config = ModelConfig(units=4, embedding=3)
+    return [variable.numpy() for variable in Seq2Seq(9, config, **given).trainable_variables]
+
+
+def test_the_same_seed_draws_the_same_weights_and_another_seed_others():
+    one = drawn(seed=7)
+    assert all((a == b).all() for a, b in zip(one, drawn(seed=7), strict=True))
+    for seed in (8, 7 + (1 << 31), 7 + (1 << 40), 7 + (1 << 61)):
+        for a, b in zip(one, drawn(seed=seed), strict=True):
+            assert a.ndim == 1 or (a != b).any()
+
+
+def test_no_two_matrices_are_drawn_alike():
+    net = Seq2Seq(9, ModelConfig(units=4, embedding=4), seed=3)
+    encoder, decoder = net.encoder.kernel.numpy(), net.decoder.kernel.numpy()
+    assert encoder.shape == decoder.shape
+    assert (encoder != decoder).mean() > 0.9
+
+
+def test_the_first_replies_have_the_frequencies_given():
+    unigram = np.array([0, 0, 50, 1, 400, 30, 7], np.float32)
+    net = Seq2Seq(7, ModelConfig(units=4, embedding=3), unigram=unigram)
+    assert np.exp(walked(net, [([4], [4])])[0][0]) == pytest.approx(400 / 488, rel=0.1)
+
+
+def test_an_odd_number_of_units_cannot_be_halved():
+    Seq2Seq(9, ModelConfig(units=5, embedding=3))
+    with pytest.raises(ChatbotError, match="--units: must be even with --bidirectional"):
+        Seq2Seq(9, ModelConfig(units=5, embedding=3, bidirectional=True))
+
+
+def test_attention_leaves_padding_out_and_a_question_of_padding_is_finite():
+    generator = np.random.default_rng(9)
+    queries, keys = generator.normal(size=(2, 3, 4)), generator.normal(size=(2, 5, 4))
+    mask = np.array([[0, 0, -1e9, -1e9, -1e9], [-1e9] * 5])
+    arguments = [np.float32(one) for one in (queries, keys, mask[:, None])]
+    found = attend(*map(tf.constant, arguments), tf.float32).numpy()
+    for t in range(3):
+        shares = np.exp([queries[0, t] @ keys[0, s] for s in range(2)])
+        expected = sum(share * keys[0, s] for s, share in enumerate(shares)) / shares.sum()
+        np.testing.assert_allclose(found[0, t], expected, atol=1e-5)
+    assert np.isfinite(found).all()
