@@ -12,6 +12,7 @@ belongs to a call.
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -138,6 +139,8 @@ def fault_of(field: dataclasses.Field[Any], value: object) -> str:
             return f"{value} is not at least {low:g}"
         if high is not None and value > high:
             return f"{value} is not at most {high:g}"
+        if value == math.inf:
+            return f"{value} is not finite"
     if rules["pattern"] and not re.fullmatch(rules["pattern"], str(value)):
         return f"{value!r} is not understood; it takes {rules['help']}"
     return ""
