@@ -32,14 +32,14 @@ TERMINATED = 143
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="chatbot")
 def cli() -> None:
-    r"""Train a chatbot of your own on your own conversations, from scratch.
+    """Train a chatbot of your own on your own conversations, from scratch.
 
     \b
     Put conversations into data/, one question<TAB>reply a line, then:
       chatbot build-vocab     read them, choose the vocabulary
       chatbot train           train the network
       chatbot chat            talk to it
-    """
+    """  # noqa: D301 - click wants the character: what follows it is not wrapped
 
 
 for command in (build_vocab, train, chat, evaluate, info):
