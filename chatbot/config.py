@@ -245,7 +245,7 @@ class TrainingConfig(Config):
     save_every: str = setting(
         "5m",
         "a number of steps between checkpoints, or minutes such as 5m",
-        pattern=r"[1-9][0-9]*m?|[0-9]*\.[0-9]*[1-9][0-9]*m",
+        pattern=r"[1-9][0-9]*m?|(?=[0-9.]*[1-9])[0-9]*\.[0-9]+m",
     )
     keep: int = setting(3, "checkpoints kept, the best one not counted", minimum=1)
     precision: str = setting(
