@@ -76,6 +76,9 @@ def test_every_bound_is_allowed_and_what_lies_beyond_is_not(group, field):
         assert refusal(group, **{field.name: beyond}) == (
             f"{option}: {beyond} is not at most {high:g}."
         )
+    if "float" in field.type:
+        limit = "finite" if high is None else f"at most {high:g}"
+        assert refusal(group, **{field.name: float("inf")}) == f"{option}: inf is not {limit}."
     for choice in field.metadata["choices"]:
         assert getattr(group(**{field.name: choice}), field.name) == choice
 
@@ -109,13 +112,87 @@ def test_a_value_outside_is_refused_in_one_line(group, value, line):
     assert refusal(group, **value) == line
 
 
-@pytest.mark.parametrize("text", ["1", "500", "5m", "0.5m", "12.25m"])
+@pytest.mark.parametrize("text", ["1", "500", "5m", "0.5m", ".5m", "5.0m", "0.10m", "12.25m"])
 def test_saving_takes_steps_or_minutes(text):
     assert TrainingConfig(save_every=text).save_every == text
 
 
 @pytest.mark.parametrize(
-    "text", ["", "0", "0m", "-5", "1.5", "5 m", "m", "5s", "5m5", "٥m", "5m\n"]
+    "text",
+    ["", "0", "0m", "-5", "1.5", "5 m", "m", "5s", "5m5", "٥m", "5m\n"]
+    + ["0.0m", ".m", "0.m", "05m", "1e3"],
 )
 def test_saving_takes_nothing_else(text):
     assert "is not understood" in refusal(TrainingConfig, save_every=text)
+
+
+def of_other_types(kind):
+    """Values that are not of a type, among them True where numbers are."""
+    every = {"bool": [True], "int": [60], "float": [0.5], "str": ["char"], "None": [None]}
+    every["other"] = ["", b"5", [5], {"a": 5}, 5j]
+    parts = set(kind.split(" | "))
+    parts |= {"int"} if "float" in parts else set()
+    refused = [value for part in every if part not in parts for value in every[part]]
+    return [value for value in refused if not (isinstance(value, str) and "str" in parts)]
+
+
+@pytest.mark.parametrize(("group", "field"), EVERY)
+def test_a_setting_takes_values_of_its_type_only(group, field):
+    refused = of_other_types(field.type)
+    assert len(refused) >= 6
+    for value in refused:
+        assert refusal(group, **{field.name: value}) == (
+            f"{option_of(field.name)}: {value!r} is not of its type."
+        )
+
+
+@pytest.mark.parametrize(("group", "field"), EVERY)
+def test_a_whole_number_is_a_number_and_nothing_is_a_value_where_it_is_the_default(group, field):
+    if "float" in field.type:
+        least = field.metadata["minimum"]
+        assert getattr(group(**{field.name: 1 if least > 0 else 0}), field.name) in (0, 1)
+    if field.default is None:
+        assert "None" in field.type
+        assert getattr(group(**{field.name: None}), field.name) is None
+
+
+# Resuming.
+
+
+def test_a_new_run_takes_what_is_given_over_the_defaults():
+    assert TrainingConfig.resumed(None, {"batch": 7}) == TrainingConfig(batch=7)
+
+
+def test_a_resumed_run_takes_what_is_given_over_what_it_began_with():
+    began = TrainingConfig(batch=7, steps=30, keep=2)
+    assert TrainingConfig.resumed(began, {}) == began
+    assert TrainingConfig.resumed(began, {"steps": 50, "batch": 7}) == TrainingConfig(
+        batch=7, steps=50, keep=2
+    )
+    assert TrainingConfig.resumed(began, {"steps": None}) == TrainingConfig(batch=7, keep=2)
+
+
+FREE = {"warmup", "steps", "minutes", "epochs", "save_every", "keep", "threads"}
+"""What may change while a run goes on."""
+
+
+@pytest.mark.parametrize("group", [ModelConfig, TrainingConfig])
+def test_a_resumed_run_keeps_what_cannot_change(group):
+    other = {bool: True, int: 77, float: 0.031, str: None, type(None): 0.9}
+    for field in dataclasses.fields(group):
+        rest = [one for one in field.metadata["choices"] if one != field.default]
+        value = rest[0] if rest else other[type(field.default)]
+        value = {"save_every": "7", "steps": 77}.get(field.name, value)
+        if field.name in FREE:
+            assert getattr(group.resumed(group(), {field.name: value}), field.name) == value
+        else:
+            assert refusal(group.resumed, group(), {field.name: value}) == (
+                f"{option_of(field.name)} {value}: this run began with {field.default}, which "
+                "cannot change. Leave the option out to resume, or begin anew with --restart."
+            )
+
+
+def test_a_resumed_run_checks_what_is_given():
+    assert refusal(TrainingConfig.resumed, TrainingConfig(), {"keep": 0}) == (
+        "--keep: 0 is not at least 1."
+    )

@@ -162,6 +162,21 @@ def test_workers_share_every_window(model):
     np.testing.assert_array_equal(rows, whole.encoder_input)
 
 
+def test_a_worker_without_pairs_in_a_short_window_gets_an_empty_batch(model):
+    # 26 pairs in windows of 8: the last of an epoch has 2, for three workers.
+    parts = [
+        take(4, model, batch=8, sampler="epoch", seed=2, worker=i, workers=3) for i in range(3)
+    ]
+    sizes = [[len(batch) for batch in part] for part in parts]
+    assert [sum(step) for step in zip(*sizes, strict=True)].count(2) == 1
+    assert sorted(size for part in sizes for size in part) == [0, 1, 1, 2, 2, 2, *[3] * 6]
+    (empty,) = [batch for part in parts for batch in part if not len(batch)]
+    assert empty.encoder_input.shape[0] == empty.decoder_input.shape[0] == 0
+    assert empty.targets.shape == empty.weights.shape == empty.decoder_input.shape
+    assert len(empty.encoder_lengths) == len(empty.target_lengths) == empty.truncated == 0
+    assert (empty.targets.dtype, empty.weights.dtype) == (np.int32, np.float32)
+
+
 def test_a_length_limit_cuts_and_none_does_not(model):
     (cut,) = take(1, model, batch=26, max_length=3)
     (whole,) = take(1, model, batch=26, max_length=None)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import chatbot
-from chatbot.config import CorpusConfig
+from chatbot.config import SMALL_CORPUS, CorpusConfig
 from chatbot.corpus.building import LENGTH_BINS, build
 from chatbot.corpus.pairs import find_corpora
 from chatbot.corpus.store import TokenStore
@@ -101,6 +101,32 @@ def test_a_rare_word_is_spelled_in_characters_and_given_back(tmp_path):
     assert report.unknown == 0
     assert not {"明天", "今天", "见面"} & set(report.vocabulary.words)
     assert {(q, r) for q, r, _, _ in content(folder)[0]} == set(pairs)
+
+
+def odd(n):
+    """`n` pairs, two characters of which no other pair has, one in a word with another one."""
+    return [(f"问{chr(0x4E80 + i)}", f"x{chr(0x20000 + i)}y, z{i}!") for i in range(n)]
+
+
+@pytest.mark.parametrize("tokenizer", ["char", "jieba"])
+def test_a_small_corpus_has_no_unknown_token_at_the_defaults(tmp_path, tokenizer):
+    pairs = odd(50) + numbered(SMALL_CORPUS - 51)
+    folder, report = built(tmp_path, pairs, CorpusConfig(tokenizer))
+    assert report.unknown == report.vocabulary.counts[UNK] == 0
+    assert {(q, r) for q, r, _, _ in content(folder)[0]} == set(pairs)
+
+
+@pytest.mark.parametrize("tokenizer", ["char", "jieba"])
+def test_a_corpus_that_is_not_small_is_cut_at_two_at_the_defaults(tmp_path, tokenizer):
+    pairs = odd(50) + numbered(SMALL_CORPUS - 50)
+    folder, report = built(tmp_path, pairs, CorpusConfig(tokenizer))
+    assert report.unknown == report.vocabulary.counts[UNK] == 2 * 50
+    with TokenStore(folder.store) as store:
+        assert int(store.read([(0, SMALL_CORPUS)]).sources[:, 3].sum()) == 50
+    seen = Counter("".join(q + r for q, r in pairs)) if tokenizer == "char" else {}
+    assert all(seen[word] >= 2 for word in report.vocabulary.words[4:] if seen)
+    explicit, _ = built(tmp_path / "other", pairs, CorpusConfig(tokenizer, min_freq=2))
+    assert explicit.store.read_bytes()[-9999:] == folder.store.read_bytes()[-9999:]
 
 
 def test_with_rare_unk_a_rare_word_is_one_unknown_and_its_characters_are_lost(tmp_path):

@@ -40,6 +40,30 @@ def test_readmes_licences_and_hidden_files_in_a_folder_are_not_corpora(tmp_path)
     assert find_files([tmp_path]) == [talk]
 
 
+@pytest.mark.parametrize(
+    ("name", "ignored"),
+    [
+        ("README", True),
+        ("readme.zh.md", True),
+        ("README-first.txt", True),
+        ("LICENSE-MIT", True),
+        ("Notice.txt", True),
+        ("CHANGELOG", True),
+        ("notices.tsv", False),
+        ("copyings.tsv", False),
+        ("licensed_talk.tsv", False),
+        ("readme_talk.tsv", False),
+        ("readmes", False),
+        ("my-readme.tsv", False),
+        ("unlicense", False),
+    ],
+)
+def test_names_of_files_that_are_no_corpora_are_whole_words(tmp_path, name, ignored):
+    written(tmp_path / name, "x\ty\n")
+    talk = written(tmp_path / "z.tsv", "x\ty\n")
+    assert find_files([tmp_path]) == ([talk] if ignored else [tmp_path / name, talk])
+
+
 def test_a_hidden_folder_named_outright_is_read(tmp_path):
     talk = written(tmp_path / ".mine" / "talk.tsv", "x\ty\n")
     assert find_files([tmp_path / ".mine"]) == [talk]
