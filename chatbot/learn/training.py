@@ -78,7 +78,6 @@ class Run:
     _losses: list[float] = field(default_factory=list)
     _speed: list[tuple[float, int, float]] = field(default_factory=list)
     _rate: float | None = None
-    _validated: int = -1
 
     @property
     def pairs(self) -> int:
