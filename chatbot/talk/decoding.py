@@ -135,7 +135,7 @@ def beam(
     """Beam search with length normalisation (Wu et al. 2016, section 7, eq. 14, no coverage).
 
     Keeps the `config.beam` best unfinished replies by log-probability at every length. It ends when
-    x
+    no unfinished reply can still beat the finished ones, or at the longest length.
 
     Returns:
         Up to `config.beam` finished replies, the best score first.
