@@ -84,15 +84,20 @@ def new_folder(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def trained():
-    """(folder, training settings) -> the records of a run in it, and the run."""
+    """(folder, training settings) -> the records of a run in it, and the run.
+
+    A run that resumes is given nothing but what the caller gives.
+    """
 
     def train(folder, *, model=None, restart=False, stop_at=None, **settings):
         from chatbot.learn.training import prepare
 
-        settings = {"precision": "float32", "save_every": "1000"} | settings
+        if restart or not folder.trained:
+            model = model or SMALL
+            settings = {"precision": "float32", "save_every": "1000"} | settings
         run = prepare(
             folder,
-            SMALL if model is None else model,
+            model or {},
             settings,
             restart=restart,
             stop=lambda: "asked to" if run.position.step == stop_at else None,

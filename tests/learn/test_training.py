@@ -1,0 +1,424 @@
+"""Runs on small invented stores: they learn, they end, they resume bit by bit."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from chatbot.config import ModelConfig, TrainingConfig
+from chatbot.errors import ChatbotError
+from chatbot.learn import training
+from chatbot.learn.checkpoint import find_checkpoint, read_position, restore, saved
+from chatbot.learn.history import read
+from chatbot.learn.model import Seq2Seq
+from chatbot.learn.training import prepare
+
+TWELVE = {
+    "steps": 12,
+    "batch": 7,
+    "dropout": 0.3,
+    "validate_every": 4,
+    "save_every": "3",
+    "warmup": 3,
+    "seed": 5,
+    "learning_rate": 0.02,
+    "patience": 1,
+}
+HELD_OUT, NONE_HELD_OUT = 9, 0
+OF_THE_CLOCK = ("seconds", "pairs_per_second", "tokens_per_second", "seconds_left", "memory")
+
+
+def numbers(run):
+    """Every weight and every moment."""
+    net, adam = run.engine.net, run.engine.optimizer
+    variables = (*net.trainable_variables, *adam.first, *adam.second, adam.steps)
+    return [variable.numpy() for variable in variables]
+
+
+def equal(one, other):
+    return all((a == b).all() for a, b in zip(numbers(one), numbers(other), strict=True))
+
+
+def timeless(records, *without):
+    """Records as dictionaries, but for what depends on the clock."""
+    found = [one if isinstance(one, dict) else one.as_dict() for one in records]
+    return [
+        {key: value for key, value in one.items() if key not in OF_THE_CLOCK}
+        for one in found
+        if one["kind"] not in without
+    ]
+
+
+def timeless_position(run):
+    return dataclasses.replace(run.position, seconds=0.0)
+
+
+@pytest.fixture(scope="module", params=[HELD_OUT, NONE_HELD_OUT], ids=["held out", "by heart"])
+def whole(request, new_folder, trained):
+    """Twelve steps in one go: how many pairs are held out, the folder, the records, the run."""
+    folder = new_folder(holdout=request.param)
+    return request.param, folder, *trained(folder, **TWELVE)
+
+
+def one_of(records, kind):
+    return [record for record in records if record.kind == kind]
+
+
+def test_a_handful_of_pairs_is_learnt_by_heart_and_then_the_run_ends(by_heart):
+    folder, _, records = by_heart
+    assert records[-1].kind == "stop"
+    assert records[-1].note.startswith("the pairs are known by heart")
+    assert records[-1].loss < 0.05
+    assert one_of(records, "progress")[0].loss > 2
+    assert not folder.best.exists()
+
+
+def test_a_run_says_what_happens(whole):
+    held_out, folder, records, run = whole
+    kinds = [record.kind for record in records]
+    assert kinds[0] == "start"
+    assert kinds[-2:] == ["checkpoint", "stop"]
+    steps = {kind: [one.step for one in one_of(records, kind)] for kind in set(kinds)}
+    assert steps["progress"] == list(range(1, 13))
+    assert steps["checkpoint"] == [3, 6, 9, 12]
+    assert steps.get("validation", []) == ([4, 8, 12] if held_out else [])
+    assert records[0].model == {"units": 16, "embedding": 12, "bidirectional": False}
+    assert records[0].training == run.position.training.as_dict()
+    assert records[-1].note == "all 12 steps done"
+    for record in one_of(records, "progress"):
+        assert record.pairs_per_second > 0
+        assert record.tokens_per_second > record.pairs_per_second
+        assert record.memory > 1 << 26
+        assert record.seconds_left >= 0
+    assert one_of(records, "progress")[-1].seconds_left == 0
+    seconds = [record.seconds for record in records]
+    assert seconds == sorted(seconds)
+
+
+def test_the_history_holds_what_was_said_and_every_tenth_step(whole):
+    _, folder, records, _ = whole
+    said = [one for one in records if one.kind != "progress" or one.step % 10 == 0]
+    assert read(folder.history) == [one.as_dict() for one in said]
+
+
+def test_the_rate_recorded_is_that_of_the_step_and_anneals_to_the_end(whole):
+    _, _, records, run = whole
+    scale, expected = 1.0, []
+    scales = {one.step: float(one.note.rsplit("x ", 1)[1]) for one in one_of(records, "decay")}
+    for step in range(12):
+        expected.append(0.02 * min(1, (step + 1) / 3) * scale * (1 - step / 12))
+        scale *= scales.get(step + 1, 1)
+    found = [record.learning_rate for record in one_of(records, "progress")]
+    assert found == pytest.approx(expected, rel=0.01)
+    assert run.fraction == 1
+
+
+def stopped_after_five(folder, trained):
+    records, run = trained(folder, stop_at=5, **TWELVE)
+    assert run.position.step == 5
+    assert [record.kind for record in records][-2:] == ["checkpoint", "stop"]
+    assert records[-1].note == "asked to"
+    assert [path.name for path in saved(folder.checkpoints)][-1] == "step-5"
+    return 5
+
+
+def killed_after_eight(folder, trained):
+    """Nothing is saved at the end, so the checkpoint of step 6 is the last."""
+    run = prepare(folder, {"units": 16, "embedding": 12}, TWELVE | {"precision": "float32"})
+    records = run.records()
+    while next(records).step < 8:
+        pass
+    records.close()
+    return 6
+
+
+@pytest.mark.parametrize("interrupted", [stopped_after_five, killed_after_eight])
+def test_a_run_that_resumes_is_bit_by_bit_the_run_that_was_never_stopped(
+    whole, interrupted, new_folder, trained
+):
+    held_out, whole_folder, whole_records, whole_run = whole
+    folder = new_folder(holdout=held_out)
+    step = interrupted(folder, trained)
+    records, run = trained(folder)
+    assert equal(run, whole_run)
+    assert timeless_position(run) == timeless_position(whole_run)
+    same = timeless(whole_records, "start", "checkpoint")
+    assert timeless(records, "start", "checkpoint") == [one for one in same if one["step"] > step]
+    assert timeless(read(folder.history), "start", "checkpoint") == timeless(
+        read(whole_folder.history), "start", "checkpoint"
+    )
+    steps = [one["step"] for one in read(folder.history) if one["kind"] == "start"]
+    assert steps == [0, step]
+
+
+def test_the_same_seed_gives_the_same_run_bit_by_bit(whole, new_folder, trained):
+    held_out, _, whole_records, whole_run = whole
+    records, run = trained(new_folder(holdout=held_out), **TWELVE)
+    assert equal(run, whole_run)
+    assert timeless(records) == timeless(whole_records)
+
+
+def test_another_seed_gives_another_run(whole, new_folder, trained):
+    held_out, _, whole_records, whole_run = whole
+    records, run = trained(new_folder(holdout=held_out), **TWELVE | {"seed": 6, "steps": 2})
+    assert not equal(run, whole_run)
+    losses = [record.loss for record in one_of(records, "progress")]
+    assert losses != [record.loss for record in one_of(whole_records, "progress")][:2]
+
+
+@pytest.mark.parametrize("sampler", ["epoch", "blocks", "cyclic"])
+def test_every_sampler_trains(sampler, new_folder, trained):
+    folder = new_folder(holdout=HELD_OUT)
+    records, run = trained(folder, steps=3, batch=10, sampler=sampler, dropout=0.0)
+    assert run.position.step == 3
+    assert all(math.isfinite(record.loss) for record in one_of(records, "progress"))
+
+
+def test_steps_count_over_the_whole_run(new_folder, trained):
+    folder = new_folder()
+    assert trained(folder, steps=2, minutes=100.0)[1].position.step == 2
+    records, run = trained(folder, steps=3)
+    assert [record.step for record in one_of(records, "progress")] == [3]
+    assert (records[-1].note, run.position.step) == ("all 3 steps done", 3)
+    before = [path.stat().st_size for path in saved_files(folder)]
+    records, _ = trained(folder)
+    assert [record.kind for record in records] == ["start", "checkpoint", "stop"]
+    assert [path.stat().st_size for path in saved_files(folder)] == before
+
+
+def saved_files(folder):
+    return sorted(folder.checkpoints.glob("step-*"))
+
+
+def test_epochs_count_over_the_whole_run(new_folder, trained):
+    folder = new_folder()  # of 53 pairs
+    assert trained(folder, epochs=0.4, batch=20)[1].position.step == 1
+    records, run = trained(folder, epochs=1)
+    assert run.position.step == 3
+    assert records[-1].note == "all 3 steps done"
+
+
+def test_minutes_count_over_the_whole_run(new_folder, trained):
+    folder = new_folder()
+    records, run = trained(folder, minutes=0.001)
+    assert run.position.step == 1  # compiling takes longer
+    assert records[-1].note == "all 0.001 minutes done"
+    seconds = run.position.seconds
+    assert seconds > 0.06
+    records, run = trained(folder)
+    assert [record.kind for record in records] == ["start", "checkpoint", "stop"]
+    records, run = trained(folder, minutes=(seconds + 0.5) / 60)
+    assert run.position.step > 1
+    assert run.position.seconds >= seconds + 0.5
+
+
+def test_without_an_end_a_loss_that_stays_ends_the_run_at_the_floor(new_folder, trained):
+    records, run = trained(
+        new_folder(holdout=HELD_OUT),
+        learning_rate=1e-9,
+        validate_every=2,
+        patience=2,
+        cooldown=0,
+        floor=0.3,
+        batch=5,
+    )
+    assert records[-1].note == "the loss falls no further at the smallest learning rate"
+    decays = [(one.step, one.note.rsplit(": ", 1)[1]) for one in one_of(records, "decay")]
+    assert decays == [(6, "learning rate x 0.4"), (10, "learning rate x 0.75")]
+    assert run.position.step == 14
+    assert run.position.schedule.exhausted
+
+
+def test_without_an_end_a_run_stops_at_the_cap(new_folder, trained, monkeypatch):
+    monkeypatch.setattr(training, "CAP_STEPS", 2)
+    monkeypatch.setattr(training, "CAP_EPOCHS", 0)
+    records, run = trained(new_folder(holdout=HELD_OUT), batch=5)
+    assert run.position.step == 2
+    assert records[-1].note == "stopped at the cap of 2 steps"
+
+
+@pytest.mark.parametrize(("batch", "cap"), [(1, 200 * 53), (7, 4_000), (53, 4_000)])
+def test_the_cap_is_two_hundred_passes_and_at_least_four_thousand_steps(new_folder, batch, cap):
+    run = prepare(new_folder(), {"units": 2, "embedding": 2}, {"batch": batch})
+    run.store.close()
+    assert run.cap == cap
+
+
+@pytest.fixture(scope="module")
+def overtrained(new_folder, trained):
+    """A run that fits its few training pairs so hard that the held-out loss rises."""
+    generator = np.random.default_rng(8)
+    letters = "日月水火山石田土"
+    drawn = generator.integers(8, size=(40, 2, 5))
+    pairs = [tuple("".join(letters[i] for i in side) for side in pair) for pair in drawn]
+    folder = new_folder(pairs, holdout=11)
+    settings = {"learning_rate": 0.05, "warmup": 0, "batch": 60, "dropout": 0.0}
+    records, run = trained(folder, steps=50, validate_every=5, **settings)
+    return folder, records, run
+
+
+def test_the_best_checkpoint_is_that_of_the_least_held_out_loss(overtrained):
+    folder, records, _ = overtrained
+    losses = {record.step: record.heldout_loss for record in one_of(records, "validation")}
+    best = min(losses, key=losses.get)
+    assert losses[50] > losses[best] + 0.1
+    assert one_of(records, "progress")[-1].loss < one_of(records, "progress")[best].loss
+    position = read_position(find_checkpoint(folder))
+    assert position.step == best
+    assert position.heldout_loss == position.schedule.best == losses[best]
+    assert [path.name for path in saved(folder.best)] == [f"step-{best}"]
+    assert find_checkpoint(folder, "newest").name == "step-50"
+
+
+def test_the_held_out_loss_not_the_training_loss_decides_on_decay(overtrained):
+    _, records, run = overtrained
+    decays = one_of(records, "decay")
+    assert decays
+    assert all(record.note.startswith("held-out loss") for record in decays)
+    assert run.position.schedule.scale < 1
+
+
+def test_by_heart_the_training_loss_decides_on_decay(new_folder, trained):
+    folder = new_folder()
+    records, _ = trained(
+        folder, learning_rate=1e-9, steps=3, validate_every=1, patience=1, batch=60
+    )
+    notes = [record.note for record in one_of(records, "decay")]
+    assert notes[0].startswith("training loss")
+    assert one_of(records, "validation") == []
+
+
+def test_under_the_ancestors_rule_the_step_losses_decide(new_folder, trained, monkeypatch):
+    folder = new_folder(holdout=HELD_OUT)
+    _, run = trained(folder, steps=9, batch=3, decay_on="train", validate_every=3, patience=1)
+    schedule = run.position.schedule
+    assert len(schedule.recent) == 5
+    assert schedule.scale in [pytest.approx(0.99**n) for n in range(5)]
+    stored = read_position(saved(folder.checkpoints)[-1])
+    assert stored.schedule == schedule
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_and_is_never_saved(new_folder, trained):
+    folder = new_folder(holdout=HELD_OUT)
+    with pytest.raises(ChatbotError) as caught:
+        trained(folder, learning_rate=3e37, warmup=0, save_every="1", keep=99, batch=5, steps=40)
+    assert "the loss has not been finite for 5 steps" in str(caught.value)
+    assert "--restart" in str(caught.value)
+    for path in (*saved(folder.checkpoints), *saved(folder.best)):
+        position = read_position(path)
+        net = Seq2Seq(position.size, position.model)
+        restore(path, net)
+        assert all(np.isfinite(v.numpy()).all() for v in net.trainable_variables)
+
+
+OTHER = {
+    "units": 18,
+    "embedding": 13,
+    "bidirectional": True,
+    "batch": 8,
+    "sampler": "cyclic",
+    "seed": 6,
+    "max_length": 39,
+    "learning_rate": 0.03,
+    "clip": 0.9,
+    "dropout": 0.1,
+    "decay_on": "train",
+    "patience": 2,
+    "cooldown": 3,
+    "floor": 0.5,
+    "validate_every": 7,
+    "precision": "bfloat16",
+}
+
+
+def test_the_table_of_fixed_settings_is_complete():
+    fields = (*dataclasses.fields(ModelConfig), *dataclasses.fields(TrainingConfig))
+    assert set(OTHER) == {field.name for field in fields if field.metadata["fixed"]}
+
+
+@pytest.mark.parametrize("name", OTHER)
+def test_a_setting_that_cannot_change_is_refused_by_name(whole, name):
+    _, folder, _, run = whole
+    network = name in ModelConfig.__dataclass_fields__
+    given = {name: OTHER[name]}
+    with pytest.raises(ChatbotError) as caught:
+        prepare(folder, given if network else {}, {} if network else given)
+    before = getattr(run.position.model if network else run.position.training, name)
+    option = "--" + name.replace("_", "-")
+    assert str(caught.value).startswith(f"{option} {OTHER[name]}: this run began with {before},")
+
+
+def test_a_setting_that_may_change_is_taken_and_the_others_stay(whole):
+    _, folder, _, before = whole
+    run = prepare(folder, {"units": 16}, {"steps": 99, "keep": 1, "seed": 5})
+    run.store.close()
+    expected = dataclasses.replace(before.position.training, steps=99, keep=1)
+    assert run.position.training == expected
+    assert equal(run, before)
+
+
+@pytest.mark.parametrize(
+    ("held_out", "given", "used"), [(9, None, 0.2), (0, None, 0.0), (9, 0.4, 0.4)]
+)
+def test_dropout_is_for_runs_that_are_judged_by_held_out_pairs(new_folder, held_out, given, used):
+    run = prepare(new_folder(holdout=held_out), {"units": 2, "embedding": 2}, {"dropout": given})
+    run.store.close()
+    assert run.engine._dropout == used
+
+
+def test_restarting_forgets_the_run_that_stands_there(new_folder, trained):
+    folder = new_folder(holdout=HELD_OUT)
+    trained(folder, steps=1)
+    records, run = trained(folder, restart=True, steps=2, seed=9, batch=4, validate_every=1)
+    assert [record.step for record in one_of(records, "progress")] == [1, 2]
+    assert [path.name for path in saved(folder.checkpoints)] == ["step-2"]
+    assert [one["step"] for one in read(folder.history) if one["kind"] == "start"] == [0]
+
+
+def test_a_restart_that_is_refused_leaves_the_run_that_stands_there(whole):
+    _, folder, _, _ = whole
+    before = sorted(folder.path.rglob("*"))
+    with pytest.raises(ChatbotError, match="--units: must be even"):
+        prepare(folder, {"units": 5, "bidirectional": True}, {}, restart=True)
+    assert sorted(folder.path.rglob("*")) == before
+
+
+def test_a_store_of_another_vocabulary_is_refused(new_folder):
+    folder, other = new_folder(), new_folder([("你", "我"), ("他", "她们")])
+    folder.vocabulary.write_bytes(other.vocabulary.read_bytes())
+    with pytest.raises(ChatbotError) as caught:
+        prepare(folder, {}, {})
+    assert str(caught.value) == (
+        f"{folder.store}: belongs to another vocabulary than vocabulary.txt. Build both anew: "
+        f"chatbot build-vocab --restart --model {folder.path}."
+    )
+
+
+def test_a_checkpoint_of_another_vocabulary_is_refused(new_folder, trained):
+    folder, other = new_folder(), new_folder([("你", "我"), ("他", "她们")])
+    trained(folder, steps=1)
+    folder.vocabulary.write_bytes(other.vocabulary.read_bytes())
+    folder.store.write_bytes(other.store.read_bytes())
+    with pytest.raises(ChatbotError, match="step-1: trained with another vocabulary"):
+        prepare(folder, {}, {})
+
+
+def test_a_folder_without_a_store_says_how_to_build_one(new_folder, tmp_path):
+    folder = new_folder()
+    folder.store.unlink()
+    with pytest.raises(ChatbotError, match="no token store yet. Build it first: chatbot build"):
+        prepare(folder, {}, {})
+
+
+def test_a_damaged_newest_checkpoint_is_refused_and_the_one_before_resumes(new_folder, trained):
+    folder = new_folder()
+    trained(folder, steps=2, save_every="1")
+    file = folder.checkpoints / "step-2.data-00000-of-00001"
+    file.write_bytes(file.read_bytes()[:-900])
+    with pytest.raises(ChatbotError, match=r"delete step-2\.\* to go on from the one before"):
+        trained(folder)
+    for path in folder.checkpoints.glob("step-2.*"):
+        path.unlink()
+    records, _ = trained(folder)
+    assert [record.step for record in one_of(records, "progress")] == [2]
