@@ -1,0 +1,165 @@
+"""Text in, reply out, from a folder that was really trained."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from chatbot.config import ReplyConfig
+from chatbot.corpus.tokenizer import BLANK, JOIN
+from chatbot.corpus.vocabulary import UNK
+from chatbot.errors import ChatbotError
+from chatbot.learn.checkpoint import saved
+from chatbot.talk.bot import Bot, NetworkDecoder
+
+STRANGE = [
+    "",
+    "   \t\n ",
+    "从未见过的字词",
+    "🙂🙃👩‍👩‍👧",
+    "\x00\ufffd\u200b",
+    "你好" * 5_000,
+    "<eos> <pad> <go>",
+    "##",
+    " ",
+    "hello\r\nthere",
+    "12345678901234567890",
+]
+KINDS = [
+    ReplyConfig(),
+    ReplyConfig(beam=3, max_reply=20),
+    ReplyConfig(temperature=1.3, max_reply=20),
+    ReplyConfig(temperature=0.8, top_k=4, max_reply=20),
+]
+
+
+@pytest.mark.parametrize("beam", [1, 2, 5])
+def test_what_was_learnt_by_heart_is_answered_exactly(bot, by_heart, beam):
+    _, pairs, _ = by_heart
+    config = ReplyConfig(beam=beam)
+    assert [bot.reply(question, config) for question, _ in pairs] == [reply for _, reply in pairs]
+
+
+def test_several_questions_at_once_are_answered_as_one_by_one(bot, by_heart):
+    _, pairs, _ = by_heart
+    questions = [question for question, _ in pairs] + ["你", "今天晚安你好吗", "hello"]
+    together = bot.replies(questions)
+    assert together == [bot.reply(question) for question in questions]
+    assert together[: len(pairs)] == [reply for _, reply in pairs]
+    assert bot.replies(questions[::-1]) == together[::-1]
+
+
+def test_blanks_around_and_within_a_question_are_collapsed(bot, by_heart):
+    assert bot.reply("  ni \t\n hao ") == bot.reply("ni hao") == "hello there"
+
+
+@pytest.mark.parametrize("config", KINDS, ids=str)
+def test_whatever_is_said_gets_a_reply_that_is_not_empty(bot, config):
+    for text, reply in zip(STRANGE, bot.replies(STRANGE, config), strict=True):
+        assert reply.strip(), text
+        assert reply == reply.strip()
+        assert len(reply) <= config.max_reply
+
+
+def test_a_question_is_read_as_far_as_training_read_questions(bot):
+    limit = bot.position.training.max_length
+    assert bot.reply("你好" * limit) == bot.reply("你好" * 3 * limit)
+
+
+def test_a_reply_is_no_longer_than_asked(bot):
+    assert bot.reply("你好", ReplyConfig(max_reply=3)) == "你好呀"
+    assert bot.reply("你好", ReplyConfig(max_reply=3, beam=4)) == "你好呀"
+
+
+def test_the_same_seed_draws_the_same_conversation_and_another_seed_another(by_heart):
+    folder, _, _ = by_heart
+
+    def conversation(seed):
+        bot = Bot.load(folder.path)
+        config = ReplyConfig(temperature=3.0, seed=seed, max_reply=9)
+        return [bot.reply("你好", config) for _ in range(3)]
+
+    one = conversation(1)
+    assert conversation(1) == one
+    assert conversation(2) != one
+    assert len(set(one)) > 1  # every turn draws anew
+
+
+def test_tokens_of_blanks_cannot_begin_a_reply(bot):
+    # The characters of the corpus have a blank; what stands for none is a token of words only.
+    assert BLANK in bot.vocabulary.ids
+    assert JOIN not in bot.vocabulary.ids
+    config = ReplyConfig(temperature=9.0, max_reply=1)
+    assert "" not in bot.replies(["你好"] * 300, config)
+
+
+def test_a_bot_says_which_checkpoint_it_was_loaded_from(bot, by_heart):
+    folder, _, _ = by_heart
+    newest = saved(folder.checkpoints)[-1]
+    assert bot.checkpoint == newest
+    assert f"step-{bot.position.step}" == newest.name
+    assert Bot.load(str(folder.path), "newest").checkpoint == newest
+    assert Bot.load(folder.path, str(bot.position.step)).checkpoint == newest
+
+
+def test_loading_from_nothing_says_what_to_do_first(tmp_path, new_folder):
+    with pytest.raises(ChatbotError, match="no vocabulary yet. Build it first: chatbot build"):
+        Bot.load(tmp_path / "nothing")
+    folder = new_folder()
+    with pytest.raises(ChatbotError) as caught:
+        Bot.load(folder.path)
+    assert str(caught.value) == (
+        f"{folder.path}: no checkpoint yet. Train first: chatbot train --model {folder.path}."
+    )
+
+
+def test_loading_a_checkpoint_that_is_not_there_names_those_that_are(bot, by_heart):
+    folder, _, _ = by_heart
+    with pytest.raises(ChatbotError) as caught:
+        Bot.load(folder.path, "7")
+    names = ", ".join(sorted(path.name[5:] for path in saved(folder.checkpoints)))
+    assert str(caught.value) == f"--checkpoint: no '7' in {folder.path}. There: {names}."
+
+
+def test_loading_beside_another_vocabulary_is_refused(by_heart, new_folder):
+    folder, other = new_folder(), new_folder([("你", "我"), ("他", "她们")])
+    folder.vocabulary.write_bytes(other.vocabulary.read_bytes())
+    folder.checkpoints.symlink_to(by_heart[0].checkpoints)
+    with pytest.raises(ChatbotError, match="trained with another vocabulary"):
+        Bot.load(folder.path)
+
+
+def test_a_state_holds_the_questions_alone_and_can_be_selected(bot):
+    """B is rounded up inside the network; a decoder has one row for each question."""
+    decoder = NetworkDecoder(bot.net)
+    questions = [[5, 6, 7], [8], [9, 10, 4, 5, 6]]
+    state = decoder.begin(questions)
+    assert {len(part) for part in state} == {3}
+    scores, state = decoder.step(np.array([1, 1, 1], np.int32), state)
+    turned, _ = decoder.step(
+        np.array([7, 4, 6], np.int32), decoder.select(state, np.array([2, 0, 2]))
+    )
+    straight, _ = decoder.step(np.array([4, 9, 7], np.int32), state)
+    other, _ = decoder.step(np.array([9, 9, 6], np.int32), state)
+    np.testing.assert_allclose(turned[0], straight[2], atol=1e-5)
+    np.testing.assert_allclose(turned[1], straight[0], atol=1e-5)
+    np.testing.assert_allclose(turned[2], other[2], atol=1e-5)
+    np.testing.assert_allclose(np.exp(scores).sum(1), 1, atol=1e-5)
+    assert scores.shape == (3, len(bot.vocabulary))
+
+
+def test_words_are_cut_and_spelled_as_the_vocabulary_says(new_folder, trained):
+    """With jieba: rare words are spelled, unknown characters are UNK, and any reply is text."""
+    pairs = [
+        ("今天天气很好", "天气预报说明天下雨"),
+        ("hello world", "good bye"),
+        ("今天", "明天"),
+    ] * 2
+    folder = new_folder(pairs, tokenizer="jieba", min_freq=2)
+    trained(folder, steps=2, batch=4)
+    bot = Bot.load(folder.path)
+    ids = bot.vocabulary.encode(bot.tokenizer.tokens("今天龘"), bot.tokenizer)
+    assert ids[-1] == UNK
+    for config in KINDS:
+        for reply in bot.replies([*STRANGE, "今天天气"], dataclasses.replace(config, max_reply=5)):
+            assert reply.strip()
