@@ -1,0 +1,214 @@
+"""Metrics against nested loops over single decoder steps."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from chatbot.corpus.encoded import EncodedPairs
+from chatbot.corpus.pairs import find_corpora
+from chatbot.corpus.store import TokenStore
+from chatbot.errors import ChatbotError
+from chatbot.learn.checkpoint import find_checkpoint, read_position
+from chatbot.learn.packing import source_fields
+from chatbot.talk import evaluation
+from chatbot.talk.bot import Bot
+from chatbot.talk.evaluation import evaluate, held_out_pairs, lost_characters, pairs_of_text
+
+TEXT = [
+    ("你好", "你好呀"),
+    ("晚安", "我叫 \u3000  雨"),  # whitespace is collapsed to one blank
+    ("你叫什么", "龘我叫鑫"),  # 龘 and 鑫 are not in the vocabulary
+    ("今天天气怎么样", "2"),
+    ("ni hao", "hello there, hello there, hello there, hello there, hello there"),
+    ("饕餮", "饕餮饕"),  # nothing of it is known
+    ("1+1", "1+1=2" * 20),
+]
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    """(pairs of text) -> a corpus file of them."""
+
+    def write(pairs, name="test.tsv"):
+        path = tmp_path / name
+        path.write_text("".join(f"{q}\t{r}\n" for q, r in pairs), encoding="utf-8")
+        return find_corpora([path])
+
+    return write
+
+
+def by_hand(bot, pairs):
+    """All metrics of pairs of text, from a definition that knows characters and ids only."""
+    ids = {word: id for id, word in enumerate(bot.vocabulary.words) if id > 3}
+    nats = bits = 0.0
+    tokens = right = unknown = characters = lost = 0
+    for question, reply in pairs:
+        question, reply = " ".join(question.split()), " ".join(reply.split())
+        source = np.array([[ids.get(c, 3) for c in question]], np.int32)
+        state = bot.net.begin(source_fields(source, np.array([len(question)], np.int32)))
+        entry = 1
+        for target in [*(ids.get(c, 3) for c in reply), 2]:
+            scores, state = bot.net.step(tf.constant([entry]), state)
+            scores = scores.numpy()[0].astype(np.float64)
+            nats -= scores[target]
+            right += int(scores.argmax() == target)
+            unknown += target == 3
+            tokens += 1
+            entry = target
+        characters += len(reply) + 1
+        lost += sum(c not in ids for c in reply)
+    bits = nats / math.log(2) + 17 * lost
+    return {
+        "pairs": len(pairs),
+        "tokens": tokens,
+        "characters": characters,
+        "loss_nats": pytest.approx(nats / tokens, rel=1e-5),
+        "perplexity": pytest.approx(math.exp(nats / tokens), rel=1e-4),
+        "bits_per_character": pytest.approx(bits / characters, rel=1e-5),
+        "unknown_rate": pytest.approx(unknown / tokens),
+        "lost_characters": lost,
+        "token_accuracy": pytest.approx(right / tokens),
+    }
+
+
+def test_the_metrics_are_those_of_nested_loops_over_single_steps(bot, corpus):
+    metrics = dataclasses.asdict(evaluate(bot, pairs_of_text(corpus(TEXT), bot)))
+    expected = by_hand(bot, TEXT)
+    assert metrics == expected
+    assert (expected["lost_characters"], metrics["pairs"]) == (9, 7)
+    assert 0 < metrics["token_accuracy"] < 1
+
+
+@pytest.mark.parametrize("pair", TEXT)
+def test_so_are_those_of_every_pair_alone(bot, corpus, pair):
+    metrics = evaluate(bot, pairs_of_text(corpus([pair]), bot))
+    assert dataclasses.asdict(metrics) == by_hand(bot, [pair])
+
+
+def test_pairs_known_by_heart_cost_little_and_are_guessed_right(bot, by_heart, corpus):
+    metrics = evaluate(bot, pairs_of_text(corpus(by_heart[1]), bot))
+    assert metrics.loss_nats < 0.05
+    assert metrics.token_accuracy == 1
+    assert metrics.lost_characters == metrics.unknown_rate == 0
+    assert metrics.perplexity == pytest.approx(math.exp(metrics.loss_nats))
+
+
+def test_nothing_is_cut_whatever_its_length(bot, corpus):
+    long = [("你" * 130, "好" * 170)]
+    assert bot.position.training.max_length < 130
+    metrics = evaluate(bot, pairs_of_text(corpus(long), bot))
+    assert metrics.tokens == metrics.characters == 171
+    assert dataclasses.asdict(metrics) == by_hand(bot, long)
+
+
+def close(metrics):
+    found = dataclasses.asdict(metrics)
+    return {k: pytest.approx(v, rel=1e-5) if isinstance(v, float) else v for k, v in found.items()}
+
+
+def test_how_pairs_fall_into_batches_has_no_effect(bot, corpus, monkeypatch):
+    whole = evaluate(bot, pairs_of_text(corpus(TEXT), bot))
+    (part,) = pairs_of_text(corpus(TEXT), bot)
+    singles = [part.take(np.array([row])) for row in (3, 0, 6, 2, 5, 1, 4)]
+    assert dataclasses.asdict(evaluate(bot, singles)) == close(whole)
+    monkeypatch.setattr(evaluation, "_MOST_TOKENS", 40)
+    assert dataclasses.asdict(evaluate(bot, [part])) == close(whole)
+    monkeypatch.setattr(evaluation, "_CHUNK", 2)
+    parts = list(pairs_of_text(corpus(TEXT), bot))
+    assert [len(one) for one in parts] == [2, 2, 2, 1]
+    assert dataclasses.asdict(evaluate(bot, parts)) == close(whole)
+
+
+def test_batches_keep_to_a_bound_on_tokens_and_scores_and_hold_every_pair_once(encoded):
+    generator = np.random.default_rng(4)
+    lengths = generator.integers(1, 60, (90, 2))
+    lengths[7] = 3_000, 2_000  # alone above both bounds
+    pairs = encoded([([5] * s, [6 + b % 9] * t) for b, (s, t) in enumerate(lengths)])
+    seen = []
+    for packed in evaluation._batches(pairs, (20,)):
+        sources = packed.source_lengths[packed.source_lengths > 0]
+        targets = (packed.target_row < len(packed.target) - 1).sum(1)[: len(sources)]
+        seen += zip(sources.tolist(), (targets - 1).tolist(), strict=True)
+        longest = int(sources.max()), int(targets.max())
+        if len(sources) > 1:
+            assert len(sources) * sum(longest) <= evaluation._MOST_TOKENS
+            assert len(sources) * math.prod(longest) <= evaluation._MOST_SCORES
+    assert sorted(seen) == sorted(map(tuple, lengths.tolist()))
+
+
+@pytest.fixture(scope="module")
+def judged(new_folder, trained):
+    """A folder with held-out pairs, trained a little, and the bot of its best checkpoint."""
+    folder = new_folder(holdout=9)
+    trained(folder, steps=6, batch=20, validate_every=2)
+    return folder, Bot.load(folder.path)
+
+
+def test_the_held_out_part_measures_as_the_same_pairs_as_text(judged, corpus):
+    folder, bot = judged
+    with TokenStore(folder.store) as store:
+        parts = list(held_out_pairs(store))
+    pairs = []
+    for part in parts:
+        for row in range(len(part)):
+            sides = part.take(np.array([row]))
+            cut = sides.bounds[1]
+            pairs.append(
+                tuple(
+                    "".join(bot.vocabulary.words[id] for id in half)
+                    for half in (sides.tokens[:cut], sides.tokens[cut:])
+                )
+            )
+    assert len(pairs) == 9
+    metrics = evaluate(bot, parts)
+    assert dataclasses.asdict(evaluate(bot, pairs_of_text(corpus(pairs), bot))) == close(metrics)
+    assert dataclasses.asdict(metrics) == by_hand(bot, pairs)
+
+
+def test_the_best_checkpoint_has_the_held_out_loss_it_was_chosen_for(judged):
+    folder, bot = judged
+    assert bot.checkpoint == find_checkpoint(folder, "best")
+    with TokenStore(folder.store) as store:
+        metrics = evaluate(bot, held_out_pairs(store))
+    stored = read_position(bot.checkpoint).heldout_loss
+    assert metrics.loss_nats == pytest.approx(stored, rel=1e-5)
+
+
+def test_a_store_without_held_out_pairs_says_what_to_do(by_heart):
+    with TokenStore(by_heart[0].store) as store, pytest.raises(ChatbotError) as caught:
+        next(held_out_pairs(store))
+    assert str(caught.value) == (
+        f"{store.path}: none of its 6 pairs are held out. Name a file of pairs to evaluate on, or "
+        "build anew with --holdout."
+    )
+
+
+def test_no_pairs_are_an_error(bot):
+    with pytest.raises(ChatbotError, match="no pairs to evaluate on"):
+        evaluate(bot, [])
+
+
+LOST = [
+    ("", "", 0),
+    ("你好", "你好", 0),
+    ("祸不单行", "不单行", 1),
+    ("abc", "", 3),
+    ("一二三四", "一四", 2),
+    ("a b", "ab", 1),
+    ("ab", "a b", 0),  # what came in besides is not lost
+    ("xaxbx", "ab", 3),
+]
+
+
+@pytest.mark.parametrize(("text", "back", "lost"), LOST)
+def test_lost_characters_are_those_that_do_not_come_back(text, back, lost):
+    assert lost_characters(text, back) == lost
+
+
+def test_the_sources_of_encoded_pairs_hold_line_characters_and_losses(bot, corpus):
+    (part,) = pairs_of_text(corpus(TEXT[:3]), bot)
+    assert isinstance(part, EncodedPairs)
+    assert part.sources[:, 1:].tolist() == [[1, 3, 0], [2, 4, 0], [3, 4, 2]]
