@@ -9,6 +9,7 @@ Most corpora are one file, in one of the `formats`. Paired files are told by the
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -74,8 +75,9 @@ class Corpus:
 
     @property
     def name(self) -> str:
-        """What the store calls it: the file names, without their folder."""
-        return self.path.name + (f"+{self.replies.name}" if self.replies else "")
+        """What the store calls it: the file names, without their folder, whatever the locale."""
+        name = self.path.name + (f"+{self.replies.name}" if self.replies else "")
+        return os.fsencode(name).decode("utf-8", "replace")
 
     @property
     def format_name(self) -> str:

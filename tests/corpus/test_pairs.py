@@ -1,6 +1,7 @@
 """Corpus files in; pairs with their lines, and what was skipped, out."""
 
 import gzip
+import os
 
 import pytest
 from hypothesis import given, settings
@@ -112,6 +113,13 @@ def test_paired_files_are_found_by_their_names_whichever_is_named(tmp_path, ques
 @pytest.mark.parametrize("name", ["encore.txt", "poster.txt", "resourceful.tsv", "talk.tsv"])
 def test_a_word_that_only_contains_a_sides_name_has_no_partner(name):
     assert partner_names(name) == []
+
+
+def test_a_name_that_is_not_utf_8_can_be_stored(tmp_path):
+    path = tmp_path / os.fsdecode("对.tsv".encode("gb18030"))
+    path.write_bytes(b"x\ty\n")
+    corpus, _ = only(path)
+    assert corpus.name == "\ufffd\ufffd.tsv"
 
 
 def test_a_question_side_without_its_partner_is_a_file_of_its_own(tmp_path):
