@@ -29,8 +29,10 @@ class Done(NamedTuple):
 
 @pytest.fixture(scope="session")
 def main():
-    """(arguments, folder, input) -> what the command leaves, run in this process: TensorFlow
-    starts once for all."""
+    """(arguments, folder, input) -> what the command leaves, run in this process.
+
+    TensorFlow starts once for all.
+    """
 
     def run(*arguments, cwd, stdin=b""):
         from chatbot.cli import main
@@ -59,7 +61,7 @@ def start():
     running = []
 
     def run(*arguments, cwd, env=None, **more):
-        pipes = {name: subprocess.PIPE for name in ("stdin", "stdout", "stderr")}
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         process = subprocess.Popen(
             [sys.executable, "-m", "chatbot", *arguments],
             cwd=cwd,
