@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,15 +31,16 @@ def evaluate(pairs: tuple[Path, ...], model: Path, checkpoint: str | None, as_js
     from chatbot.corpus.pairs import find_corpora
     from chatbot.corpus.store import TokenStore
 
-    corpora = find_corpora(pairs) if pairs else None
-    store = None if pairs else TokenStore(ModelFolder(model).store)
-    from chatbot.talk import evaluation
-    from chatbot.talk.bot import Bot
+    with ExitStack() as opened:
+        corpora = find_corpora(pairs) if pairs else None
+        store = None if pairs else opened.enter_context(TokenStore(ModelFolder(model).store))
+        from chatbot.talk import evaluation
+        from chatbot.talk.bot import Bot
 
-    held_out = evaluation.held_out_pairs(store) if store is not None else None
-    bot = Bot.load(model, checkpoint)
-    parts = held_out or evaluation.pairs_of_text(corpora or (), bot)
-    metrics = evaluation.evaluate(bot, parts)
+        held_out = evaluation.held_out_pairs(store) if store is not None else None
+        bot = Bot.load(model, checkpoint)
+        parts = held_out or evaluation.pairs_of_text(corpora or (), bot)
+        metrics = evaluation.evaluate(bot, parts)
     click.echo(json.dumps(dataclasses.asdict(metrics)) if as_json else _table(metrics))
 
 

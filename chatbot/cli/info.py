@@ -59,10 +59,13 @@ def _last(folder: ModelFolder) -> dict[str, Any]:
     """What the history says last of each quantity."""
     last: dict[str, Any] = {}
     if folder.history.exists():
-        for line in folder.history.read_text(encoding="utf-8").splitlines():
-            record = json.loads(line) if line.endswith("}") else {}
-            record.pop("kind", None)
-            last |= record
+        # As `learn.history.read`, without the TensorFlow that its package needs.
+        for line in folder.history.read_text(encoding="utf-8", errors="replace").split("\n"):
+            try:
+                last |= json.loads(line)
+            except ValueError:
+                continue  # the last line, torn
+    last.pop("kind", None)
     return last
 
 
