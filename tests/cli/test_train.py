@@ -1,0 +1,207 @@
+"""`chatbot train` as its user meets it: what it refuses, says, and leaves when it is stopped."""
+
+import os
+import re
+import signal
+
+import pytest
+
+from chatbot.cli.train import _Signals
+
+STARTING = "starting TensorFlow …"
+TINY = ("--units", "8", "--embedding", "8", "--precision", "float32", "--batch", "7")
+AGAIN = "Build it anew: chatbot build-vocab --restart --model model."
+
+
+def other_format(data):
+    return data[:8] + bytes([data[8] + 1]) + data[9:]
+
+
+def flipped(data):
+    return data[:-3] + bytes([data[-3] ^ 8]) + data[-2:]
+
+
+def other_byte_in_header(data):
+    return data[:40] + bytes([data[40] ^ 1]) + data[41:]
+
+
+DAMAGED = {
+    "another format number": (other_format, "format 2, this version reads 1"),
+    "truncated": (lambda data: data[:-5], "{less} bytes where {size} belong: truncated"),
+    "cut in its header": (lambda data: data[:50], "damaged in its header"),
+    "a changed header": (other_byte_in_header, "damaged in its header"),
+    "a flipped byte": (flipped, "damaged: its tokens do not match their checksum"),
+    "another file": (lambda data: b"q\tr\n" * 99, "not a token store"),
+    "empty": (lambda data: b"", "not a token store"),
+}
+EVALUATE = pytest.param(("evaluate",), [], id="evaluate")
+TRAIN = pytest.param(("train", "--steps", "2"), [STARTING], id="train")
+
+
+@pytest.mark.parametrize(("command", "before"), [TRAIN, EVALUATE])
+@pytest.mark.parametrize("case", DAMAGED)
+def test_a_damaged_store_is_refused_and_left_as_it_is(
+    built, main, refused, files_in, command, before, case
+):
+    damage, fault = DAMAGED[case]
+    store = built / "model" / "pairs.store"
+    whole = store.read_bytes()
+    store.write_bytes(damage(whole))
+    files = files_in(built)
+    fault = fault.format(size=f"{len(whole):,}", less=f"{len(whole) - 5:,}")
+    refused(main(*command, cwd=built), f"model/pairs.store: {fault}. {AGAIN}", before)
+    assert files_in(built) == files
+
+
+def test_nothing_built_is_refused(tmp_path, main, refused):
+    refused(
+        main("train", cwd=tmp_path),
+        "model/vocabulary.txt: no vocabulary yet. Build it first: chatbot build-vocab "
+        "--model model.",
+        [STARTING],
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_folder_that_is_a_file_is_refused(tmp_path, main, refused):
+    (tmp_path / "model").write_bytes(b"mine")
+    refused(
+        main("train", cwd=tmp_path),
+        "model/vocabulary.txt: cannot be read ([Errno 20] Not a directory: "
+        "'model/vocabulary.txt').",
+        [STARTING],
+    )
+
+
+def test_a_missing_store_and_a_changed_vocabulary_are_refused(built, main, refused, files_in):
+    vocabulary, store = (built / "model" / name for name in ("vocabulary.txt", "pairs.store"))
+    whole = vocabulary.read_bytes(), store.read_bytes()
+    vocabulary.write_bytes(whole[0].replace("啊".encode(), "呀".encode()))
+    refused(
+        main("train", cwd=built),
+        f"model/vocabulary.txt: damaged (truncated or changed). {AGAIN}",
+        [STARTING],
+    )
+    vocabulary.write_bytes(whole[0])
+    store.unlink()
+    refused(
+        main("train", cwd=built),
+        "model/pairs.store: no token store yet. Build it first: chatbot build-vocab --model model.",
+        [STARTING],
+    )
+
+
+def test_the_vocabulary_of_another_corpus_is_refused(built, main, refused, files_in):
+    (built / "other.tsv").write_text("甲\t乙\n", "utf-8")
+    assert main("build-vocab", "other.tsv", "--model", "other", cwd=built).code == 0
+    (built / "other" / "vocabulary.txt").replace(built / "model" / "vocabulary.txt")
+    files = files_in(built)
+    refused(
+        main("train", cwd=built),
+        "model/pairs.store: belongs to another vocabulary than vocabulary.txt. Build both anew: "
+        "chatbot build-vocab --restart --model model.",
+        [STARTING],
+    )
+    assert files_in(built) == files
+
+
+def test_a_setting_that_cannot_change_is_refused_and_nothing_is_touched(
+    trained, main, refused, files_in
+):
+    files = files_in(trained)
+    for option, value, began in (("--units", "9", "8"), ("--batch", "8", "7")):
+        refused(
+            main("train", option, value, cwd=trained),
+            f"{option} {value}: this run began with {began}, which cannot change. Leave the option "
+            "out to resume, or begin anew with --restart.",
+            [STARTING],
+        )
+    assert files_in(trained) == files
+
+
+def progress(step):
+    return (
+        rf"step {step}: loss \d\.\d{{3}}, held-out \d\.\d{{3}}, rate [\d.e-]+, \d+ pairs/s, "
+        rf"[\d,]+ tokens/s, peak [\d.]+ [MG]B, \d+ s, \d+ s left"
+    )
+
+
+def test_the_same_command_resumes_and_says_so_in_plain_lines(trained, main):
+    done = main("train", "--steps", "3", *TINY, cwd=trained)
+    assert (done.code, done.out) == (0, "")
+    expected = [
+        STARTING,
+        "18 pairs to train on, 5 held out, vocabulary 55",
+        "resuming after step 2",
+        progress(3),
+        "step 3: saved step-3 in model/checkpoints",
+        r"stopped at step 3 after \d+ s: all 3 steps done, loss \d\.\d{3}, held-out \d\.\d{3}",
+        "now talk to it: chatbot chat --model model",
+    ]
+    said = done.err.splitlines()
+    assert len(said) == len(expected)
+    for line, pattern in zip(said, expected, strict=True):
+        assert re.fullmatch(pattern, line)
+    again = main("train", cwd=trained)  # the end is remembered, and reached
+    assert again.code == 0
+    assert "resuming after step 3" in again.err.splitlines()
+    assert re.search(r"^stopped at step 3 after \d+ s: all 3 steps done", again.err, re.M)
+
+
+def test_restart_begins_anew(trained, main):
+    done = main("train", "--restart", "--steps", "1", *TINY[:4], "--batch", "9", cwd=trained)
+    assert done.code == 0
+    assert "resuming" not in done.err
+    assert "stopped at step 1 " in done.err
+    there = {path.name for path in (trained / "model" / "checkpoints").glob("*.index")}
+    assert there == {"step-1.index"}
+
+
+# Signals.
+
+
+def test_the_first_signal_is_noted_and_the_second_interrupts():
+    for number, reason in ((signal.SIGINT, "interrupted"), (signal.SIGTERM, "terminated")):
+        before = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
+        signals = _Signals()
+        with signals.caught():
+            assert signals.reason() is None
+            os.kill(os.getpid(), number)
+            assert signals.reason() == reason
+            with pytest.raises(KeyboardInterrupt):
+                os.kill(os.getpid(), signal.SIGINT)
+            assert signals.number == number
+        assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def stopped(process, number):
+    """The lines a run has said when it has been signalled at its first step, and how it left."""
+    said = []
+    for line in process.stderr:
+        said.append(line.decode().rstrip("\n"))
+        if said[-1].startswith("step "):
+            break
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    return said, process.returncode, out, err.decode().splitlines()
+
+
+def test_a_signal_saves_and_the_same_command_goes_on_from_there(built, start, main):
+    command, reached = ("train", "--steps", "1000000", *TINY), 0
+    signals = ((signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated"))
+    for number, code, reason in signals:
+        said, left, out, err = stopped(start(*command, cwd=built), number)
+        assert (left, out) == (code, b"")
+        assert said[0] == STARTING
+        resumed = [line for line in said if line.startswith("resuming")]
+        assert resumed == ([f"resuming after step {reached:,}"] if reached else [])
+        assert said[-1].startswith(f"step {reached + 1:,}: loss ")
+        end = [re.match(r"stopped at step ([\d,]+) after \d+ s: (\w+)", line) for line in err]
+        ((step, why),) = [match.groups() for match in end if match]
+        assert why == reason
+        assert f"step {step}: saved step-{step.replace(',', '')} in model/checkpoints" in err
+        assert int(step.replace(",", "")) > reached
+        reached = int(step.replace(",", ""))
+    done = main("train", "--steps", str(reached), cwd=built)
+    assert done.code == 0
+    assert f"resuming after step {reached:,}" in done.err.splitlines()
