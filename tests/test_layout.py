@@ -1,4 +1,4 @@
-"""The rules that keep the tree readable: import order, what may be imported early, who may print."""
+"""Rules that keep the tree readable: import order, what may be imported early, who may print."""
 
 import ast
 import subprocess
@@ -10,16 +10,49 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "chatbot"
 
-ORDER = """
-errors config folder memory
-corpus.files corpus.formats corpus.pairs corpus.tokenizer corpus.vocabulary corpus.encoded
-corpus.store corpus.sampler corpus.holdout corpus.spill corpus.cutting corpus.recoding
-corpus.building corpus.batches
-learn learn.packing learn.recurrent learn.losses learn.model learn.optimizer learn.engine
-learn.schedule learn.history learn.checkpoint learn.training
-talk talk.decoding talk.bot talk.evaluation
-cli.options cli.show cli.build_vocab cli.train cli.chat cli.evaluate cli.info cli
-""".split()
+ORDER = [
+    "errors",
+    "config",
+    "folder",
+    "memory",
+    "corpus.files",
+    "corpus.formats",
+    "corpus.pairs",
+    "corpus.tokenizer",
+    "corpus.vocabulary",
+    "corpus.encoded",
+    "corpus.store",
+    "corpus.sampler",
+    "corpus.holdout",
+    "corpus.spill",
+    "corpus.cutting",
+    "corpus.recoding",
+    "corpus.building",
+    "corpus.batches",
+    "learn",
+    "learn.packing",
+    "learn.recurrent",
+    "learn.losses",
+    "learn.model",
+    "learn.optimizer",
+    "learn.engine",
+    "learn.schedule",
+    "learn.history",
+    "learn.checkpoint",
+    "learn.training",
+    "talk",
+    "talk.decoding",
+    "talk.bot",
+    "talk.evaluation",
+    "cli.options",
+    "cli.show",
+    "cli.build_vocab",
+    "cli.train",
+    "cli.chat",
+    "cli.evaluate",
+    "cli.info",
+    "cli",
+]
 """From the bottom up: a module imports only what stands before it."""
 
 MODULES = {

@@ -173,7 +173,7 @@ def test_a_setting_that_cannot_change_is_named(story):
 
 def test_python_gives_the_same_bot(story):
     folder, pairs, _, _ = story
-    code = "from chatbot import Bot; print(Bot.load('model').reply('{}'))".format(pairs[0][0])
+    code = f"from chatbot import Bot; print(Bot.load('model').reply('{pairs[0][0]}'))"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, encoding="utf-8"
     )

@@ -1,0 +1,157 @@
+"""The documents say what is true: commands run, languages agree, numbers stand."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = ("README.md", "README.zh-CN.md", "docs/formats.md", "docs/training.md")
+MINUTES = re.compile(r"--minutes \d+")
+
+
+def indented(name: str) -> list[str]:
+    """The indented lines of a document, without comments behind them."""
+    lines = (ROOT / name).read_text("utf-8").splitlines()
+    return [line.strip() for line in lines if line.startswith("    ") and line.strip()]
+
+
+def commands(name: str) -> list[str]:
+    """The shell commands of a document that speak of an installed chatbot."""
+    found = [re.sub(r"\s+# .*", "", line) for line in indented(name)]
+    return [line for line in found if re.match(r"(chatbot |echo .*chatbot )", line)]
+
+
+def blocks(name: str, language: str) -> list[str]:
+    text = (ROOT / name).read_text("utf-8")
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with the corpora that the documents name, all small."""
+    folder = tmp_path_factory.mktemp("docs")
+    lines = (ROOT / "data" / "chinese.tsv").read_text("utf-8").splitlines()[:40]
+    text = "".join(f"{line}\n" for line in lines)
+    (folder / "data").mkdir()
+    (folder / "films").mkdir()
+    for path in ("data/talk.tsv", "films/film.tsv", "talk.tsv"):
+        (folder / path).write_text(text, "utf-8")
+    turns = [side for line in lines for side in line.split("\t")]
+    conv = "E\n" + "".join(f"M {turn}\n" for turn in turns)
+    (folder / "letters.conv").write_text(conv, "utf-8")
+    subprocess.run(["gzip", "letters.conv"], cwd=folder, check=True)
+    (folder / "old.txt").write_bytes(text.encode("gb18030"))
+    return folder
+
+
+def shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    path = f"{folder / 'bin'}:{os.environ['PATH']}"
+    return subprocess.run(
+        command,
+        shell=True,
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+
+
+def test_every_command_of_the_documents_runs(place):
+    """In order, in one folder; minutes are shortened, and evaluate is given a file to read."""
+    (place / "bin").mkdir()
+    script = place / "bin" / "chatbot"
+    script.write_text(f'#!/bin/sh\nexec {sys.executable} -m chatbot "$@"\n')
+    script.chmod(0o755)
+    shutil.copytree(place / "data", place / "films", dirs_exist_ok=True)
+    ran = []
+    for name in DOCUMENTS:
+        for command in dict.fromkeys(commands(name)):
+            if command in ran:
+                continue
+            shown = MINUTES.sub("--minutes 0.05", command)
+            if shown.startswith("chatbot build-vocab"):
+                shown += " --restart"
+            elif shown == "chatbot evaluate":
+                shown += " talk.tsv"
+            done = shell(shown, place)
+            assert done.returncode == 0, f"{name}: {command}\n{done.stderr}"
+            ran.append(command)
+    assert len(ran) >= 12
+
+
+def test_the_recipe_for_other_encodings_works(place):
+    recipe = next(line for line in indented("docs/formats.md") if line.startswith("iconv"))
+    assert shell(recipe, place).returncode == 0
+    assert (place / "new.txt").read_text("utf-8") == (place / "talk.tsv").read_text("utf-8")
+
+
+def test_python_in_the_documents_runs(place):
+    for name in ("README.md", "docs/training.md"):
+        for block in blocks(name, "python"):
+            done = subprocess.run(
+                [sys.executable, "-c", block],
+                cwd=place,
+                capture_output=True,
+                text=True,
+                encoding="utf-8",
+            )
+            assert done.returncode == 0, done.stderr
+            assert done.stdout
+
+
+def test_the_chinese_readme_keeps_step_with_the_english():
+    english, chinese = (
+        [re.sub(r"\s+# .*", "", line) for line in indented(name)]
+        for name in ("README.md", "README.zh-CN.md")
+    )
+    assert english == chinese
+    assert blocks("README.md", "python") == blocks("README.zh-CN.md", "python")
+    numbers = [
+        sorted(re.findall(r"\d[\d,.]*\d", (ROOT / name).read_text("utf-8")))
+        for name in ("README.md", "README.zh-CN.md")
+    ]
+    assert numbers[0] == numbers[1]
+
+
+def test_links_lead_somewhere():
+    for name in (*DOCUMENTS, "docs/memory.md", "data/README.md"):
+        text = (ROOT / name).read_text("utf-8")
+        for target in re.findall(r"\]\(([^)#:]+)\)", text):
+            assert ((ROOT / name).parent / target).exists(), f"{name}: {target}"
+
+
+def test_options_named_in_the_documents_exist():
+    from chatbot.cli import cli
+
+    known = {option for c in cli.commands.values() for p in c.params for option in p.opts}
+    for name in (*DOCUMENTS, "docs/memory.md"):
+        text = re.sub(
+            r"^    (python3|iconv|git).*$", "", (ROOT / name).read_text("utf-8"), flags=re.M
+        )
+        named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))
+        assert named - known - {"--help"} == set()
+
+
+def test_the_formats_that_the_documents_name_are_those_that_exist():
+    from chatbot.corpus.formats import FORMATS
+
+    text = (ROOT / "docs/formats.md").read_text("utf-8")
+    for one in FORMATS:
+        if hasattr(one, "separator"):
+            assert f"你好吗{one.separator}我很好".replace("\t", "<TAB>") in text
+
+
+@pytest.mark.parametrize("name", ["recall", "quality", "memory", "startup"])
+def test_every_benchmark_has_a_recorded_result(name):
+    record = json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text("utf-8"))
+    assert record["command"].startswith(f"python benchmarks/{name}.py")
+    assert record["machine"]["versions"]["tensorflow"]
+    assert record["result"]
