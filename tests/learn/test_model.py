@@ -9,6 +9,7 @@ import tensorflow as tf
 from chatbot.config import ModelConfig
 from chatbot.corpus.batches import make_batch
 from chatbot.errors import ChatbotError
+from chatbot.learn import packing
 from chatbot.learn.model import Seq2Seq, attend
 from chatbot.learn.packing import pack, source_fields
 
@@ -31,6 +32,14 @@ def network(bidirectional=False, size=SIZE, seed=1):
     for variable in net.trainable_variables:
         variable.assign_add(generator.normal(0, 0.3, variable.shape))
     return net
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_rows():
+    """Time steps of few rows, so that blocks shrink with so few pairs as they do with many."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(packing, "ROUND", 2)
+        yield
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["one direction", "both directions"])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from chatbot.learn import packing
 from chatbot.learn.packing import pack_side
 from chatbot.learn.recurrent import cudnn_parameters, lstm
 
@@ -48,7 +49,12 @@ class Case:
 
 @pytest.fixture(scope="module")
 def case():
-    return Case()
+    """Blocks of 6, 4, 4, 2 and 2 rows: so few sequences would else make blocks of one size."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(packing, "ROUND", 2)
+        made = Case()
+    assert made.side.bounds.tolist() == [0, 6, 10, 14, 16, 18]
+    return made
 
 
 def sigmoid(z):

@@ -167,6 +167,16 @@ def test_another_seed_gives_another_run(whole, new_folder, trained):
     assert losses != [record.loss for record in one_of(whole_records, "progress")][:2]
 
 
+def test_the_seed_of_a_run_is_that_of_its_weights(new_folder):
+    folder, drawn = new_folder(), []
+    for seed in (1, 2, 1):
+        run = prepare(folder, {"units": 2, "embedding": 3}, {"seed": seed})
+        run.store.close()
+        drawn.append(run.engine.net.embedding.numpy())
+    assert (drawn[0] == drawn[2]).all()
+    assert (drawn[0] != drawn[1]).all()
+
+
 @pytest.mark.parametrize("sampler", ["epoch", "blocks", "cyclic"])
 def test_every_sampler_trains(sampler, new_folder, trained):
     folder = new_folder(holdout=HELD_OUT)

@@ -13,10 +13,10 @@ PAD, GO, EOS, UNK = 0, 1, 2, 3
 
 
 class Markov:
-    """The next entry depends on the question's first id, on the last entry and on the length.
+    """The next entry depends on the question's first id and on all entries so far.
 
     A state is a list of (question's first id, entries so far), so a state that was selected wrongly
-    shows in the reply. It counts its steps.
+    shows in the reply. It counts the rows it computed.
     """
 
     def __init__(self, size, seed, sharpness=1.0):
@@ -39,7 +39,7 @@ class Markov:
         return [state[row] for row in rows]
 
     def scores(self, first, so_far):
-        return self.table[first % 9, len(so_far) % 4, so_far[-1]]
+        return self.table[(first + sum(so_far[:-1])) % 9, len(so_far) % 4, so_far[-1]]
 
     def log_probability(self, question, reply):
         """Of the entries in turn, without EOS; and of EOS after them."""
