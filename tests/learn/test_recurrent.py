@@ -98,20 +98,25 @@ def test_rows_past_the_last_step_are_zero(case):
         assert not part.numpy()[case.side.bounds[-1] :].any()
 
 
-def weighted(case, hidden, cells):
-    """A number that depends on every real state; padding rows have no say."""
-    real = np.zeros((case.side.rows, 1), np.float32)
+def weighted(case, hidden, cells, cells_of=None):
+    """A number that depends on every real state; padding rows have no say.
+
+    Or on the cell states of the rows `cells_of` only.
+    """
+    real, counted = np.zeros((2, case.side.rows, 1), np.float32)
     real[case.real] = 1
+    counted[case.real if cells_of is None else cells_of] = 1
     one = numbers(case.side.rows, UNITS, seed=7) * real
-    other = numbers(case.side.rows, UNITS, seed=8) * real
+    other = numbers(case.side.rows, UNITS, seed=8) * counted
     return tf.reduce_sum(hidden * one) + tf.reduce_sum(cells * other)
 
 
-def written_out(case, **options):
+def written_out(case, cells_of=None, **options):
     """The gradient of `weighted` with respect to every argument, by the code under test."""
     arguments = [tf.Variable(one) for one in case.arguments]
     with tf.GradientTape() as tape:
-        total = weighted(case, *case.run([tf.identity(one) for one in arguments], **options))
+        states = case.run([tf.identity(one) for one in arguments], **options)
+        total = weighted(case, *states, cells_of)
     return [one.numpy() for one in tape.gradient(total, arguments)]
 
 
@@ -237,7 +242,10 @@ def test_cudnn_gets_eight_transposed_matrices_four_zero_biases_and_four_biases(c
 
 @pytest.mark.skipif(not tf.config.list_physical_devices("GPU"), reason="cuDNN needs a GPU")
 def test_cudnn_gives_the_same_states_and_gradients(case):
-    hidden, _ = case.run(cudnn=True)
-    np.testing.assert_allclose(
-        hidden.numpy()[case.real], case.run()[0].numpy()[case.real], atol=1e-3
-    )
+    last = [case.side.row[b, n - 1] for b, n in enumerate(LENGTHS)]  # the only cells it gives
+    (hidden, cells), (fast, fast_cells) = case.run(), case.run(cudnn=True)
+    np.testing.assert_allclose(fast.numpy()[case.real], hidden.numpy()[case.real], atol=1e-3)
+    np.testing.assert_allclose(fast_cells.numpy()[last], cells.numpy()[last], atol=1e-3)
+    expected, found = written_out(case, last), written_out(case, last, cudnn=True)
+    for name, one, other in zip(NAMES, expected, found, strict=True):
+        assert np.linalg.norm(one - other) < 0.01 * np.linalg.norm(one), name
