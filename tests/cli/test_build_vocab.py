@@ -213,12 +213,11 @@ def test_the_settings_given_are_the_settings_written(tmp_path, main):
         assert store.header.settings == vocabulary.config.as_dict()
 
 
-def test_at_the_defaults_the_bytes_do_not_depend_on_the_workers(tmp_path, start, left, files_in):
+def test_the_bytes_do_not_depend_on_the_workers(tmp_path, start, left, files_in):
     text = "".join(f"今天第{i}个问题 abc\t{i * 7}个回答\n" for i in range(4500))
     (tmp_path / "talk.tsv").write_text(text, "utf-8")
     for n in "12":
-        command = ("build-vocab", "talk.tsv", "--model", n, "--workers", n)
-        done = left(start(*command, cwd=tmp_path))
+        done = left(start(*CHAR, "talk.tsv", "--model", n, "--workers", n, cwd=tmp_path))
         assert (done.code, done.out) == (0, "")
         assert ("a worker" in done.err) == (n == "2")
     assert files_in(tmp_path / "1") == files_in(tmp_path / "2")
