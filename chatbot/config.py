@@ -208,12 +208,19 @@ class TrainingConfig(Config):
     max_length: int = setting(
         40, "tokens of a question or reply that are used in training", minimum=2, fixed=True
     )
-    learning_rate: float = setting(0.01, "learning rate of Adam", minimum=1e-9, fixed=True)
+    learning_rate: float = setting(0.02, "learning rate of Adam", minimum=1e-9, fixed=True)
     warmup: int = setting(20, "steps over which the rate rises to its full value", minimum=0)
     clip: float = setting(1.0, "largest global norm of the gradient", minimum=1e-6, fixed=True)
     dropout: float | None = setting(
         None,
         "share of activations dropped in training  [default: 0.2, or 0 when no pairs are held out]",
+        minimum=0,
+        maximum=0.95,
+        fixed=True,
+    )
+    word_dropout: float = setting(
+        0.1,
+        "share of the tokens of questions left out in training",
         minimum=0,
         maximum=0.95,
         fixed=True,
@@ -226,10 +233,10 @@ class TrainingConfig(Config):
         fixed=True,
     )
     patience: int = setting(
-        3, "validations without a gain before the rate decays", minimum=1, fixed=True
+        5, "validations without a gain before the rate decays", minimum=1, fixed=True
     )
     cooldown: int = setting(
-        1, "validations after a decay that are not judged", minimum=0, fixed=True
+        2, "validations after a decay that are not judged", minimum=0, fixed=True
     )
     floor: float = setting(
         0.01,
@@ -241,7 +248,7 @@ class TrainingConfig(Config):
     steps: int | None = setting(None, "steps of the whole run", minimum=1)
     minutes: float | None = setting(None, "minutes of the whole run", minimum=1e-3)
     epochs: float | None = setting(None, "passes over the corpus of the whole run", minimum=1e-3)
-    validate_every: int = setting(50, "steps between validations", minimum=1, fixed=True)
+    validate_every: int = setting(25, "steps between validations", minimum=1, fixed=True)
     save_every: str = setting(
         "5m",
         "a number of steps between checkpoints, or minutes such as 5m",

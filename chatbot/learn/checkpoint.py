@@ -49,8 +49,6 @@ class Position:
         size: its entries, V.
         model: settings of the network.
         training: settings of the run.
-        unjudged_loss: sum of the training losses since the last validation.
-        unjudged_steps: how many they are.
     """
 
     step: int
@@ -61,8 +59,6 @@ class Position:
     size: int
     model: ModelConfig
     training: TrainingConfig
-    unjudged_loss: float = 0.0
-    unjudged_steps: int = 0
 
     def to_json(self) -> str:
         """The position as one line of JSON."""

@@ -14,7 +14,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from chatbot.config import ModelConfig, TrainingConfig
-from chatbot.learn.model import Seq2Seq, feature_spec
+from chatbot.learn.model import NOTHING_DROPPED, Dropped, Seq2Seq, feature_spec
 from chatbot.learn.optimizer import Adam
 from chatbot.learn.packing import Packed
 
@@ -61,6 +61,7 @@ class Engine:
         self.net = Seq2Seq(size, model, seed=training.seed, unigram=unigram)
         self.optimizer = Adam(self.net.embedding, self.net.matrices)
         self._clip, self._dropout = training.clip, dropout
+        self._word_dropout = training.word_dropout
         self._dtype = product_type(training.precision)
         self._seed = np.int32(training.seed & 0x7FFFFFFF)
         spec = feature_spec()
@@ -84,8 +85,8 @@ class Engine:
         rows = tf.gather(self.net.embedding, batch["touched"])
         with tf.GradientTape() as tape:
             tape.watch(rows)
-            total = self.net.loss(rows, batch, dtype=self._dtype, dropout=self._dropout, key=key)
-            loss = total * scale
+            dropped = Dropped(self._dropout, self._word_dropout, key)
+            loss = self.net.loss(rows, batch, self._dtype, dropped) * scale
         weights = self.net.matrices
         first, *others = tape.gradient(loss, [rows, *weights])
         first = tf.convert_to_tensor(first)
@@ -94,5 +95,4 @@ class Engine:
 
     def _validate_step(self, batch: Any) -> Any:  # noqa: ANN401
         rows = tf.gather(self.net.embedding, batch["touched"])
-        key = tf.zeros([2], tf.int32)
-        return self.net.loss(rows, batch, dtype=self._dtype, dropout=0.0, key=key)
+        return self.net.loss(rows, batch, self._dtype, NOTHING_DROPPED)

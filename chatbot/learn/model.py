@@ -52,6 +52,38 @@ def feature_spec(*names: str) -> dict[str, tf.TensorSpec]:
     }
 
 
+class Dropped(NamedTuple):
+    """What is left out in a training step.
+
+    Attributes:
+        units: share of the elements of embeddings and output vectors (Zaremba et al. 2014: only
+            connections between layers).
+        words: share of the tokens of questions, whose embedding is zero for the step (Iyyer et al.
+            2015, word dropout), so that a reply does not hang on every word of its question.
+        key: seed of the step, int32 [2]; its second element plus 0 to 3 is used.
+    """
+
+    units: float
+    words: float
+    key: Tensor
+
+    def units_of(self, x: Tensor, place: int) -> Tensor:
+        """Rows with elements left out, the others scaled up."""
+        if not self.units:
+            return x
+        return tf.nn.experimental.stateless_dropout(x, self.units, self.key + [0, place])
+
+    def words_of(self, x: Tensor, place: int) -> Tensor:
+        """Rows with some left out whole."""
+        if not self.words:
+            return x
+        drawn = tf.random.stateless_uniform([tf.shape(x)[0], 1], self.key + [0, place])
+        return tf.where(drawn >= self.words, x, 0.0)
+
+
+NOTHING_DROPPED = Dropped(0.0, 0.0, None)
+
+
 class State(NamedTuple):
     """What the decoder carries from one step to the next, for B replies.
 
@@ -133,34 +165,28 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
         """All weights but the embedding, in a fixed order."""
         return [v for v in self.trainable_variables if v is not self.embedding]
 
-    def loss(
-        self, rows: Tensor, batch: Features, *, dtype: tf.DType, dropout: float, key: Tensor
-    ) -> Tensor:
+    def loss(self, rows: Tensor, batch: Features, dtype: tf.DType, dropped: Dropped) -> Tensor:
         """The loss of a packed batch, summed over its real targets, in nats.
 
         Args:
             rows: embeddings of the entries the batch touches, [K, E].
             batch: the fields of `packing.Packed`.
             dtype: what matrix products are computed in.
-            dropout: share of the embeddings and output vectors dropped (Zaremba et al. 2014: only
-                connections between layers).
-            key: seed of what is dropped, int32 [2].
+            dropped: what is left out in training.
         """
-        vectors = self.vectors(rows, batch, dtype=dtype, dropout=dropout, key=key)
+        vectors = self.vectors(rows, batch, dtype, dropped)
         return self.output.loss(
             vectors, batch["labels"], batch["weights"], batch["cluster_bounds"], dtype
         )
 
-    def vectors(
-        self, rows: Tensor, batch: Features, *, dtype: tf.DType, dropout: float, key: Tensor
-    ) -> Tensor:
+    def vectors(self, rows: Tensor, batch: Features, dtype: tf.DType, dropped: Dropped) -> Tensor:
         """The output vectors of a packed batch, [N, U]; arguments as for `loss`."""
-        keys, h, c = self._encode(rows, batch, dtype, dropout, key)
-        inputs = _dropped(tf.gather(rows, batch["target"]), dropout, key, 1)
+        keys, h, c = self._encode(rows, batch, dtype, dropped)
+        inputs = dropped.units_of(tf.gather(rows, batch["target"]), 1)
         states, _ = self._run(self.decoder, inputs, batch["target_bounds"], h, c, dtype)
         vectors = self._attend(states, keys, batch, dtype)
         vectors = permuted(vectors, batch["output"], batch["output_place"])
-        return _dropped(vectors, dropout, key, 2)
+        return dropped.units_of(vectors, 2)
 
     def _run(
         self,
@@ -184,10 +210,10 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
         )
 
     def _encode(
-        self, rows: Tensor, batch: Features, dtype: tf.DType, dropout: float, key: Tensor
+        self, rows: Tensor, batch: Features, dtype: tf.DType, dropped: Dropped
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Keys [B, S, U] and the decoder's first states [B, U], in target order."""
-        x = _dropped(tf.gather(rows, batch["source"]), dropout, key, 0)
+        x = dropped.words_of(dropped.units_of(tf.gather(rows, batch["source"]), 0), 3)
         bounds, swap = batch["source_bounds"], batch["source_reversed"]
         zeros = tf.zeros([bounds[1], self.encoder.recurrent.shape[0]])
         h, c = self._run(self.encoder, x, bounds, zeros, zeros, dtype)
@@ -216,8 +242,8 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
         Args:
             questions: what `packing.source_fields` gives for them.
         """
-        batch, key = questions, tf.zeros([2], tf.int32)
-        keys, h, c = self._encode(self.embedding, batch, tf.float32, 0.0, key)
+        batch = questions
+        keys, h, c = self._encode(self.embedding, batch, tf.float32, NOTHING_DROPPED)
         return State(keys, _mask(batch["source_lengths"], tf.shape(keys)[1]), h, c)
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
@@ -299,9 +325,3 @@ def _last(states: Tensor, last: Tensor, place: Tensor) -> Tensor:
         return tf.gather(states, last), gradient
 
     return run(states)
-
-
-def _dropped(x: Tensor, rate: float, key: Tensor, place: int) -> Tensor:
-    if not rate:
-        return x
-    return tf.nn.experimental.stateless_dropout(x, rate, key + [0, place])

@@ -53,6 +53,7 @@ DROPOUT = 0.2
 
 _RECORD_EVERY = 10
 _VALIDATION_BATCH = 500
+_JUDGED_PAIRS = 2_000
 _MOST_BAD_STEPS = 5
 
 
@@ -171,15 +172,12 @@ class Run:
             position,
             step=step + 1,
             schedule=after_step(position.schedule, loss, training),
-            unjudged_loss=position.unjudged_loss + loss,
-            unjudged_steps=position.unjudged_steps + 1,
         )
         return loss
 
     def _judge(self, checkpoints: Checkpoints) -> Iterator[Record]:
         """Validates, and lets the schedule decide."""
-        training_loss = self.position.unjudged_loss / self.position.unjudged_steps
-        loss = training_loss if self.memorising else self._held_out_loss()
+        loss = self._judged_loss()
         before = self.position.schedule
         after = after_validation(before, loss, self.position.training)
         held_out = None if self.memorising else loss
@@ -187,13 +185,11 @@ class Run:
             self.position,
             schedule=after,
             heldout_loss=held_out,
-            unjudged_loss=0.0,
-            unjudged_steps=0,
         )
-        if held_out is not None:
-            yield self._log(self._record("validation", heldout_loss=held_out))
-            if after.best < before.best:
-                checkpoints.save_best(self.position)
+        known = {"loss": loss} if self.memorising else {"heldout_loss": loss}
+        yield self._log(self._record("validation", **known))
+        if not self.memorising and after.best < before.best:
+            checkpoints.save_best(self.position)
         if after.scale < before.scale:
             which = "training loss" if self.memorising else "held-out loss"
             note = (
@@ -203,10 +199,14 @@ class Run:
             )
             yield self._log(self._record("decay", note=note))
 
-    def _held_out_loss(self) -> float:
+    def _judged_loss(self) -> float:
+        """The loss of the held-out pairs, else of the first training pairs, nothing dropped."""
         header, total, tokens = self.store.header, 0.0, 0.0
-        for first in range(header.train, header.pairs, _VALIDATION_BATCH):
-            last = min(first + _VALIDATION_BATCH, header.pairs)
+        begin, end = header.train, header.pairs
+        if self.memorising:
+            begin, end = 0, min(_JUDGED_PAIRS, header.train)
+        for first in range(begin, end, _VALIDATION_BATCH):
+            last = min(first + _VALIDATION_BATCH, end)
             pairs = self.store.read([(first, last)])
             batch = make_batch(pairs, self.position.training.max_length)
             total += self.engine.validate(pack(batch, self.engine.net.output.cutoffs))
@@ -223,7 +223,7 @@ class Run:
             return None
         if self.position.schedule.exhausted:
             return "the loss falls no further at the smallest learning rate"
-        if self.memorising and np.mean(self._losses or np.inf) < MEMORISED:
+        if self.memorising and self.position.schedule.best < MEMORISED:
             return f"the pairs are known by heart (training loss below {MEMORISED} nats)"
         return f"stopped at the cap of {self.cap:,} steps" if step >= self.cap else None
 

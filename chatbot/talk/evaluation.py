@@ -30,7 +30,7 @@ from chatbot.corpus.pairs import Corpus
 from chatbot.corpus.store import TokenStore
 from chatbot.corpus.vocabulary import UNK
 from chatbot.errors import ChatbotError
-from chatbot.learn.model import Tensor, feature_spec
+from chatbot.learn.model import NOTHING_DROPPED, Tensor, feature_spec
 from chatbot.learn.packing import Packed, pack
 from chatbot.talk.bot import Bot
 
@@ -168,8 +168,7 @@ class _Measure:
     def __call__(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         net = self._net
         rows = tf.gather(net.embedding, batch["touched"])
-        key = tf.zeros([2], tf.int32)
-        vectors = net.vectors(rows, batch, dtype=tf.float32, dropout=0.0, key=key)
+        vectors = net.vectors(rows, batch, tf.float32, NOTHING_DROPPED)
         count = tf.shape(vectors)[0]
 
         def chunk(first: Tensor, nats: Tensor, right: Tensor) -> tuple[Any, ...]:
