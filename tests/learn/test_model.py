@@ -10,7 +10,7 @@ from chatbot.config import ModelConfig
 from chatbot.corpus.batches import make_batch
 from chatbot.errors import ChatbotError
 from chatbot.learn import packing
-from chatbot.learn.model import Seq2Seq, attend
+from chatbot.learn.model import NOTHING_DROPPED, Dropped, Seq2Seq, attend
 from chatbot.learn.packing import pack, source_fields
 
 SIZE, EMBEDDING, UNITS = 23, 5, 6
@@ -21,7 +21,6 @@ PAIRS = [
     ([5, 19], [20, 21, 4, 6, 7, 13]),
     ([3, 3, 10, 6], [11, 12, 3]),
 ]
-KEY = np.array([5, 8], np.int32)
 
 
 def network(bidirectional=False, size=SIZE, seed=1):
@@ -59,10 +58,10 @@ def packed(encoded):
 def loss(packed):
     """(net, pairs) -> the loss of a batch, as training computes it."""
 
-    def compute(net, pairs, *, embedding=None, dtype=tf.float32, dropout=0.0, key=KEY):
+    def compute(net, pairs, *, embedding=None, dtype=tf.float32):
         found = packed(net, pairs)
         rows = tf.gather(net.embedding if embedding is None else embedding, found.touched)
-        return net.loss(rows, found.arrays(), dtype=dtype, dropout=dropout, key=tf.constant(key))
+        return net.loss(rows, found.arrays(), dtype, NOTHING_DROPPED)
 
     return compute
 
@@ -196,7 +195,7 @@ def vectors(net, packed, pairs):
     """Output vectors by (pair, position), from the packed forward pass of training."""
     found = packed(net, pairs)
     rows = tf.gather(net.embedding, found.touched)
-    result = net.vectors(rows, found.arrays(), dtype=tf.float32, dropout=0.0, key=KEY).numpy()
+    result = net.vectors(rows, found.arrays(), tf.float32, NOTHING_DROPPED).numpy()
     ranks = sorted(range(len(pairs)), key=lambda b: -len(pairs[b][1]))
     return {
         (b, t): result[found.output_place[found.target_row[rank, t]]]
@@ -249,21 +248,45 @@ def test_bfloat16_products_stay_near_float32(net, loss):
     assert float(loss(net, PAIRS, dtype=tf.bfloat16)) == pytest.approx(exact, rel=0.01)
 
 
-def test_what_is_dropped_is_a_function_of_the_key(net, packed):
+@pytest.mark.parametrize("words", [0.0, 0.3])
+def test_what_is_dropped_is_a_function_of_the_key(net, packed, words):
     found = packed(net, PAIRS)
     rows = tf.gather(net.embedding, found.touched)
 
-    def run(dropout, key):
-        key = tf.constant(key, tf.int32)
-        arrays = found.arrays()
-        return net.vectors(rows, arrays, dtype=tf.float32, dropout=dropout, key=key).numpy()
+    def run(units, words, *key):
+        dropped = Dropped(units, words, tf.constant(key, tf.int32))
+        return net.vectors(rows, found.arrays(), tf.float32, dropped).numpy()
 
-    one, again, other = run(0.4, [5, 8]), run(0.4, [5, 8]), run(0.4, [5, 12])
+    one, again, other = run(0.4, words, 5, 8), run(0.4, words, 5, 8), run(0.4, words, 5, 12)
     assert (one == again).all()
     assert (one != other).any()
-    assert (run(0.4, [6, 8]) != one).any()
-    assert (run(0.0, [5, 8]) == run(0.0, [6, 12])).all()
+    assert (run(0.4, words, 6, 8) != one).any()
+    assert (run(0.0, 0.0, 5, 8) == run(0.0, 0.0, 6, 12)).all()
+    assert (run(0.0, 0.3, 5, 8) != run(0.0, 0.0, 5, 8)).any()
     assert (one == 0).mean() == pytest.approx(0.4, abs=0.05)
+
+
+def test_words_are_left_out_whole_and_the_others_stay_as_they_are():
+    x = np.random.default_rng(3).normal(size=(4_000, 5)).astype(np.float32)
+    found = Dropped(0.0, 0.3, tf.constant([5, 8])).words_of(tf.constant(x), 3).numpy()
+    out = (found == 0).all(1)
+    assert out.mean() == pytest.approx(0.3, abs=0.03)
+    assert (found[~out] == x[~out]).all()
+
+
+def test_words_are_left_out_of_questions_only(net, packed):
+    """With every word of the questions left out, the questions have no say, the replies do."""
+    others = [([22, *question[1:-1], 21][: len(question)], reply) for question, reply in PAIRS]
+    answers = [(question, [*reply[:-1], 16]) for question, reply in PAIRS]
+
+    def run(pairs):
+        found = packed(net, pairs)
+        rows = tf.gather(net.embedding, found.touched)
+        dropped = Dropped(0.0, 1.0, tf.constant([5, 8]))
+        return net.vectors(rows, found.arrays(), tf.float32, dropped).numpy()
+
+    assert (run(PAIRS) == run(others)).all()
+    assert (run(PAIRS) != run(answers)).any()
 
 
 def test_what_is_kept_is_scaled_so_that_the_mean_stays(net, packed):
@@ -272,9 +295,9 @@ def test_what_is_kept_is_scaled_so_that_the_mean_stays(net, packed):
     means = []
     for number in range(20):
         key = tf.constant([number, 4], tf.int32)
-        vectors = net.vectors(rows, found.arrays(), dtype=tf.float32, dropout=0.02, key=key)
+        vectors = net.vectors(rows, found.arrays(), tf.float32, Dropped(0.02, 0.0, key))
         means.append(vectors.numpy())
-    exact = net.vectors(rows, found.arrays(), dtype=tf.float32, dropout=0.0, key=KEY).numpy()
+    exact = net.vectors(rows, found.arrays(), tf.float32, NOTHING_DROPPED).numpy()
     real = found.weights > 0
     np.testing.assert_allclose(np.mean(means, 0)[real].mean(0), exact[real].mean(0), atol=0.04)
 
