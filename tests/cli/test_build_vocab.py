@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 
+import psutil
 import pytest
 
 from chatbot.corpus.store import TokenStore
@@ -285,3 +286,19 @@ def test_a_signal_ends_a_build_and_nothing_is_left(
     assert files_in(built) == whole
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)  # no worker lives on
+
+
+def test_workers_leave_ctrl_c_to_the_process_that_began_them(tmp_path, start, left, large):
+    some = tmp_path / "some.tsv"
+    lines = large.read_text("utf-8").splitlines(keepends=True)
+    some.write_text("".join(lines[:150_000]), "utf-8")
+    process = start(*CHAR, "some.tsv", "--workers", "2", cwd=tmp_path)
+    process.stderr.readline()
+    assert b" pairs, " in process.stderr.readline()
+    workers = psutil.Process(process.pid).children(recursive=True)
+    assert len(workers) >= 2
+    for worker in workers:
+        worker.send_signal(signal.SIGINT)
+    done = left(process)
+    assert done.code == 0
+    assert "some.tsv: 150,000 pairs" in done.err.splitlines()
