@@ -34,9 +34,9 @@ LITERAL = (
     '"vocabulary": "ab12", "size": 9, "model": {"units": 4, "embedding": 3, '
     '"bidirectional": false}, "training": {"batch": 7, "sampler": "epoch", "seed": 5, '
     '"max_length": 30, "learning_rate": 0.02, "warmup": 3, "clip": 0.5, "dropout": null, '
-    '"decay_on": "train", "patience": 4, "cooldown": 0, "floor": 0.25, "steps": 100, '
-    '"minutes": null, "epochs": null, "validate_every": 6, "save_every": "2m", "keep": 1, '
-    '"precision": "float32", "threads": 0}, "unjudged_loss": 5.5, "unjudged_steps": 2}'
+    '"word_dropout": 0.05, "decay_on": "train", "patience": 4, "cooldown": 0, "floor": 0.25, '
+    '"steps": 100, "minutes": null, "epochs": null, "validate_every": 6, "save_every": "2m", '
+    '"keep": 1, "precision": "float32", "threads": 0}}'
 )
 
 THE_SAME = Position(
@@ -55,6 +55,7 @@ THE_SAME = Position(
         learning_rate=0.02,
         warmup=3,
         clip=0.5,
+        word_dropout=0.05,
         decay_on="train",
         patience=4,
         cooldown=0,
@@ -65,8 +66,6 @@ THE_SAME = Position(
         keep=1,
         precision="float32",
     ),
-    unjudged_loss=5.5,
-    unjudged_steps=2,
 )
 
 
@@ -113,7 +112,7 @@ def test_a_position_is_this_line_of_json():
         {"schedule": Schedule()},  # whose best is infinite
         {"heldout_loss": None, "step": 0},
         {"training": TrainingConfig(seed=2**63 - 1, minutes=0.5, dropout=0.25)},
-        {"seconds": 0.1 + 0.2, "unjudged_loss": 1 / 3},
+        {"seconds": 0.1 + 0.2, "heldout_loss": 1 / 3},
     ],
 )
 def test_every_position_comes_back_exactly(changes):
