@@ -161,6 +161,10 @@ def _choose(
     """The vocabulary with all its counts, and the way from provisional ids to its own."""
     tokenizer = make_tokenizer(config.tokenizer)
     entries = choose_entries(counts, tokenizer, config, pairs)
+    if not entries:
+        raise ChatbotError(
+            f"--min-freq: not one word is seen {config.min_freq} times. Lower it, or leave it out."
+        )
     recoding = Recoding(words, tokenizer, make_vocabulary(entries, pairs, 0, config))
     unknown = int((recoding.unknown * words.counts[: len(words.ids)]).sum())
     return make_vocabulary(entries, pairs, unknown, config), recoding

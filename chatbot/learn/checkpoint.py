@@ -131,7 +131,8 @@ def _manager(what: tf.train.Checkpoint, folder: Path, keep: int) -> tf.train.Che
 
 def saved(folder: Path) -> list[Path]:
     """The checkpoints in `checkpoints/` or `best/`, oldest first."""
-    steps = [path.with_suffix("") for path in folder.glob("step-*.index")]
+    names = [path.with_suffix("") for path in folder.glob("step-*.index")]
+    steps = [path for path in names if path.name.removeprefix("step-").isdecimal()]
     return sorted(steps, key=lambda path: int(path.name.removeprefix("step-")))
 
 

@@ -163,16 +163,13 @@ class Run:
         loss = self.engine.train(packed, tokens, self._rate, step)
         self._speed = [*self._speed, (time.monotonic() - began, len(batch), tokens)][-20:]
         self._losses = [*self._losses, loss][-_MOST_BAD_STEPS:]
-        if not np.isfinite(self._losses).any():
+        if len(self._losses) == _MOST_BAD_STEPS and not np.isfinite(self._losses).any():
             raise ChatbotError(
-                f"step {step}: the loss has not been finite for {len(self._losses)} steps; the "
+                f"step {step}: the loss has not been finite for {_MOST_BAD_STEPS} steps; the "
                 "weights are as before. Begin anew with a lower --learning-rate and --restart."
             )
-        self.position = replace(
-            position,
-            step=step + 1,
-            schedule=after_step(position.schedule, loss, training),
-        )
+        schedule = after_step(position.schedule, loss, training)
+        self.position = replace(position, step=step + 1, schedule=schedule)
         return loss
 
     def _judge(self, checkpoints: Checkpoints) -> Iterator[Record]:
@@ -181,11 +178,7 @@ class Run:
         before = self.position.schedule
         after = after_validation(before, loss, self.position.training)
         held_out = None if self.memorising else loss
-        self.position = replace(
-            self.position,
-            schedule=after,
-            heldout_loss=held_out,
-        )
+        self.position = replace(self.position, schedule=after, heldout_loss=held_out)
         known = {"loss": loss} if self.memorising else {"heldout_loss": loss}
         yield self._log(self._record("validation", **known))
         if not self.memorising and after.best < before.best:
@@ -281,7 +274,13 @@ class Run:
         )
 
     def _log(self, record: Record) -> Record:
-        append(self.folder.history, record)
+        try:
+            append(self.folder.history, record)
+        except OSError as error:
+            raise ChatbotError(
+                f"{self.folder.history}: cannot be written ({error.strerror}). Make room or mend "
+                "the folder, then run the same command: it resumes from the last checkpoint."
+            ) from error
         return record
 
 
