@@ -2,9 +2,10 @@
 
     python benchmarks/memory.py CORPUS [STEPS]
 
-CORPUS is a file of one pair a line, plain or .gz. Builds and trains for STEPS (60) on its first
-10,000 pairs and on all of it, one after the other, with the same vocabulary size and network, and
-records peaks and file sizes. docs/memory.md explains the growth byte by byte.
+CORPUS is a file of one pair a line, plain or .gz. Builds and trains for STEPS (60), one after the
+other, on: its first 10,000 pairs (small); those 21 times over, 210,000 pairs of the same words and
+lengths, so that nothing but the number of pairs differs (repeated); all of it, with the same
+vocabulary size (whole). Records peaks and file sizes. docs/memory.md explains the growth.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 from record import CHATBOT, must, run, save
 
 SMALL = 10_000
+REPEATED = 21
 
 
 def main() -> None:
@@ -32,21 +34,35 @@ def main() -> None:
         opener = gzip.open if source.suffix == ".gz" else open
         with opener(source, "rt", encoding="utf-8", newline="\n") as lines:
             part.write_text("".join(itertools.islice(lines, SMALL)), encoding="utf-8")
+        many = folder / "repeated.tsv"
+        many.write_text(part.read_text(encoding="utf-8") * REPEATED, encoding="utf-8")
         small = measure(folder, part, "small", steps, [])
         size = ["--max-size", str(small["vocabulary"])]
-        large = measure(folder, source, "large", steps, size)
+        repeated = measure(folder, many, "repeated", steps, size)
+        whole = measure(folder, source, "whole", steps, size)
+    keys = ("pairs", "build_peak_bytes", "train_peak_bytes")
     growth = {
-        key: large[key] - small[key] for key in ("build_peak_bytes", "train_peak_bytes", "pairs")
+        name: {key: one[key] - small[key] for key in keys}
+        for name, one in (("repeated", repeated), ("whole", whole))
     }
-    save("memory", {"small": small, "large": large, "growth": growth})
+    result = {"small": small, "repeated": repeated, "whole": whole, "growth": growth}
+    save("memory", result)
 
 
-def measure(
-    folder: Path, corpus: Path, name: str, steps: str, size: list[str]
-) -> dict[str, Any]:
+def measure(folder: Path, corpus: Path, name: str, steps: str, size: list[str]) -> dict[str, Any]:
     """Builds and trains on one corpus."""
     model = ["--model", name]
-    build = [CHATBOT, "build-vocab", str(corpus), *model, *size, "--min-freq", "2"]
+    build = [
+        CHATBOT,
+        "build-vocab",
+        str(corpus),
+        *model,
+        *size,
+        "--min-freq",
+        "2",
+        "--holdout",
+        "100",
+    ]
     built = must(run([*build, "--workers", "1"], cwd=folder))
     trained = must(run([CHATBOT, "train", *model, "--steps", steps], cwd=folder))
     facts = json.loads(must(run([CHATBOT, "info", *model, "--json"], cwd=folder))["stdout"])

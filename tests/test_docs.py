@@ -115,7 +115,7 @@ def test_the_chinese_readme_keeps_step_with_the_english():
     assert english == chinese
     assert blocks("README.md", "python") == blocks("README.zh-CN.md", "python")
     numbers = [
-        sorted(re.findall(r"\d[\d,.]*\d", (ROOT / name).read_text("utf-8")))
+        sorted(re.findall(r"\d+[,.][\d,.]*\d", (ROOT / name).read_text("utf-8")))
         for name in ("README.md", "README.zh-CN.md")
     ]
     assert numbers[0] == numbers[1]

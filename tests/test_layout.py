@@ -37,6 +37,7 @@ ORDER = [
     "learn.optimizer",
     "learn.engine",
     "learn.schedule",
+    "learn.ending",
     "learn.history",
     "learn.checkpoint",
     "learn.training",

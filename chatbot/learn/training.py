@@ -33,20 +33,12 @@ from chatbot.learn.checkpoint import (
     restore,
     saved,
 )
+from chatbot.learn.ending import Ending
 from chatbot.learn.engine import Engine, use_threads
 from chatbot.learn.history import Record, append, drop_after
 from chatbot.learn.packing import pack
 from chatbot.learn.schedule import Schedule, after_step, after_validation, rate
 from chatbot.memory import peak_memory
-
-CAP_EPOCHS = 200
-"""Passes over the corpus after which a run without a given end stops, ..."""
-
-CAP_STEPS = 4_000
-"""... but not before this many steps."""
-
-MEMORISED = 0.02
-"""Training loss, nats per token, at which a run without held-out pairs knows them by heart."""
 
 DROPOUT = 0.2
 """The default with held-out pairs."""
@@ -91,30 +83,9 @@ class Run:
         return not self.store.header.held_out
 
     @property
-    def last_step(self) -> int | None:
-        """The step the run ends at, as far as it is given in steps or epochs."""
-        training = self.position.training
-        ends = [] if training.steps is None else [training.steps]
-        if training.epochs is not None:
-            batch = min(training.batch, self.pairs)
-            ends.append(max(1, round(training.epochs * self.pairs / batch)))
-        return min(ends) if ends else None
-
-    @property
-    def cap(self) -> int:
-        """The step a run without a given end stops at, at the latest."""
-        steps = CAP_EPOCHS * self.pairs // self.position.training.batch
-        return max(CAP_STEPS, steps)
-
-    @property
-    def fraction(self) -> float:
-        """How much of a run whose end is given is done; 0 when it is not given."""
-        training, done = self.position.training, [0.0]
-        if self.last_step is not None:
-            done.append(self.position.step / self.last_step)
-        if training.minutes is not None:
-            done.append(self.position.seconds / (60 * training.minutes))
-        return min(1.0, max(done))
+    def ending(self) -> Ending:
+        """When the run ends."""
+        return Ending(self.position.training, self.pairs, self.memorising)
 
     def records(self) -> Iterator[Record]:
         """Trains to the end, yielding what happens; closes the store.
@@ -154,11 +125,12 @@ class Run:
     def _step(self) -> float:
         position = self.position
         training, step = position.training, position.step
+        began = time.monotonic()
         runs = ranges(training.sampler, training.seed, step, training.batch, self.pairs)
         batch = make_batch(self.store.read(runs), training.max_length)
         tokens = float(batch.weights.sum())
-        self._rate = rate(step, position.schedule, self.fraction, training)
-        began = time.monotonic()
+        fraction = self.ending.fraction(step, position.seconds)
+        self._rate = rate(step, position.schedule, fraction, training)
         packed = pack(batch, self.engine.net.output.cutoffs)
         loss = self.engine.train(packed, tokens, self._rate, step)
         self._speed = [*self._speed, (time.monotonic() - began, len(batch), tokens)][-20:]
@@ -207,18 +179,8 @@ class Run:
         return total / tokens
 
     def _reason_to_end(self) -> str | None:
-        training, step = self.position.training, self.position.step
-        if self.last_step is not None and step >= self.last_step:
-            return f"all {self.last_step:,} steps done"
-        if training.minutes is not None and self.position.seconds >= 60 * training.minutes:
-            return f"all {training.minutes:g} minutes done"
-        if self.last_step is not None or training.minutes is not None:
-            return None
-        if self.position.schedule.exhausted:
-            return "the loss falls no further at the smallest learning rate"
-        if self.memorising and self.position.schedule.best < MEMORISED:
-            return f"the pairs are known by heart (training loss below {MEMORISED} nats)"
-        return f"stopped at the cap of {self.cap:,} steps" if step >= self.cap else None
+        position = self.position
+        return self.ending.reason(position.step, position.seconds, position.schedule)
 
     def _due(self, saved_at: tuple[int, float]) -> bool:
         every = self.position.training.save_every
@@ -239,18 +201,11 @@ class Run:
             pairs_per_second=sum(one[1] for one in self._speed) / seconds,
             tokens_per_second=sum(one[2] for one in self._speed) / seconds,
             memory=peak_memory(),
-            seconds_left=self._seconds_left(),
+            seconds_left=self.ending.seconds_left(
+                self.position.step, self.position.seconds, seconds / len(self._speed)
+            ),
         )
         return self._log(record) if self.position.step % _RECORD_EVERY == 0 else record
-
-    def _seconds_left(self) -> float | None:
-        training, left = self.position.training, []
-        if self.last_step is not None:
-            a_step = sum(one[0] for one in self._speed) / len(self._speed)
-            left.append((self.last_step - self.position.step) * a_step)
-        if training.minutes is not None:
-            left.append(60 * training.minutes - self.position.seconds)
-        return max(0.0, min(left)) if left else None
 
     def _mean_loss(self) -> float | None:
         return float(np.mean(self._losses)) if self._losses else None

@@ -8,7 +8,6 @@ import pytest
 
 from chatbot.config import ModelConfig, TrainingConfig
 from chatbot.errors import ChatbotError
-from chatbot.learn import training
 from chatbot.learn.checkpoint import find_checkpoint, read_position, restore, saved
 from chatbot.learn.history import read
 from chatbot.learn.model import Seq2Seq
@@ -113,7 +112,7 @@ def test_the_rate_recorded_is_that_of_the_step_and_anneals_to_the_end(whole):
         scale *= scales.get(step + 1, 1)
     found = [record.learning_rate for record in one_of(records, "progress")]
     assert found == pytest.approx(expected, rel=0.01)
-    assert run.fraction == 1
+    assert run.ending.fraction(run.position.step, run.position.seconds) == 1
 
 
 def stopped_after_five(folder, trained):
@@ -243,8 +242,8 @@ def test_without_an_end_a_loss_that_stays_ends_the_run_at_the_floor(new_folder, 
 
 
 def test_without_an_end_a_run_stops_at_the_cap(new_folder, trained, monkeypatch):
-    monkeypatch.setattr(training, "CAP_STEPS", 2)
-    monkeypatch.setattr(training, "CAP_EPOCHS", 0)
+    monkeypatch.setattr(ending, "CAP_STEPS", 2)
+    monkeypatch.setattr(ending, "CAP_EPOCHS", 0)
     records, run = trained(new_folder(holdout=HELD_OUT), batch=5)
     assert run.position.step == 2
     assert records[-1].note == "stopped at the cap of 2 steps"
@@ -254,7 +253,7 @@ def test_without_an_end_a_run_stops_at_the_cap(new_folder, trained, monkeypatch)
 def test_the_cap_is_two_hundred_passes_and_at_least_four_thousand_steps(new_folder, batch, cap):
     run = prepare(new_folder(), {"units": 2, "embedding": 2}, {"batch": batch})
     run.store.close()
-    assert run.cap == cap
+    assert run.ending.cap == cap
 
 
 @pytest.fixture(scope="module")
