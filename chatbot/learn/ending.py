@@ -1,7 +1,7 @@
 """When a training run ends, and how far it is; pure functions of its position.
 
 Comes in: the settings of a run, the size of its corpus, and step, seconds and schedule. Goes out:
-how much is done, how much is left, and the reason to end. Knows nothing of files, clocks or weights.
+how much is done, how much is left, and the reason to end. Knows nothing of files or of weights.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ import pytest
 
 from chatbot.config import ModelConfig, TrainingConfig
 from chatbot.errors import ChatbotError
+from chatbot.learn import ending
 from chatbot.learn.checkpoint import find_checkpoint, read_position, restore, saved
 from chatbot.learn.history import read
 from chatbot.learn.model import Seq2Seq
