@@ -186,8 +186,12 @@ class CorpusConfig(Config):
 class ModelConfig(Config):
     """The shape of the network; stored inside every checkpoint."""
 
-    units: int = setting(256, "width of the recurrent layers", minimum=1, fixed=True)
-    embedding: int = setting(256, "width of the word embeddings", minimum=1, fixed=True)
+    units: int = setting(
+        256, "width of the recurrent layers", minimum=1, maximum=16_384, fixed=True
+    )
+    embedding: int = setting(
+        256, "width of the word embeddings", minimum=1, maximum=16_384, fixed=True
+    )
     bidirectional: bool = setting(False, "read the question in both directions", fixed=True)
 
 
@@ -206,9 +210,15 @@ class TrainingConfig(Config):
         0, "seed of weights, sampling and dropout", minimum=0, maximum=2**63 - 1, fixed=True
     )
     max_length: int = setting(
-        40, "tokens of a question or reply that are used in training", minimum=2, fixed=True
+        40,
+        "tokens of a question or reply that are used in training",
+        minimum=2,
+        maximum=100_000,
+        fixed=True,
     )
-    learning_rate: float = setting(0.02, "learning rate of Adam", minimum=1e-9, fixed=True)
+    learning_rate: float = setting(
+        0.02, "learning rate of Adam", minimum=1e-9, maximum=100, fixed=True
+    )
     warmup: int = setting(20, "steps over which the rate rises to its full value", minimum=0)
     clip: float = setting(1.0, "largest global norm of the gradient", minimum=1e-6, fixed=True)
     dropout: float | None = setting(
@@ -261,17 +271,21 @@ class TrainingConfig(Config):
         choices=("auto", "float32", "bfloat16"),
         fixed=True,
     )
-    threads: int = setting(0, "processor threads [default: all]", minimum=0)
+    threads: int = setting(0, "processor threads  [default: all]", minimum=0, maximum=1024)
 
 
 @dataclass(frozen=True)
 class ReplyConfig(Config):
     """How a reply is chosen; belongs to one conversation."""
 
-    beam: int = setting(1, "width of the beam; 1 is greedy", minimum=1, maximum=100)
+    beam: int = setting(
+        1, "width of the beam; 1 is greedy; not used when replies are drawn", minimum=1, maximum=100
+    )
     temperature: float = setting(
         0.0, "draw from the distribution at this temperature; 0 takes the likeliest", minimum=0
     )
-    top_k: int = setting(0, "draw only among this many likeliest tokens; 0 for all", minimum=0)
+    top_k: int = setting(
+        0, "when replies are drawn, only among this many likeliest tokens; 0 for all", minimum=0
+    )
     max_reply: int = setting(60, "most tokens in a reply", minimum=1, maximum=10_000)
     seed: int = setting(0, "seed of what is drawn", minimum=0, maximum=2**63 - 1)

@@ -8,7 +8,7 @@ model was trained there. Knows nothing of what the files hold.
       pairs.store        corpus/store.py
       checkpoints/       learn/checkpoint.py: the newest few
       best/              learn/checkpoint.py: the one with the least held-out loss
-      history.jsonl      learn/history.py
+      history.jsonl      history.py
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+
+from chatbot.errors import ChatbotError
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,21 @@ class ModelFolder:
         return any(self.checkpoints.glob("*.index")) or any(self.best.glob("*.index"))
 
     def forget_training(self) -> None:
-        """Removes checkpoints and history; the vocabulary and the store stay."""
-        for folder in (self.checkpoints, self.best):
-            if folder.exists():
-                shutil.rmtree(folder)
-        self.history.unlink(missing_ok=True)
+        """Removes checkpoints and history; the vocabulary and the store stay.
+
+        Raises:
+            ChatbotError: a file cannot be removed.
+        """
+        try:
+            for folder in (self.checkpoints, self.best):
+                if folder.exists():
+                    shutil.rmtree(folder)
+            self.history.unlink(missing_ok=True)
+        except OSError as error:
+            raise ChatbotError(
+                f"{error.filename}: cannot be removed ({error.strerror}). Mend the folder, or "
+                "choose another with --model."
+            ) from error
 
 
 def put_in_place(temporary: Path, final: Path) -> None:

@@ -155,3 +155,25 @@ def test_every_benchmark_has_a_recorded_result(name):
     assert record["command"].startswith(f"python benchmarks/{name}.py")
     assert record["machine"]["versions"]["tensorflow"]
     assert record["result"]
+
+
+def test_the_figures_in_the_readme_are_the_recorded_ones():
+    text = (ROOT / "README.md").read_text("utf-8")
+
+    def result(name):
+        path = ROOT / "benchmarks" / "results" / f"{name}.json"
+        return json.loads(path.read_text("utf-8"))["result"]
+
+    recall, quality, memory = result("recall"), result("quality"), result("memory")
+    grown = memory["growth"]["repeated"]
+    for figure in (
+        f"{recall['share_exact']:.1%}".replace("%", " %"),
+        f"after {recall['training_seconds']:.0f} s of training",
+        f"bundled sample ({recall['pairs']:,} pairs",
+        f"{quality['dev']['bits_per_character']:.3f} bits per character",
+        f"{quality['train_peak_bytes'] / 1e9:.2f} GB",
+        f"build-vocab {grown['build_peak_bytes'] / 1e6:.1f} MB",
+        f"train {grown['train_peak_bytes'] / 1e6:.1f} MB",
+        f"{result('startup')['median_seconds']:.3f} s",
+    ):
+        assert figure in text

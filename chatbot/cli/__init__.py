@@ -10,6 +10,7 @@ Each command is a file; what it needs is imported when it runs, so `--help` answ
 from __future__ import annotations
 
 import io
+import os
 import signal
 import sys
 from types import FrameType
@@ -48,9 +49,13 @@ for command in (build_vocab, train, chat, evaluate, info):
 
 def main() -> NoReturn:
     """Runs the command line and exits."""
+    sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: SIM115 - for the process
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="replace")
+            newline = "\n" if stream is sys.stdin else None
+            stream.reconfigure(encoding="utf-8", errors="replace", newline=newline)
     signal.signal(signal.SIGTERM, _terminate)
     try:
         cli(standalone_mode=False)

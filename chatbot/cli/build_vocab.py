@@ -73,6 +73,8 @@ def _summarise(report: Report, model: Path, seconds: float) -> None:
         skipped = f"; skipped: {skipped}" if skipped else ""
         click.echo(f"{file['name']}: {file['pairs']:,} pairs{skipped}", err=True)
     held_out = f"{header.held_out:,} held out" if header.held_out else "none held out"
+    if header.settings["holdout"] and not header.held_out:
+        held_out += ", as equal pairs stay together and there are too many of them"
     questions, replies = (_percentiles(counts) for counts in header.lengths)
     lines = [
         f"{header.pairs:,} pairs, {held_out}; {report.words:,} words, {report.distinct:,} distinct",
@@ -97,5 +99,5 @@ def _percentiles(counts: list[int]) -> str:
             seen += counts[length]
             length += 1
         points.append(length - 1)
-    more = "or more" if points[-1] == len(counts) - 1 else ""
+    more = " or more" if points[-1] == len(counts) - 1 else ""
     return f"half up to {points[0]}, 95 % up to {points[1]}, longest {points[2]}{more}"

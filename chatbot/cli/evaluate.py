@@ -37,9 +37,10 @@ def evaluate(pairs: tuple[Path, ...], model: Path, checkpoint: str | None, as_js
         from chatbot.talk import evaluation
         from chatbot.talk.bot import Bot
 
-        held_out = evaluation.held_out_pairs(store) if store is not None else None
         bot = Bot.load(model, checkpoint)
-        parts = held_out or evaluation.pairs_of_text(corpora or (), bot)
+        parts = evaluation.pairs_of_text(corpora or (), bot)
+        if store is not None:
+            parts = evaluation.held_out_pairs(store, bot)
         metrics = evaluation.evaluate(bot, parts)
     click.echo(json.dumps(dataclasses.asdict(metrics)) if as_json else _table(metrics))
 

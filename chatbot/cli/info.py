@@ -12,6 +12,7 @@ from chatbot.cli.options import json_option, model_option
 from chatbot.cli.show import duration, size
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
+from chatbot.history import read
 
 
 @click.command()
@@ -58,13 +59,8 @@ def _names(folder: Path) -> list[str]:
 def _last(folder: ModelFolder) -> dict[str, Any]:
     """What the history says last of each quantity."""
     last: dict[str, Any] = {}
-    if folder.history.exists():
-        # As `learn.history.read`, without the TensorFlow that its package needs.
-        for line in folder.history.read_text(encoding="utf-8", errors="replace").split("\n"):
-            try:
-                last |= json.loads(line)
-            except ValueError:
-                continue  # the last line, torn
+    for record in read(folder.history):
+        last |= record
     last.pop("kind", None)
     return last
 

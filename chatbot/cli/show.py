@@ -5,6 +5,7 @@ Comes in: quantities. Goes out: short texts, and a line on stderr that is redraw
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from types import TracebackType
@@ -79,7 +80,7 @@ class StatusLine:
             self._live.update(Text(text, overflow="ellipsis", no_wrap=True), refresh=True)
         elif now or time.monotonic() - self._printed >= self._every:
             self._printed = time.monotonic()
-            click.echo(text, err=True)
+            _print(text)
 
     def say(self, text: str) -> None:
         """Prints a line that stays."""
@@ -88,4 +89,10 @@ class StatusLine:
 
             self._live.console.print(Text(text))
         else:
-            click.echo(text, err=True)
+            _print(text)
+
+
+def _print(text: str) -> None:
+    """Prints a line on stderr; work goes on if nobody is there to read it."""
+    with contextlib.suppress(OSError):
+        click.echo(text, err=True)

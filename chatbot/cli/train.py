@@ -18,7 +18,7 @@ from chatbot.config import ModelConfig, TrainingConfig
 from chatbot.folder import ModelFolder
 
 if TYPE_CHECKING:
-    from chatbot.learn.history import Record
+    from chatbot.history import Record
     from chatbot.learn.training import Run
 
 
@@ -64,11 +64,17 @@ class _Signals:
     def reason(self) -> str | None:
         if not self.number:
             return None
-        return "interrupted" if self.number == signal.SIGINT else "terminated"
+        return {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}.get(
+            signal.Signals(self.number), "the terminal was closed"
+        )
 
     @contextmanager
     def caught(self) -> Iterator[None]:
-        before = {n: signal.signal(n, self._note) for n in (signal.SIGINT, signal.SIGTERM)}
+        names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+        numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+        # What was set to be ignored, by nohup for one, stays ignored.
+        numbers = [n for n in numbers if signal.getsignal(n) is not signal.SIG_IGN]
+        before = {n: signal.signal(n, self._note) for n in numbers}
         try:
             yield
         finally:

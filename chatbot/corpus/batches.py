@@ -130,7 +130,7 @@ def stream(
     """
     with TokenStore(ModelFolder(Path(model)).store) as store:
         most = min(batch, store.header.train)
-        if workers > most:
+        if batch > 0 and workers > most:
             raise ChatbotError(f"{workers} workers: a step has {most} pairs. Use fewer workers.")
         for step in itertools.count(start):
             runs = ranges(sampler, seed, step, batch, store.header.train, worker, workers)

@@ -87,7 +87,10 @@ def build(
     """
     scratch: Path | None = None
     try:
+        made = not folder.path.exists()
         folder.path.mkdir(parents=True, exist_ok=True)
+        for left in folder.path.glob(".building-*"):  # by a build that was killed
+            shutil.rmtree(left, ignore_errors=True)
         scratch = Path(tempfile.mkdtemp(prefix=".building-", dir=folder.path))
         with Spill(scratch) as spill:
             words, held_below = _read_all(corpora, config, workers, spill, progress)
@@ -101,6 +104,8 @@ def build(
     finally:
         if scratch is not None:
             shutil.rmtree(scratch, ignore_errors=True)
+            if made and not any(folder.path.iterdir()):
+                folder.path.rmdir()
     return report
 
 

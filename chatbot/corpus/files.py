@@ -41,8 +41,12 @@ def find_files(names: Sequence[Path]) -> list[Path]:
     for name in names:
         if name.is_dir():
             inside = sorted(path for path in name.rglob("*") if _is_corpus(path, name))
-        elif name.exists():
+        elif name.is_file():
             inside = [name]
+        elif name.exists():
+            raise ChatbotError(
+                f"{name}: not a regular file, and a corpus is read twice. Save it to a file first."
+            )
         else:
             raise ChatbotError(
                 f"{name}: no such file or folder. Name a file of conversations, or put one in "

@@ -47,10 +47,15 @@ def ranges(
         workers: how many there are.
 
     Raises:
-        ChatbotError: a sampler of that name does not exist.
+        ChatbotError: a sampler of that name does not exist, or a number is out of range.
     """
     if sampler not in ("window", "epoch", "blocks", "cyclic"):
         raise ChatbotError(f"{sampler}: no such sampler. Use window, epoch, blocks or cyclic.")
+    if batch < 1 or not 0 <= worker < workers:
+        raise ChatbotError(
+            f"batch {batch}, worker {worker} of {workers}: a batch has at least one pair, and "
+            "workers are counted from 0."
+        )
     start, size = _window(sampler, seed, step, batch, pairs)
     first = start + size * worker // workers
     last = start + size * (worker + 1) // workers

@@ -61,7 +61,7 @@ class Header(NamedTuple):
     vocabulary: str
     """digest of the vocabulary the ids belong to"""
     corpus: str
-    """SHA-256 over the pairs' hashes in store order: the same pairs and seed give the same"""
+    """SHA-256 over the order hashes of all pairs, ascending: equal for equal pairs and seed"""
     settings: dict[str, Any]
     files: list[dict[str, Any]]
     """name, format, pairs and skipped lines by reason of every corpus"""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -156,7 +157,7 @@ def find_checkpoint(folder: ModelFolder, name: str | None = None) -> Path:
         return (best or newest)[-1]
     choices = {"best": best, "newest": newest}.get(name)
     if choices is None:
-        choices = [path for path in every if path.name == f"step-{name}" or str(path) == name]
+        choices = [path for path in every if path.name == f"step-{name}" or path == Path(name)]
     if not choices:
         there = ", ".join(sorted({path.name.removeprefix("step-") for path in every}))
         raise ChatbotError(f"--checkpoint: no {name!r} in {folder.path}. There: {there}.")
@@ -214,4 +215,6 @@ def _damaged(path: Path, error: Exception) -> ChatbotError:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0][:160]
+    """What TensorFlow says, without the name of its node; a long text keeps its end, the reason."""
+    text = re.sub(r"\{\{.*?\}\}", "", str(error)).strip().split("\n")[0].strip()
+    return text if len(text) <= 160 else f"… {text[-160:]}"

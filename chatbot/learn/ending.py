@@ -6,6 +6,7 @@ how much is done, how much is left, and the reason to end. Knows nothing of file
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from chatbot.config import TrainingConfig
@@ -40,8 +41,8 @@ class Ending:
         """The step the run ends at, as far as it is given in steps or epochs."""
         ends = [] if self.training.steps is None else [self.training.steps]
         if self.training.epochs is not None:
-            batch = min(self.training.batch, self.pairs)
-            ends.append(max(1, round(self.training.epochs * self.pairs / batch)))
+            a_pass = math.ceil(self.pairs / self.training.batch)
+            ends.append(math.ceil(self.training.epochs * a_pass))
         return min(ends) if ends else None
 
     @property

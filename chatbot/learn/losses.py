@@ -108,7 +108,7 @@ class OutputLayer(tf.Module):  # type: ignore[misc]
         Args:
             size: entries of the vocabulary, V, sorted by descending frequency.
             units: width of the output vectors.
-            unigram: how often each entry is a target, [V]; the biases begin at its logarithm.
+            unigram: how often each entry occurs, [V]; the biases begin at its logarithm.
             uniform: (name, shape, limit) -> a variable drawn uniformly from -limit to limit.
         """
         super().__init__(name="output")

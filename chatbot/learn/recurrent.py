@@ -48,7 +48,7 @@ def lstm(
         bias: [4U].
         h0: hidden state before the first step, [rows of the first step, U].
         c0: cell state before the first step, likewise.
-        dtype: what matrix products are computed in; sums and states are float32.
+        dtype: what matrix products are computed in; gates and states are float32.
         cudnn: use cuDNN's kernel (needs a GPU).
 
     Returns:

@@ -11,11 +11,11 @@ annealing falls linearly to nothing at the end of a run whose end is known.
 Two rules decide when `scale` falls. `heldout`: a validation counts as a gain when it beats the best
 so far by `MIN_GAIN` nats; after `patience` validations without one the scale is multiplied by
 `DECAY`, and the next `cooldown` validations are not judged; at the floor, instead of another decay,
-the schedule is exhausted. Without held-out pairs the mean training loss between validations is
-judged in the same way. `train`, the rule of the tutorials this program descends from: whenever the
-loss of a step is above the largest of the five steps before it, the scale is multiplied by
-`ANCESTOR_DECAY`. On a flat noisy loss that happens every sixth step, whether or not anything is
-wrong.
+the schedule is exhausted. Without held-out pairs the loss of the first 2,000 training pairs, with
+nothing left out, is judged in the same way. `train`, the rule of the tutorials this program
+descends from: whenever the loss of a step is above the largest of the five steps before it, the
+scale is multiplied by `ANCESTOR_DECAY`. On a flat noisy loss that happens every sixth step, whether
+or not anything is wrong.
 """
 
 from __future__ import annotations

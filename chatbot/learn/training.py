@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from chatbot.corpus.store import TokenStore
 from chatbot.corpus.vocabulary import Vocabulary
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
+from chatbot.history import Record, append, drop_after
 from chatbot.learn.checkpoint import (
     Checkpoints,
     Position,
@@ -35,7 +37,6 @@ from chatbot.learn.checkpoint import (
 )
 from chatbot.learn.ending import Ending
 from chatbot.learn.engine import Engine, use_threads
-from chatbot.learn.history import Record, append, drop_after
 from chatbot.learn.packing import pack
 from chatbot.learn.schedule import Schedule, after_step, after_validation, rate
 from chatbot.memory import peak_memory
@@ -71,6 +72,7 @@ class Run:
     _losses: list[float] = field(default_factory=list)
     _speed: list[tuple[float, int, float]] = field(default_factory=list)
     _rate: float | None = None
+    _best: float = inf
 
     @property
     def pairs(self) -> int:
@@ -101,7 +103,11 @@ class Run:
         checkpoints = Checkpoints(
             self.folder, self.engine.net, self.engine.optimizer, self.position.training.keep
         )
-        drop_after(self.folder.history, self.position.step)
+        with self._writing():
+            drop_after(self.folder.history, self.position.step)
+        best = saved(self.folder.best)
+        if best:
+            self._best = read_position(best[-1]).heldout_loss or inf
         yield self._log(self._record("start", note=self._aims()))
         began = time.monotonic() - self.position.seconds
         saved_at = (self.position.step, self.position.seconds)
@@ -153,8 +159,9 @@ class Run:
         self.position = replace(self.position, schedule=after, heldout_loss=held_out)
         known = {"loss": loss} if self.memorising else {"heldout_loss": loss}
         yield self._log(self._record("validation", **known))
-        if not self.memorising and after.best < before.best:
+        if not self.memorising and loss < self._best:
             checkpoints.save_best(self.position)
+            self._best = loss
         if after.scale < before.scale:
             which = "training loss" if self.memorising else "held-out loss"
             note = (
@@ -229,14 +236,20 @@ class Run:
         )
 
     def _log(self, record: Record) -> Record:
-        try:
+        with self._writing():
             append(self.folder.history, record)
+        return record
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Tells of a history that cannot be written in one line."""
+        try:
+            yield
         except OSError as error:
             raise ChatbotError(
                 f"{self.folder.history}: cannot be written ({error.strerror}). Make room or mend "
                 "the folder, then run the same command: it resumes from the last checkpoint."
             ) from error
-        return record
 
 
 def prepare(

@@ -63,7 +63,7 @@ class Bot:
         >>> from chatbot import Bot
         >>> bot = Bot.load("model")
         >>> bot.reply("你好")
-        '你好呀，今天想聊点什么？'
+        '你好呀，今天想从哪儿聊起？'
 
     Attributes:
         vocabulary: its vocabulary.
@@ -117,6 +117,8 @@ class Bot:
             texts: the utterances; words the vocabulary lacks are spelled or UNK.
             config: how replies are chosen; the default is greedy.
         """
+        if not texts:
+            return []
         config = config or ReplyConfig()
         self._turn += 1
         questions = [self._encode(text) for text in texts]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,7 +115,7 @@ def choose(
 
 
 @dataclass(frozen=True)
-class Hypothesis(Generic[S]):
+class Hypothesis:
     """A reply found by beam search.
 
     Attributes:
@@ -131,7 +131,7 @@ class Hypothesis(Generic[S]):
 
 def beam(
     decoder: Decoder[S], question: Sequence[int], config: ReplyConfig, rules: Rules
-) -> list[Hypothesis[S]]:
+) -> list[Hypothesis]:
     """Beam search with length normalisation (Wu et al. 2016, section 7, eq. 14, no coverage).
 
     Keeps the `config.beam` best unfinished replies by log-probability at every length. It ends when
@@ -144,7 +144,7 @@ def beam(
     tokens = np.array([GO], np.int32)
     open_replies: list[list[int]] = [[]]
     totals = np.zeros(1)
-    done: list[Hypothesis[S]] = []
+    done: list[Hypothesis] = []
     for length in range(config.max_reply):
         scores, state = decoder.step(tokens, state)
         everything = totals[:, None] + rules.apply(scores, length == 0)
@@ -178,7 +178,7 @@ def beam(
     return sorted(done, key=lambda one: -one.score)[: config.beam]
 
 
-def _finished(reply: list[int], log_probability: float, length: int) -> Hypothesis[S]:
+def _finished(reply: list[int], log_probability: float, length: int) -> Hypothesis:
     return Hypothesis(reply, log_probability, log_probability / _penalty(length))
 
 

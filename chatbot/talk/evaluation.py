@@ -69,20 +69,36 @@ class Metrics:
     token_accuracy: float
 
 
-def held_out_pairs(store: TokenStore) -> Iterator[EncodedPairs]:
+def held_out_pairs(store: TokenStore, bot: Bot) -> Iterator[EncodedPairs]:
     """The held-out pairs of a store, a bounded number at a time.
 
     Raises:
-        ChatbotError: none are held out.
+        ChatbotError: none are held out, or the ids of the store are not those of the bot.
     """
     header = store.header
+    if header.vocabulary != bot.vocabulary.digest:
+        raise ChatbotError(
+            f"{store.path}: belongs to another vocabulary than the bot. Put the matching one back, "
+            "or name a file of pairs to evaluate on."
+        )
     if not header.held_out:
         raise ChatbotError(
             f"{store.path}: none of its {header.pairs:,} pairs are held out. Name a file of pairs "
             "to evaluate on, or build anew with --holdout."
         )
     for first in range(header.train, header.pairs, _CHUNK):
-        yield store.read([(first, min(first + _CHUNK, header.pairs))])
+        pairs = store.read([(first, min(first + _CHUNK, header.pairs))])
+        _charge_blanks(pairs, bot)
+        yield pairs
+
+
+def _charge_blanks(pairs: EncodedPairs, bot: Bot) -> None:
+    """Counts as lost also the blanks that go with unknown words; the store knows only the words."""
+    for row, first, last in zip(pairs.sources, pairs.bounds[1::2], pairs.bounds[2::2], strict=True):
+        ids = pairs.tokens[first:last]
+        if UNK in ids:
+            back = bot.vocabulary.decode(ids.tolist(), bot.tokenizer)
+            row[3] = max(row[3], row[2] - len(back))
 
 
 def pairs_of_text(corpora: Iterable[Corpus], bot: Bot) -> Iterator[EncodedPairs]:

@@ -183,3 +183,9 @@ def test_draws_are_uniform(below):
     assert set(counts) == set(range(below))
     # mean below - 1, standard deviation sqrt(2 (below - 1)); four of them and a margin for few
     assert chi_square(list(counts.values())) < below - 1 + 4 * (2 * below) ** 0.5 + 4
+
+
+@pytest.mark.parametrize(("batch", "worker", "workers"), [(0, 0, 1), (5, 2, 2), (5, -1, 2)])
+def test_numbers_out_of_range_are_refused(batch, worker, workers):
+    with pytest.raises(ChatbotError, match=f"batch {batch}, worker {worker} of {workers}"):
+        ranges("window", 0, 0, batch, 30, worker, workers)

@@ -15,6 +15,7 @@ def ending(pairs=900, memorising=False, **settings):
 
 def test_epochs_count_whole_passes_in_steps():
     assert ending(epochs=2).last_step == 18
+    assert ending(pairs=240, epochs=1).last_step == 3  # the shorter last window is a step too
     assert ending(pairs=30, epochs=7).last_step == 7  # fewer pairs than a batch: one step a pass
     assert ending(epochs=1e-3).last_step == 1
 

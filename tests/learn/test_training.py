@@ -8,11 +8,13 @@ import pytest
 
 from chatbot.config import ModelConfig, TrainingConfig
 from chatbot.errors import ChatbotError
+from chatbot.history import read
 from chatbot.learn import ending
 from chatbot.learn.checkpoint import find_checkpoint, read_position, restore, saved
-from chatbot.learn.history import read
 from chatbot.learn.model import Seq2Seq
 from chatbot.learn.training import prepare
+
+SMALL = {"units": 16, "embedding": 12}
 
 TWELVE = {
     "steps": 12,
@@ -205,10 +207,32 @@ def saved_files(folder):
 
 def test_epochs_count_over_the_whole_run(new_folder, trained):
     folder = new_folder()  # of 53 pairs
-    assert trained(folder, epochs=0.4, batch=20)[1].position.step == 1
+    assert trained(folder, epochs=0.3, batch=20)[1].position.step == 1
     records, run = trained(folder, epochs=1)
     assert run.position.step == 3
     assert records[-1].note == "all 3 steps done"
+
+
+def test_a_worse_checkpoint_never_takes_the_place_of_a_better_one(new_folder, trained):
+    """After a kill the schedule may remember less than what stands in best/."""
+    folder = new_folder(holdout=HELD_OUT)
+    trained(folder, steps=8, batch=20, validate_every=2)
+    best = find_checkpoint(folder, "best")
+    kept = read_position(best).heldout_loss
+    for path in folder.checkpoints.iterdir():
+        path.unlink()  # as if no checkpoint had been finished since
+    _, run = trained(folder, model=SMALL, steps=2, batch=20, validate_every=1, learning_rate=1e-6)
+    assert run.position.heldout_loss > kept
+    assert find_checkpoint(folder, "best") == best
+    assert read_position(best).heldout_loss == kept
+
+
+def test_a_folder_that_cannot_be_written_is_told_in_one_line(new_folder, trained):
+    folder = new_folder()
+    trained(folder, steps=1, batch=20)
+    (folder.path / "history.jsonl.tmp").mkdir()
+    with pytest.raises(ChatbotError, match=r"history.jsonl: cannot be written \(Is a directory\)"):
+        trained(folder, steps=2)
 
 
 def test_minutes_count_over_the_whole_run(new_folder, trained):

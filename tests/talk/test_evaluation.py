@@ -150,7 +150,7 @@ def judged(new_folder, trained):
 def test_the_held_out_part_measures_as_the_same_pairs_as_text(judged, corpus):
     folder, bot = judged
     with TokenStore(folder.store) as store:
-        parts = list(held_out_pairs(store))
+        parts = list(held_out_pairs(store, bot))
     pairs = []
     for part in parts:
         for row in range(len(part)):
@@ -172,14 +172,40 @@ def test_the_best_checkpoint_has_the_held_out_loss_it_was_chosen_for(judged):
     folder, bot = judged
     assert bot.checkpoint == find_checkpoint(folder, "best")
     with TokenStore(folder.store) as store:
-        metrics = evaluate(bot, held_out_pairs(store))
+        metrics = evaluate(bot, held_out_pairs(store, bot))
     stored = read_position(bot.checkpoint).heldout_loss
     assert metrics.loss_nats == pytest.approx(stored, rel=1e-5)
 
 
-def test_a_store_without_held_out_pairs_says_what_to_do(by_heart):
+def test_the_blanks_that_go_with_unknown_words_are_charged_in_both_parts(
+    new_folder, trained, corpus
+):
+    """In spaced text an unknown word takes a blank with it."""
+    pairs = [(f"ask {i}", f"one odd{i} two") for i in range(40)]
+    folder = new_folder(pairs, tokenizer="jieba", min_freq=2, rare="unk", holdout=5)
+    trained(folder, steps=1, batch=20)
+    bot = Bot.load(folder.path)
+    with TokenStore(folder.store) as store:
+        held_out = list(held_out_pairs(store, bot))
+    lines = held_out[0].sources[:, 1]
+    text = list(pairs_of_text(corpus([pairs[line - 1] for line in lines]), bot))
+    assert len(lines) == 5
+    assert held_out[0].sources[:, 3].tolist() == text[0].sources[:, 3].tolist()
+    assert held_out[0].sources[0, 3] == len(pairs[lines[0] - 1][1]) - len("one two")
+
+
+def test_a_store_of_another_vocabulary_is_not_measured(judged, bot):
+    with TokenStore(judged[0].store) as store, pytest.raises(ChatbotError) as caught:
+        next(held_out_pairs(store, bot))
+    assert str(caught.value) == (
+        f"{store.path}: belongs to another vocabulary than the bot. Put the matching one back, or "
+        "name a file of pairs to evaluate on."
+    )
+
+
+def test_a_store_without_held_out_pairs_says_what_to_do(by_heart, bot):
     with TokenStore(by_heart[0].store) as store, pytest.raises(ChatbotError) as caught:
-        next(held_out_pairs(store))
+        next(held_out_pairs(store, bot))
     assert str(caught.value) == (
         f"{store.path}: none of its 6 pairs are held out. Name a file of pairs to evaluate on, or "
         "build anew with --holdout."

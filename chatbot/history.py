@@ -10,7 +10,7 @@ Each line has a `kind`, the `step` it speaks of and what else is known then:
     {"kind": "decay", ...}  {"kind": "checkpoint", ...}  {"kind": "stop", "note": "...", ...}
 
 A run that resumes at step s first drops what was recorded after s, so the file reads as if the run
-had never been stopped.
+had never been stopped, but for one start record more.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from chatbot.folder import put_in_place
 
 
 @dataclass(frozen=True)
@@ -69,15 +71,20 @@ def append(path: Path, record: Record) -> None:
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """The records of a file, oldest first, without a torn last line; none if there is no file."""
+    """The records of a file, oldest first; none if there is no file.
+
+    A line that is no record, as the last one of a run that was killed may be, is left out.
+    """
     if not path.exists():
         return []
     records = []
     for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
         try:
-            records.append(json.loads(line))
+            record = json.loads(line)
         except ValueError:
             continue
+        if isinstance(record, dict) and {"kind", "step"} <= record.keys():
+            records.append(record)
     return records
 
 
@@ -85,7 +92,11 @@ def drop_after(path: Path, step: int) -> None:
     """Removes what was recorded after a step, and the records of how a run ended."""
     kept = [one for one in read(path) if one["step"] <= step and one["kind"] != "stop"]
     temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(
-        "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in kept), encoding="utf-8"
-    )
-    temporary.replace(path)
+    text = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in kept)
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        put_in_place(temporary, path)
+    except OSError:
+        if temporary.is_file():
+            temporary.unlink()
+        raise

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from chatbot.learn.history import Record, append, drop_after, read
+from chatbot.history import Record, append, drop_after, read
 
 
 @pytest.fixture
