@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chatbot.cli.options import model_option, settings_options
-from chatbot.cli.show import StatusLine, duration, size
+from chatbot.cli.show import StatusLine, duration, size, tell
 from chatbot.config import CorpusConfig
 from chatbot.folder import ModelFolder
 
@@ -49,7 +49,7 @@ def build_vocab(
     began = time.monotonic()
     found = find_corpora(corpora or (_DATA,))
     for corpus in found:
-        click.echo(f"{corpus.path}: {corpus.format_name}", err=True)
+        tell(f"{corpus.path}: {corpus.format_name}")
     with StatusLine(every=10) as line:
         report = build(
             found,
@@ -71,7 +71,7 @@ def _summarise(report: Report, model: Path, seconds: float) -> None:
     for file in header.files:
         skipped = ", ".join(f"{n:,} {why}" for why, n in file["skipped"].items())
         skipped = f"; skipped: {skipped}" if skipped else ""
-        click.echo(f"{file['name']}: {file['pairs']:,} pairs{skipped}", err=True)
+        tell(f"{file['name']}: {file['pairs']:,} pairs{skipped}")
     held_out = f"{header.held_out:,} held out" if header.held_out else "none held out"
     if header.settings["holdout"] and not header.held_out:
         held_out += ", as equal pairs stay together and there are too many of them"
@@ -87,7 +87,7 @@ def _summarise(report: Report, model: Path, seconds: float) -> None:
         + (f" and {size(w)} a worker" if (w := peak_memory_of_workers()) else ""),
     ]
     for line in lines:
-        click.echo(line, err=True)
+        tell(line)
 
 
 def _percentiles(counts: list[int]) -> str:

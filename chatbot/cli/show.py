@@ -5,7 +5,7 @@ Comes in: quantities. Goes out: short texts, and a line on stderr that is redraw
 
 from __future__ import annotations
 
-import contextlib
+import os
 import sys
 import time
 from types import TracebackType
@@ -40,6 +40,14 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def tell(text: str) -> None:
+    """Prints a line on stderr; work goes on if nobody is there to read it."""
+    try:
+        click.echo(text, err=True)
+    except OSError:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for the process
 
 
 class StatusLine:
@@ -80,7 +88,7 @@ class StatusLine:
             self._live.update(Text(text, overflow="ellipsis", no_wrap=True), refresh=True)
         elif now or time.monotonic() - self._printed >= self._every:
             self._printed = time.monotonic()
-            _print(text)
+            tell(text)
 
     def say(self, text: str) -> None:
         """Prints a line that stays."""
@@ -89,10 +97,4 @@ class StatusLine:
 
             self._live.console.print(Text(text))
         else:
-            _print(text)
-
-
-def _print(text: str) -> None:
-    """Prints a line on stderr; work goes on if nobody is there to read it."""
-    with contextlib.suppress(OSError):
-        click.echo(text, err=True)
+            tell(text)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chatbot.cli.options import given, model_option, settings_options
-from chatbot.cli.show import StatusLine, duration, size
+from chatbot.cli.show import StatusLine, duration, size, tell
 from chatbot.config import ModelConfig, TrainingConfig
 from chatbot.folder import ModelFolder
 
@@ -36,7 +36,7 @@ def train(model: Path, restart: bool, **settings: Any) -> None:  # noqa: ANN401 
     """
     folder = ModelFolder(model)
     signals = _Signals()
-    click.echo("starting TensorFlow …", err=True)
+    tell("starting TensorFlow …")
     from chatbot.learn.training import prepare
 
     with signals.caught():
@@ -92,18 +92,16 @@ def _introduce(run: Run) -> None:
     limit = training.max_length
     longer = max(sum(counts[limit + 1 :]) for counts in store.lengths)
     cut = f"; at least {longer:,} longer than {limit} tokens are cut" if longer else ""
-    click.echo(
+    tell(
         f"{run.pairs:,} pairs to train on, {store.held_out:,} held out, vocabulary "
-        f"{len(run.vocabulary):,}{cut}",
-        err=True,
+        f"{len(run.vocabulary):,}{cut}"
     )
     if run.position.step:
-        click.echo(f"resuming after step {run.position.step:,}", err=True)
+        tell(f"resuming after step {run.position.step:,}")
     if run.memorising:
-        click.echo(
+        tell(
             "memorising: the corpus is too small to hold pairs out, so the training loss decides "
-            "when to stop",
-            err=True,
+            "when to stop"
         )
 
 

@@ -125,3 +125,13 @@ def test_what_is_damaged_is_refused(built, main, refused):
     assert done.err.endswith(f"belong: truncated. {again}\n")
     (built / "model" / "vocabulary.txt").write_bytes(b"words")
     refused(main("info", cwd=built), f"model/vocabulary.txt: not a vocabulary of chatbot. {again}")
+
+
+def test_lines_of_the_history_that_are_no_records_are_passed_over(trained, main):
+    before = main("info", "--json", cwd=trained).out
+    history = trained / "model" / "history.jsonl"
+    size = history.stat().st_size
+    history.write_bytes(b'5\nnull\n[]\n{"note": "x"}\n' + history.read_bytes())
+    after = json.loads(main("info", "--json", cwd=trained).out)
+    more = history.stat().st_size - size
+    assert after | {"bytes": after["bytes"] - more} == json.loads(before)

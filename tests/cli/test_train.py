@@ -188,7 +188,11 @@ def stopped(process, number):
 
 def test_a_signal_saves_and_the_same_command_goes_on_from_there(built, start, main):
     command, reached = ("train", "--steps", "1000000", *TINY), 0
-    signals = ((signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated"))
+    signals = (
+        (signal.SIGINT, 130, "interrupted"),
+        (signal.SIGTERM, 143, "terminated"),
+        (signal.SIGHUP, 129, "the terminal was closed"),
+    )
     for number, code, reason in signals:
         said, left, out, err = stopped(start(*command, cwd=built), number)
         assert (left, out) == (code, b"")
@@ -196,7 +200,7 @@ def test_a_signal_saves_and_the_same_command_goes_on_from_there(built, start, ma
         resumed = [line for line in said if line.startswith("resuming")]
         assert resumed == ([f"resuming after step {reached:,}"] if reached else [])
         assert said[-1].startswith(f"step {reached + 1:,}: loss ")
-        end = [re.match(r"stopped at step ([\d,]+) after \d+ s: (\w+)", line) for line in err]
+        end = [re.match(r"stopped at step ([\d,]+) after \d+ s: ([^,]+), ", line) for line in err]
         ((step, why),) = [match.groups() for match in end if match]
         assert why == reason
         assert f"step {step}: saved step-{step.replace(',', '')} in model/checkpoints" in err
@@ -205,3 +209,22 @@ def test_a_signal_saves_and_the_same_command_goes_on_from_there(built, start, ma
     done = main("train", "--steps", str(reached), cwd=built)
     assert done.code == 0
     assert f"resuming after step {reached:,}" in done.err.splitlines()
+
+
+def test_training_goes_on_when_nobody_reads_what_it_says(built, start):
+    process = start("train", "--steps", "40", *TINY, cwd=built)
+    process.stderr.readline()
+    process.stderr.close()
+    assert process.wait(60) == 0
+    assert (built / "model" / "checkpoints" / "step-40.index").exists()
+
+
+def test_a_hangup_that_nohup_ignores_stays_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        signals = _Signals()
+        with signals.caught():
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert signals.reason() is None
+    finally:
+        signal.signal(signal.SIGHUP, before)

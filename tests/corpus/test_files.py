@@ -1,6 +1,7 @@
 """Names and bytes in; corpus files and numbered lines out."""
 
 import gzip
+import os
 import re
 import zlib
 from pathlib import Path
@@ -205,4 +206,14 @@ def test_a_truncated_or_damaged_gz_is_refused(tmp_path):
 def test_a_folder_in_place_of_a_file_is_refused(tmp_path):
     assert refusal(tmp_path, read_lines) == (
         f"{tmp_path}: cannot be read ([Errno 21] Is a directory: '{tmp_path}'). Check the file."
+    )
+
+
+def test_a_pipe_is_refused_as_a_corpus_is_read_twice(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(ChatbotError) as caught:
+        find_files([path])
+    assert str(caught.value) == (
+        f"{path}: not a regular file, and a corpus is read twice. Save it to a file first."
     )
