@@ -57,19 +57,7 @@ def lstm(
     """
     if cudnn:
         return _cudnn(x, bounds, kernel, recurrent, bias, h0, c0)
-    return _packed(x, bounds, kernel, recurrent, bias, h0, c0, dtype)
 
-
-def _packed(
-    x: Tensor,
-    bounds: Tensor,
-    kernel: Tensor,
-    recurrent: Tensor,
-    bias: Tensor,
-    h0: Tensor,
-    c0: Tensor,
-    dtype: tf.DType,
-) -> tuple[Tensor, Tensor]:
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def run(
         x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, h0: Tensor, c0: Tensor
