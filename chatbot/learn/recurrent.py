@@ -143,22 +143,15 @@ def _backward(
     def step(t: Tensor, dh: Tensor, dc: Tensor, array: tf.TensorArray) -> tuple[Any, ...]:
         first, last = bounds[t], bounds[t + 1]
         n = last - first
-        i, f, g, o = tf.split(tf.cast(gates[first:last], tf.float32), 4, 1)
         before = tf.maximum(t - 1, 0)
         c_before = tf.cond(t > 0, lambda: cells[bounds[before] : bounds[before] + n], lambda: c0)
         missing = [[0, n - tf.shape(dh)[0]], [0, 0]]
-        tanh_c = tf.tanh(cells[first:last])
         dh = d_hidden[first:last] + tf.pad(dh, missing)
-        dc = d_cells[first:last] + tf.pad(dc, missing) + dh * o * (1 - tanh_c * tanh_c)
-        dz = [
-            dc * g * i * (1 - i),
-            dc * c_before * f * (1 - f),
-            dc * i * (1 - g * g),
-            dh * tanh_c * o * (1 - o),
-        ]
-        d_gates = tf.cast(tf.concat(dz, 1), dtype)
+        dc = d_cells[first:last] + tf.pad(dc, missing)
+        dz, dc = _through_cell(gates[first:last], cells[first:last], c_before, dh, dc)
+        d_gates = tf.cast(dz, dtype)
         dh = tf.cast(tf.matmul(d_gates, r, transpose_b=True), tf.float32)
-        return t - 1, dh, dc * f, array.write(t, d_gates)
+        return t - 1, dh, dc, array.write(t, d_gates)
 
     array = _rows(4 * units, dtype, steps + 1)
     array = array.write(steps, tf.zeros([tail, 4 * units], dtype))
@@ -172,6 +165,22 @@ def _backward(
         parallel_iterations=1,
     )
     return tf.ensure_shape(array.concat(), [None, 4 * units]), dh, dc
+
+
+def _through_cell(
+    gates: Tensor, c: Tensor, c_before: Tensor, dh: Tensor, dc: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Gradients of the gates' inputs [n, 4U] and of the cell state before, for one time step."""
+    i, f, g, o = tf.split(tf.cast(gates, tf.float32), 4, 1)
+    tanh_c = tf.tanh(c)
+    dc = dc + dh * o * (1 - tanh_c * tanh_c)
+    dz = [
+        dc * g * i * (1 - i),
+        dc * c_before * f * (1 - f),
+        dc * i * (1 - g * g),
+        dh * tanh_c * o * (1 - o),
+    ]
+    return tf.concat(dz, 1), dc * f
 
 
 def _states_before(hidden: Tensor, h0: Tensor, bounds: Tensor, dtype: tf.DType) -> Tensor:
