@@ -5,146 +5,15 @@ dataclasses whose values have been checked. The command line derives its options
 a default is written here and nowhere else. Knows nothing of click, of files or of TensorFlow.
 
 Settings are grouped by who must agree on them later: `CorpusConfig` is stored with the vocabulary
-and the token store, `ModelConfig` and `TrainingConfig` inside every checkpoint, `ReplyConfig`
-belongs to a call.
+and the token store, `ModelConfig` and `TrainingConfig` inside every checkpoint, `ReadingConfig`,
+`CleaningConfig` and `ReplyConfig` belong to a call.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import math
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self, get_type_hints
 
-from chatbot.errors import ChatbotError
-
-
-def setting(
-    default: object,
-    help: str,
-    *,
-    choices: tuple[str, ...] = (),
-    minimum: float | None = None,
-    maximum: float | None = None,
-    pattern: str | None = None,
-    fixed: bool = False,
-) -> Any:  # noqa: ANN401 - the type of a field is the type of its default, as in dataclasses.field
-    """Declares one field: its default, its help line and the values it may take.
-
-    Args:
-        default: the value used when nothing is given.
-        help: one line for `--help`; says the unit where there is one.
-        choices: the only values allowed, for text.
-        minimum: the smallest value allowed, inclusive.
-        maximum: the largest value allowed, inclusive.
-        pattern: a regular expression that text must match as a whole.
-        fixed: whether a run that resumes must keep the value it began with.
-    """
-    return dataclasses.field(
-        default=default,
-        metadata={
-            "help": help,
-            "choices": choices,
-            "minimum": minimum,
-            "maximum": maximum,
-            "pattern": pattern,
-            "fixed": fixed,
-        },
-    )
-
-
-class Config:
-    """What all groups of settings share: checks, and a round trip through plain dictionaries."""
-
-    def __post_init__(self) -> None:
-        """Checks every field.
-
-        Raises:
-            ChatbotError: a value is outside what its field allows.
-        """
-        kinds = get_type_hints(type(self))
-        for field in dataclasses.fields(self):  # type: ignore[arg-type]
-            value, kind = getattr(self, field.name), kinds[field.name]
-            wanted = kind | int if isinstance(1.0, kind) else kind
-            sound = isinstance(value, wanted) and (type(value) is not bool or kind is bool)
-            fault = fault_of(field, value) if sound else f"{value!r} is not of its type"
-            if fault:
-                raise ChatbotError(f"{option_of(field.name)}: {fault}.")
-
-    def as_dict(self) -> dict[str, Any]:
-        """The settings as JSON-ready values, in the order of the fields."""
-        return dataclasses.asdict(self)  # type: ignore[call-overload, no-any-return]
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any], where: str) -> Self:
-        """The settings that `as_dict` gave, read back.
-
-        Args:
-            values: one value per field.
-            where: the file they come from, for the message.
-
-        Raises:
-            ChatbotError: a key that no field has, or a value outside what its field allows.
-        """
-        names = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
-        unknown = sorted(set(values) - names)
-        if unknown:
-            raise ChatbotError(
-                f"{where}: unknown setting {unknown[0]!r}. Written by a newer version? Update "
-                "chatbot, or build anew with --restart."
-            )
-        return cls(**values)
-
-    @classmethod
-    def resumed(cls, stored: Self | None, given: Mapping[str, Any]) -> Self:
-        """The settings of a run: what is given, over what the run began with, over the defaults.
-
-        Args:
-            stored: the settings of the run that resumes, or None for a new run.
-            given: the values asked for explicitly now.
-
-        Raises:
-            ChatbotError: a given value differs from a stored one that cannot change.
-        """
-        if stored is None:
-            return cls(**given)
-        for field in dataclasses.fields(cls):  # type: ignore[arg-type]
-            before = getattr(stored, field.name)
-            if field.metadata["fixed"] and given.get(field.name, before) != before:
-                raise ChatbotError(
-                    f"{option_of(field.name)} {given[field.name]}: this run began with {before}, "
-                    "which cannot change. Leave the option out to resume, or begin anew with "
-                    "--restart."
-                )
-        return dataclasses.replace(stored, **given)  # type: ignore[type-var]
-
-
-def option_of(name: str) -> str:
-    """The spelling of a field on the command line, e.g. `--min-freq` for `min_freq`."""
-    return "--" + name.replace("_", "-")
-
-
-def fault_of(field: dataclasses.Field[Any], value: object) -> str:
-    """What is wrong with a value of a field, in words; empty when nothing is."""
-    rules = field.metadata
-    if value is None or isinstance(value, bool):
-        return ""
-    if rules["choices"] and value not in rules["choices"]:
-        return f"{value!r} is not one of {', '.join(rules['choices'])}"
-    if isinstance(value, int | float):
-        low, high = rules["minimum"], rules["maximum"]
-        if value != value or (low is not None and value < low):
-            return f"{value} is not at least {low:g}"
-        if high is not None and value > high:
-            return f"{value} is not at most {high:g}"
-        if value == math.inf:
-            return f"{value} is not finite"
-    if rules["pattern"] and not re.fullmatch(rules["pattern"], str(value)):
-        return f"{value!r} is not understood; it takes {rules['help']}"
-    return ""
-
+from chatbot.settings import Config, setting
 
 SMALL_CORPUS = 5_000
 """Pairs below which a corpus is learned by heart: none are held out, every character is kept."""
@@ -153,11 +22,61 @@ DEFAULT_MIN_FREQ = 2
 
 
 @dataclass(frozen=True)
+class ReadingConfig(Config):
+    """How the files of a corpus are read; what is not given is recognised. Belongs to a call."""
+
+    format: str | None = setting(
+        None, "the format of all files  [default: recognised; docs/formats.md names them]"
+    )
+    encoding: str | None = setting(
+        None, "the encoding of all files, e.g. gb18030  [default: recognised]"
+    )
+    columns: str | None = setting(
+        None,
+        "where tables have the question and the reply: two numbers from 1 or two header names, "
+        "e.g. 2,3 or title,body  [default: recognised]",
+        pattern=r"[^,]+,[^,]+",
+    )
+    replies_by: str | None = setting(
+        None,
+        "only turns of this role or speaker are replies, e.g. assistant, where a format names them"
+        "  [default: any turn answers the one before]",
+    )
+
+
+@dataclass(frozen=True)
+class CleaningConfig(Config):
+    """Which pairs are left out on purpose; recorded in the token store. Nothing by default."""
+
+    drop_duplicates: bool = setting(False, "keep only the first of equal pairs")
+    max_repeats: int | None = setting(
+        None, "keep at most this many pairs with one and the same reply", minimum=1
+    )
+    min_chars: int | None = setting(
+        None, "leave out pairs with a question or reply of fewer characters", minimum=1, fixed=True
+    )
+    max_chars: int | None = setting(
+        None, "leave out pairs with a question or reply of more characters", minimum=1, fixed=True
+    )
+    drop_echoes: bool = setting(
+        False, "leave out pairs whose reply equals the question", fixed=True
+    )
+    block_list: str | None = setting(
+        None,
+        "file of words or phrases, one a line; pairs that contain one are left out",
+        fixed=True,
+    )
+
+
+@dataclass(frozen=True)
 class CorpusConfig(Config):
     """How text becomes ids; stored with the vocabulary and in the header of the token store."""
 
     tokenizer: str = setting(
-        "jieba", "how text is cut: words by jieba, or single characters", choices=("jieba", "char")
+        "jieba",
+        "how text is cut: words by jieba, words by rjieba (an extra; faster), or single characters",
+        choices=("jieba", "rjieba", "char"),
+        fixed=True,
     )
     min_freq: int | None = setting(
         None,
@@ -166,7 +85,7 @@ class CorpusConfig(Config):
         minimum=1,
     )
     max_size: int = setting(
-        20_000, "most entries in the vocabulary, the four special ones included", minimum=8
+        20_000, "most entries in the vocabulary, the special ones included", minimum=8
     )
     rare: str = setting(
         "characters",
@@ -179,7 +98,42 @@ class CorpusConfig(Config):
         f"[default: 1 % up to 2,000 pairs, none for corpora under {SMALL_CORPUS:,} pairs]",
         minimum=0,
     )
-    seed: int = setting(0, "seed of the order of the pairs", minimum=0, maximum=2**63 - 1)
+    seed: int = setting(
+        0, "seed of the order of the pairs", minimum=0, maximum=2**63 - 1, fixed=True
+    )
+    user_dict: str | None = setting(
+        None,
+        "file of words that jieba shall keep whole: a line each, word [count [tag]]",
+        fixed=True,
+    )
+    context: int = setting(
+        0,
+        "earlier turns of the conversation put before the question",
+        minimum=0,
+        maximum=100,
+        fixed=True,
+    )
+    narrow: bool = setting(True, "make full-width letters and digits ordinary ones", fixed=True)
+    unescape: bool = setting(
+        True, "make HTML entities such as &amp; the characters they stand for", fixed=True
+    )
+    simplify: bool = setting(
+        False, "make traditional Chinese simplified (the extra opencc)", fixed=True
+    )
+    strip_placeholders: bool = setting(
+        True, "take out what chat platforms leave: {r+}, [数字x], #E-s[数字x]", fixed=True
+    )
+    strip_controls: bool = setting(True, "take out control and zero-width characters", fixed=True)
+    strip_urls: bool = setting(False, "take out web addresses", fixed=True)
+    strip_speakers: bool = setting(
+        False, "take out speakers before utterances, such as 小明：", fixed=True
+    )
+    blanks: str = setting(
+        "one",
+        "what blanks between Chinese characters become: one blank, a comma, or none",
+        choices=("one", "comma", "none"),
+        fixed=True,
+    )
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ model was trained there. Knows nothing of what the files hold.
     model/
       vocabulary.txt     corpus/vocabulary.py
       pairs.store        corpus/store.py
+      segmented/         corpus/segmented.py: the corpus in words, for --add
+      user-dict.txt      the user's words for the segmenter, as they were brought
       checkpoints/       learn/checkpoint.py: the newest few
       best/              learn/checkpoint.py: the one with the least held-out loss
       history.jsonl      history.py
@@ -36,6 +38,16 @@ class ModelFolder:
     def store(self) -> Path:
         """The token store."""
         return self.path / "pairs.store"
+
+    @property
+    def segmented(self) -> Path:
+        """The folder of the segmented corpus."""
+        return self.path / "segmented"
+
+    @property
+    def user_dict(self) -> Path:
+        """The user's words for the segmenter."""
+        return self.path / "user-dict.txt"
 
     @property
     def checkpoints(self) -> Path:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from chatbot.config import CorpusConfig
-from chatbot.corpus.building import build
+from chatbot.corpus.building import Sources, build
 from chatbot.corpus.encoded import EncodedPairs
 from chatbot.corpus.pairs import find_corpora
 from chatbot.folder import ModelFolder
@@ -74,7 +74,8 @@ def new_folder(tmp_path_factory):
             corpus = path / "pairs.tsv"
             corpus.write_text("".join(f"{q}\t{r}\n" for q, r in pairs), encoding="utf-8")
             built[key] = path / "model"
-            build(find_corpora([corpus]), ModelFolder(built[key]), CorpusConfig(**settings))
+            sources = Sources(find_corpora([corpus]), CorpusConfig(**settings))
+            build(sources, ModelFolder(built[key]))
         path = tmp_path_factory.mktemp("folder") / "model"
         shutil.copytree(built[key], path)
         return ModelFolder(path)

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from chatbot.config import CorpusConfig, ModelConfig, ReplyConfig, TrainingConfig, option_of
+from chatbot.config import CorpusConfig, ModelConfig, ReplyConfig, TrainingConfig
 from chatbot.errors import ChatbotError
 
 GROUPS = [CorpusConfig, ModelConfig, TrainingConfig, ReplyConfig]

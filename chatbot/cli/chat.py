@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,9 @@ Type something and press Enter; the bot answers.
 def chat(model: Path, checkpoint: str | None, **settings: Any) -> None:  # noqa: ANN401 - ReplyConfig
     """Talk to the bot.
 
-    When the input is not a terminal: one reply on stdout for each line of input.
+    When the input is not a terminal: one reply on stdout for each line of input. Each line is a
+    question of its own; for a bot built with --context, earlier turns may stand before it, a TAB
+    after each.
     """
     config = ReplyConfig(**settings)
     terminal = sys.stdin.isatty()
@@ -43,13 +46,15 @@ def chat(model: Path, checkpoint: str | None, **settings: Any) -> None:  # noqa:
         _converse(bot, config)
     else:
         for line in sys.stdin:
-            click.echo(bot.reply(line, config))
+            *earlier, text = line.split("\t") if bot.context else (line,)
+            click.echo(bot.reply(text, config, earlier))
 
 
 def _converse(bot: Bot, config: ReplyConfig) -> None:
     bot.reply("", config)  # compiles the network while the user reads
     click.echo(f"step {bot.position.step:,}; /help for help, /quit to leave", err=True)
     session = _session()
+    turns: deque[str] = deque(maxlen=bot.context)
     while True:
         try:
             text = session.prompt("> ").strip()
@@ -64,7 +69,9 @@ def _converse(bot: Bot, config: ReplyConfig) -> None:
         elif text.startswith("/"):
             click.echo(f"{text.split()[0]}: no such command; /help lists them", err=True)
         elif text:
-            click.echo(bot.reply(text, config))
+            reply = bot.reply(text, config, turns)
+            click.echo(reply)
+            turns += (text, reply)
 
 
 def _session() -> PromptSession[str]:

@@ -6,11 +6,13 @@ import dataclasses
 import json
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from chatbot.cli.options import checkpoint_option, json_option, model_option
+from chatbot.cli.corpora import opened, reading_options
+from chatbot.cli.options import checkpoint_option, json_option, model_option, settings_of
+from chatbot.config import ReadingConfig
 from chatbot.folder import ModelFolder
 
 if TYPE_CHECKING:
@@ -21,19 +23,26 @@ if TYPE_CHECKING:
 @click.argument("pairs", nargs=-1, metavar="[PAIRS]...", type=click.Path(path_type=Path))
 @model_option
 @checkpoint_option
+@reading_options
 @json_option
-def evaluate(pairs: tuple[Path, ...], model: Path, checkpoint: str | None, as_json: bool) -> None:
+def evaluate(
+    pairs: tuple[Path, ...],
+    model: Path,
+    checkpoint: str | None,
+    as_json: bool,
+    **settings: Any,  # noqa: ANN401 - those of ReadingConfig
+) -> None:
     """Measure the bot on pairs: loss, perplexity, bits per character, token accuracy.
 
     PAIRS are files in any format that build-vocab reads; without any, the pairs held out of
     training are used.
     """
-    from chatbot.corpus.pairs import find_corpora
     from chatbot.corpus.store import TokenStore
 
-    with ExitStack() as opened:
-        corpora = find_corpora(pairs) if pairs else None
-        store = None if pairs else opened.enter_context(TokenStore(ModelFolder(model).store))
+    with ExitStack() as stack:
+        reading = settings_of(ReadingConfig, settings)
+        corpora = stack.enter_context(opened(pairs, reading)) if pairs else None
+        store = None if pairs else stack.enter_context(TokenStore(ModelFolder(model).store))
         from chatbot.talk import evaluation
         from chatbot.talk.bot import Bot
 

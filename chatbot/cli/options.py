@@ -9,15 +9,16 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from chatbot.config import Config, fault_of, option_of
+from chatbot.settings import Config, fault_of, option_of
 
 F = TypeVar("F", bound=Callable[..., Any])
+C = TypeVar("C", bound=Config)
 
 model_option = click.option(
     "--model",
@@ -71,6 +72,11 @@ def _option(field: dataclasses.Field[Any], kind: Any) -> Callable[[F], F]:  # no
         help=field.metadata["help"],
         callback=check,
     )
+
+
+def settings_of(group: type[C], values: Mapping[str, Any]) -> C:
+    """The settings of a group among the values of a command's options."""
+    return group(**{field.name: values[field.name] for field in dataclasses.fields(group)})  # type: ignore[arg-type]
 
 
 def given(values: dict[str, Any], group: type[Config]) -> dict[str, Any]:

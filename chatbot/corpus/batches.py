@@ -61,14 +61,15 @@ def make_batch(pairs: EncodedPairs, max_length: int | None = None) -> Batch:
 
     Args:
         pairs: B encoded pairs.
-        max_length: most tokens of a question, and of a reply with its EOS; longer ones keep their
-            beginning, and the reply its EOS. None cuts nothing.
+        max_length: most tokens of a question, and of a reply with its EOS. Of a longer question the
+            end is kept, which is nearest to the reply; of a longer reply the beginning, and its
+            EOS. None cuts nothing.
     """
     limit = max_length if max_length is not None else np.iinfo(np.int32).max
     questions = np.minimum(pairs.question_lengths, limit)
     replies = np.minimum(pairs.reply_lengths, limit - 1)
     cut = (questions < pairs.question_lengths) | (replies < pairs.reply_lengths)
-    source = _padded(pairs, pairs.bounds[:-1:2], questions, 0)
+    source = _padded(pairs, pairs.bounds[1::2] - questions, questions, 0)
     reply = _padded(pairs, pairs.bounds[1::2], replies, 1)
     decoder_input = np.roll(reply, 1, axis=1)
     decoder_input[:, 0] = GO

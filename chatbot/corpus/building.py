@@ -1,44 +1,63 @@
 """Corpora -> vocabulary and token store, in bounded memory.
 
-Comes in: corpora with their formats, and the settings. Goes out: `vocabulary.txt` and `pairs.store`
-in the model folder, and a report. Knows nothing of training.
+Comes in: corpora with their formats, and the settings. Goes out: `vocabulary.txt`, `pairs.store`
+and the segmented corpus in the model folder, and a report. Knows nothing of training.
 
-Two passes, and every line is cut into words once. In the first, worker processes cut chunks of
-pairs into words; the pairs go as provisional ids to 64 spill files, by the leading bits of a seeded
-hash. Then the counts are complete and the vocabulary is chosen. In the second pass every spill file
-is sorted by hash, its ids are exchanged for the final ones, and it is appended to the store. In
-memory are the distinct words and one spill file, never the corpus.
+Every line is cut into words once, into a segmented corpus on disk (`segmented`). Then repeats are
+found, words counted, the vocabulary chosen (`choosing`), and part by part the pairs are sorted,
+their ids exchanged for final ones and appended to the store. In memory are one generation of words
+and one part of the pairs, never the corpus.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import filecmp
-import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from chatbot.config import CorpusConfig
-from chatbot.corpus.cutting import cut_in_order
-from chatbot.corpus.encoded import EncodedPairs
-from chatbot.corpus.holdout import Holdout
+from chatbot.config import CleaningConfig, CorpusConfig
+from chatbot.corpus.choosing import Chosen, choose
+from chatbot.corpus.cleaning import DUPLICATE, REPEATED
 from chatbot.corpus.pairs import Corpus
-from chatbot.corpus.recoding import Recoding, Words
-from chatbot.corpus.spill import Spill
-from chatbot.corpus.store import Header, token_width, write_store
-from chatbot.corpus.tokenizer import make_tokenizer
-from chatbot.corpus.vocabulary import UNK, Vocabulary, choose_entries, make_vocabulary
+from chatbot.corpus.repeats import Marks, Repeats, find_repeats
+from chatbot.corpus.segmented import AllHashes, Progress, Segmented, stored_settings
+from chatbot.corpus.store import Header
+from chatbot.corpus.storing import store_pairs, texts_at
+from chatbot.corpus.survey import Survey
+from chatbot.corpus.vocabulary import Vocabulary
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder, put_in_place
+from chatbot.settings import option_of
 
-LENGTH_BINS = 1025
-"""Bins of a length histogram: 0 to 1,023 tokens each, and all longer ones together."""
+TOP_REPLIES = 20
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a build is made of.
+
+    Attributes:
+        corpora: what to read, in this order.
+        config: how text becomes ids; `user_dict` is the user's path.
+        cleaning: which pairs are left out; `block_list` is the user's path.
+        vocabulary: a file with a vocabulary to take as it is, or None to choose one.
+        workers: processes that cut text; the result does not depend on it.
+        progress: told now and then how far the build is.
+    """
+
+    corpora: Sequence[Corpus]
+    config: CorpusConfig
+    cleaning: CleaningConfig = field(default_factory=CleaningConfig)
+    vocabulary: Path | None = None
+    workers: int = 1
+    progress: Callable[[Progress], None] = lambda progress: None
 
 
 @dataclass
@@ -48,54 +67,94 @@ class Report:
     Attributes:
         vocabulary: the vocabulary written.
         header: the header of the store written.
-        words: running words of the corpus.
-        distinct: distinct words among them.
+        survey: what was found out about the corpus.
         covered: running words that are vocabulary entries themselves.
         unknown: tokens of the encoded corpus that are UNK.
     """
 
     vocabulary: Vocabulary
     header: Header
-    words: int = 0
-    distinct: int = 0
-    covered: int = 0
-    unknown: int = 0
+    survey: Survey
+    covered: int
+    unknown: int
 
 
 def build(
-    corpora: Sequence[Corpus],
+    sources: Sources,
     folder: ModelFolder,
-    config: CorpusConfig,
     *,
-    workers: int = 1,
+    add: bool = False,
+    keep: bool = True,
     restart: bool = False,
-    progress: Callable[[int], None] = lambda pairs: None,
 ) -> Report:
     """Builds the vocabulary and the token store of some corpora.
 
     Args:
-        corpora: what to read, in this order.
+        sources: the corpora and how they are read.
         folder: the model folder to write to; made if absent.
-        config: tokenizer, cut-offs, share held out, seed.
-        workers: processes that cut text; the result does not depend on it.
+        add: put the corpora behind those that the folder was built from. The result is the same, to
+            the byte, as one build of all of them.
+        keep: keep the segmented corpus in the folder, which `add` needs.
         restart: give up the model trained in the folder, if the corpus or a setting is another.
-        progress: told the number of pairs read so far, now and then.
 
     Raises:
         ChatbotError: a corpus cannot be read, the folder cannot be written, or it has a model
             trained on other bytes.
     """
-    scratch: Path | None = None
+    with _scratch_in(folder) as scratch, ExitStack() as opened:
+        built = ModelFolder(scratch)
+        segmented, hashes = _segmented(sources, folder, built, add, opened)
+        survey, marks = _survey(segmented, hashes, sources.cleaning)
+        hashes.remove()
+        chosen = choose(segmented, marks, sources.config, sources.vocabulary, scratch)
+        chosen.vocabulary.save(built.vocabulary)
+        header = store_pairs(
+            segmented, marks, chosen, survey.dropped, built.store, sources.progress
+        )
+        _complete(survey, chosen)
+        opened.close()
+        _install(built, folder, restart, keep)
+    return Report(chosen.vocabulary, header, survey, chosen.covered, chosen.unknown)
+
+
+def examine(sources: Sources) -> Survey:
+    """Finds out all about some corpora that `build` would, and leaves nothing behind.
+
+    Raises:
+        ChatbotError: a corpus cannot be read, or there is no room for temporary files.
+    """
     try:
-        made = not folder.path.exists()
+        with (
+            tempfile.TemporaryDirectory(prefix="chatbot-inspect-") as name,
+            ExitStack() as opened,
+        ):
+            scratch = Path(name)
+            built = ModelFolder(scratch)
+            segmented, hashes = _segmented(sources, built, built, False, opened)
+            survey, marks = _survey(segmented, hashes, sources.cleaning)
+            hashes.remove()
+            chosen = choose(segmented, marks, sources.config, sources.vocabulary, scratch)
+            _complete(survey, chosen)
+    except OSError as error:
+        raise ChatbotError(
+            f"{error.filename or tempfile.gettempdir()}: cannot be written "
+            f"({error.strerror or error}). Make room, or name another folder for temporary files "
+            "with TMPDIR."
+        ) from error
+    return survey
+
+
+@contextmanager
+def _scratch_in(folder: ModelFolder) -> Iterator[Path]:
+    """A folder for unfinished files, removed at the end whatever happens."""
+    scratch: Path | None = None
+    made = not folder.path.exists()
+    try:
         folder.path.mkdir(parents=True, exist_ok=True)
         for left in folder.path.glob(".building-*"):  # by a build that was killed
             shutil.rmtree(left, ignore_errors=True)
         scratch = Path(tempfile.mkdtemp(prefix=".building-", dir=folder.path))
-        with Spill(scratch) as spill:
-            words, held_below = _read_all(corpora, config, workers, spill, progress)
-            report = _finish(corpora, config, words, spill, held_below, scratch)
-        _install(ModelFolder(scratch), folder, restart)
+        yield scratch
     except OSError as error:
         raise ChatbotError(
             f"{error.filename or folder.path}: cannot be written ({error.strerror or error}). Make "
@@ -106,130 +165,180 @@ def build(
             shutil.rmtree(scratch, ignore_errors=True)
             if made and not any(folder.path.iterdir()):
                 folder.path.rmdir()
-    return report
 
 
-def _read_all(
-    corpora: Sequence[Corpus],
-    config: CorpusConfig,
-    workers: int,
-    spill: Spill,
-    progress: Callable[[int], None],
-) -> tuple[Words, int]:
-    """The first pass: fills `spill`; gives the words, and the hash held-out pairs are below."""
-    words, holdout = Words(), Holdout(config.holdout)
-    for chunk in cut_in_order(corpora, config, workers):
-        spill.add(chunk.rows, words.add(chunk))
-        holdout.add(chunk.rows["pair"])
-        progress(spill.pairs)
-    return words, holdout.limit(spill.pairs)
+def _segmented(
+    sources: Sources, folder: ModelFolder, built: ModelFolder, add: bool, opened: ExitStack
+) -> tuple[Segmented, AllHashes]:
+    """Cuts the corpora, behind what stands in `folder` when they are added.
 
-
-def _finish(
-    corpora: Sequence[Corpus],
-    config: CorpusConfig,
-    words: Words,
-    spill: Spill,
-    held_below: int,
-    scratch: Path,
-) -> Report:
-    """The second pass: chooses the vocabulary, writes it and the store to `scratch`."""
-    n = words.counts[: len(words.ids)]
-    counts = dict(zip(words.ids, n.tolist(), strict=True))
-    vocabulary, recoding = _choose(words, counts, spill.pairs, config)
-    vocabulary.save(ModelFolder(scratch).vocabulary)
-    summary = _summarise(spill, recoding, held_below)
-    if summary.held_out == spill.pairs:
-        raise ChatbotError(
-            f"--holdout: holds out all {spill.pairs:,} pairs. Leave some to train on."
-        )
-    header = Header(
-        pairs=spill.pairs,
-        held_out=summary.held_out,
-        tokens=int((recoding.lengths * n).sum()),
-        width=token_width(len(vocabulary)),
-        vocabulary=vocabulary.digest,
-        corpus=summary.digest,
-        settings=config.as_dict(),
-        files=[_described(corpus) for corpus in corpora],
-        lengths=summary.lengths.tolist(),
-        checksums={},
+    What must be closed in the end is handed to `opened`.
+    """
+    hashes = opened.enter_context(AllHashes(built.path))
+    config, cleaning = sources.config, sources.cleaning
+    user_dict = None
+    if config.user_dict is not None:
+        user_dict = built.user_dict
+        _copy(folder.user_dict if add else Path(config.user_dict), user_dict)
+    if add:
+        shutil.copytree(folder.segmented, built.segmented)
+        segmented = opened.enter_context(Segmented.open(built.segmented))
+        for rows, places in segmented.spill.writings():
+            hashes.add(rows, places)
+    else:
+        settings = recorded(config, cleaning)
+        segmented = opened.enter_context(Segmented.new(built.segmented, *settings))
+    segmented.add(
+        sources.corpora,
+        hashes,
+        cleaning=cleaning,
+        user_dict=user_dict,
+        workers=sources.workers,
+        progress=sources.progress,
     )
-    write_store(ModelFolder(scratch).store, header, _sorted_parts(spill, recoding, held_below))
-    covered = sum(n for word, n in counts.items() if word in vocabulary.ids)
-    return Report(vocabulary, header, int(n.sum()), len(counts), covered, vocabulary.counts[UNK])
+    segmented.finish()
+    return segmented, hashes
 
 
-def _choose(
-    words: Words, counts: dict[str, int], pairs: int, config: CorpusConfig
-) -> tuple[Vocabulary, Recoding]:
-    """The vocabulary with all its counts, and the way from provisional ids to its own."""
-    tokenizer = make_tokenizer(config.tokenizer)
-    entries = choose_entries(counts, tokenizer, config, pairs)
-    if not entries:
+def settings_to_add_with(
+    folder: ModelFolder, corpus: Mapping[str, Any], cleaning: Mapping[str, Any]
+) -> tuple[CorpusConfig, CleaningConfig]:
+    """The settings to add corpora with: those the folder was built with, and what may change.
+
+    Args:
+        folder: the model folder.
+        corpus: settings of `CorpusConfig` asked for now.
+        cleaning: those of `CleaningConfig`.
+
+    Raises:
+        ChatbotError: nothing can be added to, or a setting cannot change.
+    """
+    if not (folder.segmented / "manifest").exists():
         raise ChatbotError(
-            f"--min-freq: not one word is seen {config.min_freq} times. Lower it, or leave it out."
+            f"{folder.path}: no segmented corpus to add to. Build from all files first: chatbot "
+            f"build-vocab FILE... --model {folder.path}."
         )
-    recoding = Recoding(words, tokenizer, make_vocabulary(entries, pairs, 0, config))
-    unknown = int((recoding.unknown * words.counts[: len(words.ids)]).sum())
-    return make_vocabulary(entries, pairs, unknown, config), recoding
+    stored, cleaned = stored_settings(folder.segmented)
+    anew = "without --add"
+    for name, given, before in (
+        ("user_dict", corpus, stored.user_dict),
+        ("block_list", cleaning, cleaned.block_list),
+    ):
+        if given.get(name) is not None and _named(Path(given[name])) != before:
+            raise ChatbotError(
+                f"{option_of(name)} {given[name]}: what stands in {folder.path} began with "
+                f"{before}, which cannot change. Give the same file, or build anew {anew}."
+            )
+    if cleaned.block_list is not None and cleaning.get("block_list") is None:
+        raise ChatbotError(
+            f"--block-list: what stands in {folder.path} was built with {cleaned.block_list}. Give "
+            "the same file again."
+        )
+    files = {"user_dict", "block_list"}
+    corpus = {name: value for name, value in corpus.items() if name not in files}
+    config = CorpusConfig.resumed(stored, corpus, anew)
+    path = cleaning.get("block_list")
+    rest = {name: value for name, value in cleaning.items() if name not in files}
+    return config, dataclasses.replace(CleaningConfig.resumed(cleaned, rest, anew), block_list=path)
 
 
-def _described(corpus: Corpus) -> dict[str, Any]:
-    """What the header says of one corpus that has been read."""
-    return {
-        "name": corpus.name,
-        "format": corpus.format_name,
-        "pairs": corpus.pairs_read,
-        "skipped": dict(corpus.skipped),
-    }
+def recorded(config: CorpusConfig, cleaning: CleaningConfig) -> tuple[CorpusConfig, CleaningConfig]:
+    """The settings as files record them: instead of a path, the name and CRC-32 of what it names.
+
+    Raises:
+        ChatbotError: a file that is named cannot be read.
+    """
+    if config.user_dict is not None:
+        config = dataclasses.replace(config, user_dict=_named(Path(config.user_dict)))
+    if cleaning.block_list is not None:
+        cleaning = dataclasses.replace(cleaning, block_list=_named(Path(cleaning.block_list)))
+    return config, cleaning
 
 
-@dataclass
-class _Summary:
-    held_out: int
-    digest: str
-    lengths: NDArray[np.int64]
+def _named(path: Path) -> str:
+    try:
+        return f"{path.name} {zlib.crc32(path.read_bytes()):08x}"
+    except OSError as error:
+        raise ChatbotError(f"{path}: cannot be read ({error.strerror}). Check the file.") from error
 
 
-def _summarise(spill: Spill, recoding: Recoding, held_below: int) -> _Summary:
-    """What the header needs to know of the pairs before they are written."""
-    held_out, digest = 0, hashlib.sha256()
-    lengths = np.zeros((2, LENGTH_BINS), np.int64)
-    for rows, ids in spill.read():
-        held = rows["pair"] < held_below
-        held_out += int(held.sum())
-        digest.update(rows["order"].tobytes())
-        bounds = recoding.pairs(rows, ids).bounds
-        sizes = np.diff(bounds).reshape(-1, 2)[~held] + [0, 1]
-        for side in (0, 1):
-            binned = np.minimum(sizes[:, side], LENGTH_BINS - 1)
-            lengths[side] += np.bincount(binned, minlength=LENGTH_BINS)
-    return _Summary(held_out, digest.hexdigest(), lengths)
+def _copy(path: Path, to: Path) -> None:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ChatbotError(f"{path}: cannot be read ({error.strerror}). Check the file.") from error
+    to.write_bytes(data)
 
 
-def _sorted_parts(spill: Spill, recoding: Recoding, held_below: int) -> Iterator[EncodedPairs]:
-    """The training pairs in store order, then the held-out pairs in store order."""
-    for held_out in (False, True):
-        for rows, ids in spill.read():
-            chosen = np.flatnonzero((rows["pair"] < held_below) == held_out)
-            if len(chosen):
-                yield recoding.pairs(rows, ids).take(chosen)
+def _survey(
+    segmented: Segmented, hashes: AllHashes, cleaning: CleaningConfig
+) -> tuple[Survey, Marks]:
+    """Finds repeats, and leaves out those that `cleaning` asks to."""
+    marks = Marks.none(segmented.spill.rows.tolist())
+    allowed = 1 if cleaning.drop_duplicates else None
+    pairs = find_repeats(hashes.pairs, marks=marks, allowed=allowed)
+    questions = find_repeats(hashes.questions)
+    replies = find_repeats(
+        hashes.replies, top=TOP_REPLIES, marks=marks, allowed=cleaning.max_repeats
+    )
+    if marks.count == segmented.spill.pairs:
+        raise ChatbotError("not one pair is left after cleaning. Ask for less of it.")
+    dropped: dict[str, int] = {}
+    for facts in segmented.files:
+        for reason, count in facts.dropped.items():
+            dropped[reason] = dropped.get(reason, 0) + count
+    for reason, found in ((DUPLICATE, pairs), (REPEATED, replies)):
+        if found.marked:
+            dropped[reason] = found.marked
+    survey = Survey(
+        files=segmented.files,
+        census=segmented.census,
+        dropped=dropped,
+        pairs=segmented.spill.pairs - marks.count,
+        distinct_pairs=pairs.distinct,
+        distinct_questions=questions.distinct,
+        distinct_replies=replies.distinct,
+        top_replies=_texts(segmented, replies),
+        settings=segmented.settings.as_dict(),
+        cleaning=cleaning.as_dict(),
+    )
+    return survey, marks
 
 
-def _install(built: ModelFolder, folder: ModelFolder, restart: bool) -> None:
+def _texts(segmented: Segmented, replies: Repeats) -> list[tuple[str, int]]:
+    texts = texts_at(segmented, [place for _, place in replies.most])
+    return [(text, count) for text, (count, _) in zip(texts, replies.most, strict=True)]
+
+
+def _complete(survey: Survey, chosen: Chosen) -> None:
+    """Fills in what the counting of words has shown."""
+    survey.tokens = chosen.lengths
+    survey.words, survey.distinct_words = chosen.words, chosen.distinct
+    survey.distinct_characters = chosen.characters
+    survey.cutoffs = chosen.cutoffs
+
+
+def _install(built: ModelFolder, folder: ModelFolder, restart: bool, keep: bool) -> None:
     """Puts the finished files into place; a trained model keeps its own unless `restart`."""
-    if folder.trained:
-        if _same(built.vocabulary, folder.vocabulary) and _same(built.store, folder.store):
-            return
+    same = _same(built.vocabulary, folder.vocabulary) and _same(built.store, folder.store)
+    if folder.trained and not same:
         if not restart:
             raise ChatbotError(
                 f"{folder.path}: a model was trained here on another corpus or with other settings."
                 " Choose another folder with --model, or give it up with --restart."
             )
         folder.forget_training()
-    put_in_place(built.vocabulary, folder.vocabulary)
-    put_in_place(built.store, folder.store)
+    if folder.segmented.exists():
+        folder.segmented.rename(built.path / "segmented-before")
+    if not same:
+        put_in_place(built.vocabulary, folder.vocabulary)
+        put_in_place(built.store, folder.store)
+    if built.user_dict.exists():
+        put_in_place(built.user_dict, folder.user_dict)
+    else:
+        folder.user_dict.unlink(missing_ok=True)
+    if keep:
+        built.segmented.rename(folder.segmented)
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -1,119 +1,253 @@
-"""Pairs -> chunks of provisional ids, cut in worker processes.
+"""Conversations -> chunks of pairs with provisional ids, cut in worker processes.
 
-Comes in: corpora, and the settings of the cutting. Goes out: chunks in the order of the corpora,
-whatever the number of workers, each with its own word list. Knows nothing of the vocabulary or of
-files on disk.
+Comes in: corpora, and the settings of normalising, cleaning and cutting. Goes out: chunks in the
+order of the corpora, whatever the number of workers, each with its own word list. Knows nothing of
+the vocabulary or of files on disk.
 """
 
 from __future__ import annotations
 
 import hashlib
 import itertools
+import multiprocessing
 import signal
-from collections import deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chatbot.config import CorpusConfig
-from chatbot.corpus.formats import Pair
+from chatbot.config import CleaningConfig, CorpusConfig
+from chatbot.corpus.census import Census
+from chatbot.corpus.cleaning import Filter
+from chatbot.corpus.dialogue import Pairing, Turns, pair_up, turns_of
+from chatbot.corpus.encoded import bounds_of, indices_of_runs
+from chatbot.corpus.normalise import Normaliser
 from chatbot.corpus.pairs import Corpus
 from chatbot.corpus.sampler import scramble
 from chatbot.corpus.spill import ROW
-from chatbot.corpus.tokenizer import Tokenizer, make_tokenizer
+from chatbot.corpus.tokenizer import END, SEPARATOR, make_tokenizer
+from chatbot.errors import ChatbotError
 
-CHUNK = 4096
-"""Pairs in a chunk, at most."""
+CHUNK = 8192
+"""Turns in a chunk, about."""
+
+FIRST = 3
+"""Pairs of each corpus that are shown to the user."""
 
 
 @dataclass
 class Chunk:
-    """A chunk of B pairs after cutting.
+    """A chunk of B pairs of one corpus after cutting.
 
     Attributes:
         words: its distinct words, in order of appearance.
         ids: places in `words`, question and reply of every pair in turn, int32.
-        rows: what `ROW` says of every pair, [B].
+        rows: what `ROW` says of every pair, [B]; their file is `file`.
+        file: which of the corpora.
+        skipped: pairs that came to nothing, by reason.
+        dropped: pairs left out on purpose, by reason.
+        changed: turns that normalisation changed, by rule.
+        census: what else was counted.
+        first: the first few pairs as text, of a corpus' first chunk only.
     """
 
     words: list[str]
     ids: NDArray[np.int32]
     rows: NDArray[Any]
+    file: int
+    skipped: Counter[str]
+    dropped: Counter[str]
+    changed: Counter[str]
+    census: Census
+    first: list[tuple[str, str]]
+
+
+class Cutter:
+    """Cuts chunks; lives in a worker process as long as it does."""
+
+    def __init__(
+        self, config: CorpusConfig, cleaning: CleaningConfig, user_dict: Path | None = None
+    ) -> None:
+        """Makes the tokenizer, the normaliser and the filter.
+
+        Args:
+            config: the settings of the corpus.
+            cleaning: which pairs are left out.
+            user_dict: where the words for the segmenter stand, if there are any.
+
+        Raises:
+            ChatbotError: a file or a package that the settings ask for is missing or faulty.
+        """
+        self._config = config
+        self._normaliser = Normaliser(config)
+        self._tokenizer = make_tokenizer(config.tokenizer, user_dict)
+        self._filter = Filter(cleaning, self._normaliser.text)
+        self._salt = config.seed.to_bytes(8, "little")
+
+    def cut(self, file: int, turns: Turns, first: int) -> Chunk:
+        """Cuts the turns of some conversations of corpus `file`; shows its `first` pairs."""
+        skipped, dropped = Counter[str](), Counter[str]()
+        self._normaliser.changed.clear()
+        texts = self._normaliser.texts(turns.texts)
+        characters = np.fromiter(map(len, texts), np.int64, len(texts))
+        hashes = self._hashes(texts)
+        pairing = pair_up(turns, characters > 0, self._config.context, skipped)
+        pairing = self._filter(pairing, texts, hashes, characters, dropped)
+        words, ids, sizes = self._cut_turns(texts)
+        ids, questions, replies = self._pair_ids(pairing, ids, sizes, characters > 0)
+        rows = np.zeros(len(pairing.reply), ROW)
+        rows["asked"] = self._asked(pairing, hashes)
+        rows["said"] = hashes[pairing.reply]
+        rows["file"], rows["line"] = file, turns.lines[pairing.reply]
+        rows["characters"] = characters[pairing.reply]
+        rows["question"], rows["reply"] = questions, replies
+        asked = [texts[place] for place in pairing.question.tolist()]
+        said = [texts[place] for place in pairing.reply.tolist()]
+        shown = [
+            ("\n".join(filter(None, texts[a:b])), texts[b])
+            for a, b in zip(pairing.first[:first], pairing.reply[:first], strict=True)
+        ]
+        return Chunk(
+            words,
+            ids,
+            rows,
+            file,
+            skipped,
+            dropped,
+            Counter(self._normaliser.changed),
+            Census.of(asked, said),
+            shown,
+        )
+
+    def _hashes(self, texts: Sequence[str]) -> NDArray[np.uint64]:
+        """A seeded hash of each text."""
+        salt, blake2b = self._salt, hashlib.blake2b
+        digests = [blake2b(one.encode(), digest_size=8, salt=salt).digest() for one in texts]
+        return np.frombuffer(b"".join(digests), "<u8")
+
+    def _asked(self, pairing: Pairing, hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """A hash of each question with its earlier turns."""
+        found = hashes[pairing.question]
+        for back in range(1, self._config.context + 1):
+            place = pairing.question - back
+            there = place >= pairing.first
+            found[there] = scramble(scramble(found[there]) ^ hashes[place[there]])
+        return found
+
+    def _cut_turns(
+        self, texts: Sequence[str]
+    ) -> tuple[list[str], NDArray[np.int32], NDArray[np.int64]]:
+        """The distinct words of some turns, the ids of all their tokens, tokens of each turn.
+
+        A separator follows each turn and is not counted among its tokens; it is id 0.
+        """
+        ids: defaultdict[str, int] = defaultdict()
+        ids.default_factory = ids.__len__
+        ids[END] = 0
+        flat = self._tokenizer.cut(texts)
+        found = np.fromiter(map(ids.__getitem__, flat), np.int32, len(flat))
+        ends = np.flatnonzero(found == 0)
+        sizes = np.diff(ends, prepend=-1) - 1
+        return [SEPARATOR, *itertools.islice(ids, 1, None)], found, sizes
+
+    @staticmethod
+    def _pair_ids(
+        pairing: Pairing,
+        ids: NDArray[np.int32],
+        sizes: NDArray[np.int64],
+        filled: NDArray[np.bool_],
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
+        """The ids of all pairs, and the tokens of each question and of each reply."""
+        starts = bounds_of(sizes + 1)[:-1]
+        spans = pairing.reply + 1 - pairing.first
+        turn = indices_of_runs(pairing.first, spans)
+        ends = bounds_of(spans)[1:] - 1  # where in `turn` the replies are
+        lengths = sizes[turn] + 1
+        lengths[ends - 1] -= 1
+        lengths[ends] -= 1
+        lengths[~filled[turn]] = 0
+        total = np.diff(bounds_of(lengths)[bounds_of(spans)])
+        replies = lengths[ends]
+        return ids[indices_of_runs(starts[turn], lengths)], total - replies, replies
 
 
 def cut_in_order(
-    corpora: Sequence[Corpus], config: CorpusConfig, workers: int = 1
+    corpora: Sequence[Corpus],
+    config: CorpusConfig,
+    cleaning: CleaningConfig,
+    *,
+    user_dict: Path | None = None,
+    workers: int = 1,
 ) -> Iterator[Chunk]:
-    """Cuts all pairs of some corpora, a bounded number of chunks under way at any time.
+    """Cuts all conversations of some corpora, a bounded number of chunks under way at any time.
 
     Args:
         corpora: what to read, in this order.
-        config: its tokenizer and seed are used.
+        config: how text is normalised, paired and cut.
+        cleaning: which pairs are left out.
+        user_dict: words for the segmenter.
         workers: processes that cut; with 1, or a single chunk, this process cuts.
 
     Raises:
-        ChatbotError: as `Corpus.pairs`.
+        ChatbotError: a corpus cannot be read, a setting cannot be followed, or a worker was killed.
     """
-    chunks = _chunks(corpora)
+    chunks = _chunks(corpora, config.context)
     first = list(itertools.islice(chunks, 2))
     chunks = itertools.chain(first, chunks)
     if workers == 1 or len(first) < 2:  # too little to be worth other processes
+        cutter = Cutter(config, cleaning, user_dict)
         for chunk in chunks:
-            yield _cut(*chunk, config)
+            yield cutter.cut(*chunk)
         return
-    with ProcessPoolExecutor(workers, initializer=_leave_signals) as executor:
+    Cutter(config, cleaning, user_dict)  # its errors belong here, not into a worker
+    executor = ProcessPoolExecutor(
+        workers, initializer=_begin, initargs=(config, cleaning, user_dict)
+    )
+    done = False
+    try:
         waiting: deque[Future[Chunk]] = deque()
         for chunk in chunks:
-            waiting.append(executor.submit(_cut, *chunk, config))
+            waiting.append(executor.submit(_cut, *chunk))
             if len(waiting) > 2 * workers:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+        done = True
+    except BrokenProcessPool as error:
+        raise ChatbotError(
+            "--workers: a process that cuts text was killed, perhaps for want of memory. Use fewer "
+            "with --workers."
+        ) from error
+    finally:
+        if not done:  # do not wait for the chunks under way
+            for process in multiprocessing.active_children():
+                process.terminate()
+        executor.shutdown(cancel_futures=True)
 
 
-def _leave_signals() -> None:
-    """A worker is ended by the process that began it, not by a Ctrl-C that both of them get."""
+def _chunks(corpora: Sequence[Corpus], context: int) -> Iterator[tuple[int, Turns, int]]:
+    for file, corpus in enumerate(corpora):
+        first = FIRST
+        for turns in turns_of(corpus.conversations(), CHUNK, context, corpus.skipped):
+            yield file, turns, first
+            first = 0
+
+
+_cutter: list[Cutter] = []
+
+
+def _begin(config: CorpusConfig, cleaning: CleaningConfig, user_dict: Path | None) -> None:
+    """Makes a worker ready; it is ended by its parent, not by a Ctrl-C that both of them get."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _cutter.append(Cutter(config, cleaning, user_dict))
 
 
-def _chunks(corpora: Sequence[Corpus]) -> Iterator[tuple[int, str, list[Pair]]]:
-    for file, corpus in enumerate(corpora):
-        pairs = corpus.pairs()
-        while chunk := list(itertools.islice(pairs, CHUNK)):
-            yield file, corpus.name, chunk
-
-
-_tokenizers: dict[str, Tokenizer] = {}
-
-
-def _cut(file: int, name: str, pairs: list[Pair], config: CorpusConfig) -> Chunk:
-    """Cuts a chunk into words; runs in a worker process, which keeps its tokenizer."""
-    if config.tokenizer not in _tokenizers:
-        _tokenizers[config.tokenizer] = make_tokenizer(config.tokenizer)
-    tokenizer = _tokenizers[config.tokenizer]
-    ids: dict[str, int] = {}
-    flat: list[int] = []
-    rows = np.zeros(len(pairs), ROW)
-    salt = config.seed.to_bytes(8, "little")
-    before, reply = "", list[str]()
-    for row, pair in zip(rows, pairs, strict=True):
-        # In a conversation a reply is the next question: every line is cut once.
-        question = reply if pair.question == before else tokenizer.tokens(pair.question)
-        before, reply = pair.reply, tokenizer.tokens(pair.reply)
-        flat.extend(ids.setdefault(token, len(ids)) for token in question)
-        flat.extend(ids.setdefault(token, len(ids)) for token in reply)
-        text = f"{pair.question}\n{pair.reply}".encode()
-        digest = hashlib.blake2b(text, digest_size=8, salt=salt).digest()
-        row["pair"] = int.from_bytes(digest, "little")
-        row["line"], row["characters"] = pair.line, len(pair.reply)
-        row["question"], row["reply"] = len(question), len(reply)
-    rows["file"] = file
-    named = hashlib.blake2b(name.encode(), digest_size=8, salt=salt).digest()
-    place = scramble(rows["line"].astype(np.uint64) ^ np.frombuffer(named, "<u8"))
-    rows["order"] = scramble(rows["pair"] ^ place)
-    return Chunk(list(ids), np.asarray(flat, np.int32), rows)
+def _cut(file: int, turns: Turns, first: int) -> Chunk:
+    return _cutter[0].cut(file, turns, first)

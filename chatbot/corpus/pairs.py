@@ -1,179 +1,136 @@
-"""From corpus files to (question, reply) pairs, in whichever known format they come.
+"""From names on the command line to corpora, each with its format.
 
-Comes in: the files that `files` found. Goes out: for every corpus its format, its pairs with the
-line each came from, and counts of the lines skipped, by reason. Whitespace inside an utterance is
-collapsed to single blanks; nothing else is changed. Knows nothing of words or ids.
+Comes in: files and folders. Goes out: for every corpus its format, and its conversations with the
+lines they came from. Knows nothing of words or ids.
 
-Most corpora are one file, in one of the `formats`. Paired files are told by their names.
+Most corpora are one file; some formats have two that belong together, and are told by their names.
 """
 
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chatbot.corpus.files import find_files, read_lines, sample_lines
-from chatbot.corpus.formats import NOT_UTF8, Format, Pair, collapse, recognise
+from chatbot.config import ReadingConfig
+from chatbot.corpus.containers import Spool
+from chatbot.corpus.formats import FORMATS, format_named, recognise
+from chatbot.corpus.formats.base import Conversation, Format
+from chatbot.corpus.text import Text, find_texts
 from chatbot.errors import ChatbotError
-
-EMPTY_QUESTION = "empty question"
-EMPTY_REPLY = "empty reply"
-
-_SIDES = {
-    "enc": ("dec",),
-    "encode": ("decode",),
-    "encoder": ("decoder",),
-    "question": ("answer", "reply"),
-    "questions": ("answers", "replies"),
-    "post": ("response",),
-    "posts": ("responses",),
-    "src": ("trg", "tgt"),
-    "source": ("target",),
-}
-_QUESTIONS = {reply: (question,) for question, replies in _SIDES.items() for reply in replies}
-
-
-def partner_names(name: str) -> list[str]:
-    """The names that the reply side may have if a file of this name is the question side.
-
-    >>> partner_names("x_post.txt")
-    ['x_response.txt']
-    """
-    return _renamed(name, _SIDES)
-
-
-def _renamed(name: str, sides: Mapping[str, Sequence[str]]) -> list[str]:
-    """The name with one of its words exchanged, in each way that `sides` has, keeping capitals."""
-    words = re.finditer(rf"(?<![a-z])({'|'.join(sides)})(?![a-z])", name, re.IGNORECASE)
-    return [
-        name[: word.start()] + _with_capitals(other, word[1]) + name[word.end() :]
-        for word in words
-        for other in sides[word[1].lower()]
-    ]
-
-
-def _with_capitals(word: str, like: str) -> str:
-    return word.upper() if like.isupper() else word.title() if like.istitle() else word
 
 
 @dataclass
 class Corpus:
-    """One corpus: a file, or two paired files, and what reading it has shown so far.
+    """One corpus: a text in a format, and what reading it has shown so far.
 
-    `pairs_read` and `skipped` are filled while `pairs` is consumed.
+    Attributes:
+        text: the text, or the first of two.
+        format: what reads it.
+        reason: why it was taken for that format.
+        pairs: pairs found, filled in as the corpus is read.
+        skipped: lines, records and pairs that gave none, by reason, likewise.
+        dropped: pairs left out on purpose, likewise.
+        changed: turns changed by normalisation, by rule, likewise.
+        first: the first pairs as text, likewise.
     """
 
-    path: Path
-    replies: Path | None
-    format: Format | None
-    pairs_read: int = 0
+    text: Text
+    format: Format
+    reason: str
+    pairs: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
+    dropped: Counter[str] = field(default_factory=Counter)
+    changed: Counter[str] = field(default_factory=Counter)
+    first: list[tuple[str, str]] = field(default_factory=list)
+    digest: int = 0
 
     @property
     def name(self) -> str:
-        """What the store calls it: the file names, without their folder, whatever the locale."""
-        name = self.path.name + (f"+{self.replies.name}" if self.replies else "")
-        return os.fsencode(name).decode("utf-8", "replace")
+        """What the store calls it: the file names without their folder, whatever the locale."""
+        return "+".join(map(_name_of, self.texts))
 
     @property
-    def format_name(self) -> str:
-        """The format in words."""
-        return self.format.name if self.format else "paired files"
+    def texts(self) -> list[Text]:
+        """The text, and those beside it that were read with it."""
+        return [self.text, *self.text.others]
 
-    def pairs(self) -> Iterator[Pair]:
+    def conversations(self) -> Iterator[Conversation]:
         """Reads the corpus from its beginning.
 
         Raises:
-            ChatbotError: a file cannot be read, paired files differ in length, or no line gives
-                a pair.
+            ChatbotError: it cannot be read.
         """
-        self.pairs_read, self.skipped = 0, Counter()
-        for pair in self._candidates():
-            if not pair.question:
-                self.skipped[EMPTY_QUESTION] += 1
-            elif not pair.reply:
-                self.skipped[EMPTY_REPLY] += 1
-            else:
-                self.pairs_read += 1
-                yield pair
-        if not self.pairs_read:
+        self.pairs, self.digest = 0, 0
+        for counts in (self.skipped, self.dropped, self.changed):
+            counts.clear()
+        self.first.clear()
+        return self.format.read(self.text, self.skipped)
+
+    def check(self) -> None:
+        """To be called when it has been read.
+
+        Raises:
+            ChatbotError: it gave no pair at all.
+        """
+        if not self.pairs and not self.dropped:
             reasons = ", ".join(f"{n:,} {why}" for why, n in self.skipped.most_common())
             raise ChatbotError(
-                f"{self.path}: read as {self.format_name}, but not one line gives a pair "
+                f"{self.text.name}: read as {self.format.title}, but not one line gives a pair "
                 f"({reasons or 'no conversation has two turns'}). See docs/formats.md."
             )
 
-    def _candidates(self) -> Iterator[Pair]:
-        if self.replies is None and self.format is not None:
-            yield from self.format.read(read_lines(self.path), self.skipped)
-        elif self.replies is not None:
-            yield from self._paired(self.replies)
 
-    def _paired(self, replies: Path) -> Iterator[Pair]:
-        questions, answers = read_lines(self.path), read_lines(replies)
-        count = 0
-        for count, question in questions:
-            answer = next(answers, None)
-            if answer is None:
-                more = sum(1 for _ in questions)
-                raise ChatbotError(self._unequal(replies, count + more, count - 1))
-            if question is None or answer[1] is None:
-                self.skipped[NOT_UTF8] += 1
-            else:
-                yield Pair(collapse(question), collapse(answer[1]), count)
-        more = sum(1 for _ in answers)
-        if more:
-            raise ChatbotError(self._unequal(replies, count, count + more))
-
-    def _unequal(self, replies: Path, questions: int, answers: int) -> str:
-        return (
-            f"{self.path}: {questions:,} lines, but {replies.name} has {answers:,}. Line i of one "
-            "must answer line i of the other; mend the files."
-        )
+def _name_of(text: Text) -> str:
+    """The name of a text without the folder it stands in; of a member of an archive with both."""
+    inside = text.name.removeprefix(str(text.path))
+    name = text.name if inside == text.name else text.path.name + inside
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
-def find_corpora(names: Sequence[Path]) -> list[Corpus]:
-    """The corpora behind files and folders, each with its format, in a fixed order.
+def find_corpora(
+    names: Sequence[Path | str], reading: ReadingConfig | None = None, spool: Spool | None = None
+) -> list[Corpus]:
+    """The corpora behind files, folders and `-`, each with its format, in a fixed order.
 
-    A file whose name has a partner beside it (enc/dec, question/answer, post/response, src/trg) is
-    read with it as paired files, even if only one of the two was named.
+    A file that belongs to another one beside it (enc/dec, question/answer, …) is read with it, even
+    if only one of the two was named.
+
+    Args:
+        names: what was named.
+        reading: what the user says of format and encoding.
+        spool: keeps standard input; without it `-` is refused.
 
     Raises:
-        ChatbotError: as `find_files` and `recognise`.
+        ChatbotError: as `find_texts` and `recognise`.
     """
-    corpora: dict[Path, Corpus] = {}
-    taken: set[Path] = set()
-    files = _with_questions(find_files(names))
-    for path in files:
-        partner = _partner(path)
-        if partner is not None:
-            sample_lines(path)
-            sample_lines(partner)
-            taken |= {path, partner}
-            corpora[path] = Corpus(path, partner, None)
-    for path in files:
-        if path not in taken:
-            corpora[path] = Corpus(path, None, recognise(path))
-    return [corpora[path] for path in files if path in corpora]
+    reading = reading or ReadingConfig()
+    found: dict[object, Corpus] = {}
+    seconds: set[object] = set()
+    texts = find_texts(names, reading, spool)
+    named = {text.place for text in texts}
+    for text in texts:
+        first = _first_of_two(text, reading)
+        if first is not text and first.place in named:
+            continue  # its turn comes, or has been
+        text = first
+        if text.place not in found and text.place not in seconds:
+            reader, evidence = recognise(text, reading)
+            found[text.place] = Corpus(text, reader, evidence.reason)
+            second = text.beside(reader.companions(text.sample().name))
+            if second is not None:
+                seconds.add(second.place)
+    return [corpus for place, corpus in found.items() if place not in seconds]
 
 
-def _partner(path: Path) -> Path | None:
-    """The reply side that stands beside a file, if there is one."""
-    partners = (path.with_name(name) for name in partner_names(path.name))
-    return next((partner for partner in partners if partner.is_file()), None)
-
-
-def _with_questions(files: Sequence[Path]) -> list[Path]:
-    """The files, a reply side alone replaced by the question side that stands beside it."""
-    found: dict[Path, None] = {}
-    for path in files:
-        sides = (path.with_name(name) for name in _renamed(path.name, _QUESTIONS))
-        questions = next(
-            (side for side in sides if side.is_file() and _partner(side) == path), path
-        )
-        found[path if questions in files else questions] = None
-    return list(found)
+def _first_of_two(text: Text, reading: ReadingConfig) -> Text:
+    """The text that a companion belongs to, if it is one; else the text itself."""
+    formats = FORMATS if reading.format is None else (format_named(reading.format),)
+    for one in formats:
+        names = one(reading).openers(text.sample().name)
+        first = text.beside(names) if names else None
+        if first is not None:
+            return first
+    return text

@@ -1,30 +1,42 @@
-"""Cut pairs set aside on disk until the vocabulary is known.
+"""Cut pairs set aside on disk, by where they will stand in the store.
 
-Comes in: rows about pairs and their provisional ids, chunk by chunk. Goes out: the same, one spill
-file at a time, in store order. Knows nothing of what an id means.
+Comes in: rows about pairs and their provisional ids, chunk by chunk. Goes out: the same, one part
+at a time. Knows nothing of what an id means.
 
-A spill file is a sequence of NumPy `.npy` blocks, rows and ids in turn; it lives in the scratch
-folder of one build and is read by nobody else.
+The parts are 64 files, by the leading bits of a pair's place in the store, so each is a random
+sample of the corpus and a bounded share of it. A file `part-00` to `part-63` is a sequence of
+blocks, little-endian:
+
+    bytes    what
+    4        generation of the ids, u32: which list of words they point into (`words`)
+    4        number of the writing, u32: blocks written at one time have the same
+    8        rows n, u64
+    8        ids m, u64
+    36 n     rows, see `ROW`
+    4 m      ids, i32: question and reply of every pair in turn
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.corpus.encoded import bounds_of, indices_of_runs
+from chatbot.errors import ChatbotError
 
-_BITS = 6
+PARTS = 64
 
 ROW = np.dtype(
     [
-        ("order", "<u8"),
-        ("pair", "<u8"),
+        ("asked", "<u8"),
+        ("said", "<u8"),
         ("file", "<u4"),
         ("line", "<u4"),
         ("characters", "<u4"),
@@ -32,8 +44,29 @@ ROW = np.dtype(
         ("reply", "<u4"),
     ]
 )
-"""One pair: its place in the store and its hash, where it stands, the characters of its reply, the
-tokens of its question and of its reply."""
+"""One pair: the hashes of its question and of its reply, where it stands, the characters of its
+reply, the tokens of its question and of its reply."""
+
+_HEADER = struct.Struct("<IIQQ")
+
+
+class Block(NamedTuple):
+    """Some pairs of one part."""
+
+    rows: NDArray[Any]
+    """of `ROW`, [B]"""
+    ids: NDArray[np.int32]
+    """of all of them, one pair after another"""
+    numbers: NDArray[np.int64]
+    """which rows of the part they are, [B]"""
+
+    def keep(self, left_out: NDArray[np.bool_]) -> Block:
+        """The pairs that are not left out; `left_out` speaks of every row of the part."""
+        kept = ~left_out[self.numbers]
+        if kept.all():
+            return self
+        ids = self.ids[np.repeat(kept, sizes_of(self.rows))] if len(self.ids) else self.ids
+        return Block(self.rows[kept], ids, self.numbers[kept])
 
 
 def sizes_of(rows: NDArray[Any]) -> NDArray[np.int64]:
@@ -43,53 +76,149 @@ def sizes_of(rows: NDArray[Any]) -> NDArray[np.int64]:
 
 
 class Spill:
-    """Pairs with provisional ids on disk, in 64 files by the leading bits of their order.
+    """Pairs with provisional ids in the files of a folder.
 
     Attributes:
-        pairs: how many were added.
+        rows: how many pairs each part has, int64 [64].
+        checksums: CRC-32 of each file, [64].
+        writings_done: how many times something was added.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Takes the folder to put the files in; entering the context opens them."""
-        self.pairs = 0
-        self._paths = [folder / f"spill-{i:02}" for i in range(1 << _BITS)]
-        self._files: list[IO[bytes]] = []
+        """Opens the files of a folder to append to; they are made where absent."""
+        self.rows = np.zeros(PARTS, np.int64)
+        self.checksums = [0] * PARTS
+        self.writings_done = 0
+        self._files: list[IO[bytes]] = [path.open("a+b") for path in _paths(folder)]
 
-    def __enter__(self) -> Self:
-        """Opens the files and gives itself."""
-        self._files = [path.open("w+b") for path in self._paths]
-        return self
+    @property
+    def pairs(self) -> int:
+        """How many pairs there are."""
+        return int(self.rows.sum())
 
-    def __exit__(self, *details: object) -> None:
+    def close(self) -> None:
         """Closes the files."""
         for file in self._files:
             file.close()
 
-    def add(self, rows: NDArray[Any], ids: NDArray[np.int32]) -> None:
-        """Appends B pairs: rows of `ROW`, and the ids of all of them, one pair after another."""
+    def flush(self) -> None:
+        """Hands everything written to the operating system."""
+        for file in self._files:
+            file.flush()
+
+    def add(
+        self, generation: int, part: NDArray[np.int64], rows: NDArray[Any], ids: NDArray[np.int32]
+    ) -> NDArray[np.uint64]:
+        """Appends B pairs; many at a time, as this writes to every file.
+
+        Args:
+            generation: which list of words the ids point into.
+            part: where each pair belongs, 0 to 63, [B].
+            rows: of `ROW`, [B].
+            ids: of all of them, one pair after another.
+
+        Returns:
+            The places of the pairs: part << 32 | row, [B].
+        """
+        order = np.argsort(part, kind="stable")
+        ends = bounds_of(np.bincount(part, minlength=PARTS))
         sizes = sizes_of(rows)
         starts = bounds_of(sizes)[:-1]
-        which = (rows["order"] >> np.uint64(64 - _BITS)).astype(np.int64)
-        for i in np.unique(which):
-            chosen = np.flatnonzero(which == i)
-            np.save(self._files[i], rows[chosen])
-            np.save(self._files[i], ids[indices_of_runs(starts[chosen], sizes[chosen])])
-        self.pairs += len(rows)
+        places = np.empty(len(rows), np.uint64)
+        for i in range(PARTS):
+            chosen = order[ends[i] : ends[i + 1]]
+            if not len(chosen):
+                continue
+            some = ids[indices_of_runs(starts[chosen], sizes[chosen])]
+            header = _HEADER.pack(generation, self.writings_done, len(chosen), len(some))
+            data = b"".join((header, rows[chosen].tobytes(), some.tobytes()))
+            self._files[i].write(data)
+            self.checksums[i] = zlib.crc32(data, self.checksums[i])
+            places[chosen] = np.arange(self.rows[i], self.rows[i] + len(chosen)) + (i << 32)
+            self.rows[i] += len(chosen)
+        self.writings_done += 1
+        return places
 
-    def read(self) -> Iterator[tuple[NDArray[Any], NDArray[np.int32]]]:
-        """The rows and ids of every file in turn, sorted by order, then file, then line."""
-        for file in self._files:
-            end = file.seek(0, os.SEEK_END)
-            file.seek(0)
-            rows, ids = [np.zeros(0, ROW)], [np.zeros(0, np.int32)]
-            while file.tell() < end:
-                rows.append(np.load(file))
-                ids.append(np.load(file))
-            yield _sorted(np.concatenate(rows), np.concatenate(ids))
+    def read(self, part: int, generation: int | None = None) -> Block:
+        """The pairs of a part, in the order they were added.
+
+        Args:
+            part: which, 0 to 63.
+            generation: only those whose ids are of this one; None for all, without their ids.
+        """
+        file = self._files[part]
+        end = file.seek(0, os.SEEK_END)
+        place = row = 0
+        rows, ids, numbers = [np.zeros(0, ROW)], [np.zeros(0, np.int32)], [np.zeros(0, np.int64)]
+        while place < end:
+            file.seek(place)
+            number, _, count, size = _HEADER.unpack(file.read(_HEADER.size))
+            if generation is None or number == generation:
+                rows.append(np.frombuffer(file.read(count * ROW.itemsize), ROW))
+                numbers.append(np.arange(row, row + count))
+                if generation is not None:
+                    ids.append(np.frombuffer(file.read(size * 4), "<i4"))
+            place += _HEADER.size + count * ROW.itemsize + size * 4
+            row += count
+        return Block(np.concatenate(rows), np.concatenate(ids), np.concatenate(numbers))
+
+    def writings(self) -> Iterator[tuple[NDArray[Any], NDArray[np.uint64]]]:
+        """The rows and their places, as they were added, writing by writing."""
+        at = np.zeros(PARTS, np.int64)
+        done = np.zeros(PARTS, np.int64)
+        ends = [file.seek(0, os.SEEK_END) for file in self._files]
+        for writing in range(self.writings_done):
+            rows, places = [], []
+            for part, file in enumerate(self._files):
+                if at[part] == ends[part]:
+                    continue
+                file.seek(at[part])
+                _, number, count, ids = _HEADER.unpack(file.read(_HEADER.size))
+                if number == writing:
+                    rows.append(np.frombuffer(file.read(count * ROW.itemsize), ROW))
+                    first = int(done[part]) + (part << 32)
+                    places.append(np.arange(first, first + count, dtype=np.uint64))
+                    at[part] += _HEADER.size + count * ROW.itemsize + ids * 4
+                    done[part] += count
+            yield np.concatenate(rows), np.concatenate(places)
+
+    @classmethod
+    def resumed(
+        cls, folder: Path, rows: Sequence[int], checksums: Sequence[int], writings: int
+    ) -> Self:
+        """Opens the files of a folder that were finished, to append to.
+
+        Args:
+            folder: where they stand.
+            rows: pairs of each part, as written down when they were finished.
+            checksums: CRC-32 of each file, likewise.
+            writings: how many there were.
+
+        Raises:
+            ChatbotError: a file is not what was written down.
+        """
+        for path, expected in zip(_paths(folder), checksums, strict=True):
+            if _checksum(path) != expected:
+                raise ChatbotError(
+                    f"{path}: damaged (truncated or changed). Build from all files again, "
+                    "without --add."
+                )
+        spill = cls(folder)
+        spill.rows, spill.checksums = np.asarray(rows, np.int64), list(checksums)
+        spill.writings_done = writings
+        return spill
 
 
-def _sorted(rows: NDArray[Any], ids: NDArray[np.int32]) -> tuple[NDArray[Any], NDArray[np.int32]]:
-    sizes = sizes_of(rows)
-    starts = bounds_of(sizes)[:-1]
-    order = np.lexsort((rows["line"], rows["file"], rows["order"]))
-    return rows[order], ids[indices_of_runs(starts[order], sizes[order])]
+def _paths(folder: Path) -> list[Path]:
+    return [folder / f"part-{part:02}" for part in range(PARTS)]
+
+
+def _checksum(path: Path) -> int | None:
+    """The CRC-32 of a file, None if it is not there."""
+    if not path.exists():
+        return None
+    found = 0
+    with path.open("rb") as file:
+        while data := file.read(1 << 20):
+            found = zlib.crc32(data, found)
+    return found

@@ -41,7 +41,7 @@ from chatbot.errors import ChatbotError
 __all__ = ["EncodedPairs", "Header", "Ranges", "TokenStore", "token_width", "write_store"]
 
 MAGIC = b"CHATSTOR"
-FORMAT = 1
+FORMAT = 2
 _PREFIX = struct.Struct("<8sIII")
 _BLOCK = 1 << 20
 
@@ -62,8 +62,11 @@ class Header(NamedTuple):
     corpus: str
     """SHA-256 over the order hashes of all pairs, ascending: equal for equal pairs and seed"""
     settings: dict[str, Any]
+    cleaning: dict[str, Any]
+    dropped: dict[str, int]
+    """pairs left out by cleaning, by reason"""
     files: list[dict[str, Any]]
-    """name, format, pairs and skipped lines by reason of every corpus"""
+    """name, format, encoding, pairs and what was skipped, by reason, of every corpus"""
     lengths: list[list[int]]
     """two histograms, of questions and of replies (EOS included), training pairs by tokens; the
     last of the 1,025 bins counts all longer ones"""

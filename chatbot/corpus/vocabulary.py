@@ -23,10 +23,11 @@ rare words were spelled. The CRC-32 covers all that follows it and its blank.
 from __future__ import annotations
 
 import hashlib
+import heapq
 import json
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -35,7 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.config import DEFAULT_MIN_FREQ, SMALL_CORPUS, CorpusConfig
-from chatbot.corpus.tokenizer import Tokenizer
+from chatbot.corpus.tokenizer import SEPARATOR, Tokenizer
 from chatbot.errors import ChatbotError
 
 PAD, GO, EOS, UNK = 0, 1, 2, 3
@@ -133,55 +134,93 @@ class Vocabulary:
         return cls(words, counts, CorpusConfig.from_dict(settings, str(path)))
 
 
-def choose_entries(
-    words: Mapping[str, int], tokenizer: Tokenizer, config: CorpusConfig, pairs: int
-) -> dict[str, int]:
-    """The entries of a vocabulary and their counts, from the counts of all words.
+@dataclass(frozen=True)
+class Candidates:
+    """What a vocabulary can be chosen from.
+
+    Attributes:
+        words: every distinct word with its count; can be gone through as often as needed.
+        characters: how often each character occurs when all words are spelled.
+        separator: whether the separator of earlier turns is needed, however rare.
+    """
+
+    words: Iterable[tuple[str, int]]
+    characters: Counter[str]
+    separator: bool
+
+    @classmethod
+    def of(
+        cls, words: Iterable[tuple[str, int]], tokenizer: Tokenizer, config: CorpusConfig
+    ) -> Candidates:
+        """Spells every word once."""
+        characters: Counter[str] = Counter()
+        if config.rare == "characters":
+            for word, n in words:
+                for piece in tokenizer.spell(word):
+                    characters[piece] += n
+        return cls(words, characters, config.context > 0)
+
+
+def choose_entries(candidates: Candidates, config: CorpusConfig, pairs: int) -> set[str]:
+    """The entries of a vocabulary, special ones not included.
 
     Words seen `min_freq` times are entries, and so are characters, counted wherever they occur, as
     words may have to be spelled in them. When that is more than `max_size`, the rarest words give
     way first, then the rarest characters.
 
     Args:
-        words: how often each word occurs.
-        tokenizer: what spells them.
+        candidates: words and characters with their counts.
         config: the cut-offs.
         pairs: pairs of the corpus; where there are fewer than `SMALL_CORPUS` and no `min_freq` is
             given, every character is an entry.
-
-    Returns:
-        How often each entry occurs when the corpus is encoded, special ones not included, in no
-        particular order.
     """
     least = config.min_freq or DEFAULT_MIN_FREQ
     least_characters = 1 if config.min_freq is None and pairs < SMALL_CORPUS else least
-    spelled = config.rare == "characters"
-    characters: Counter[str] = Counter()
-    for word, n in words.items() if spelled else ():
-        for piece in tokenizer.spell(word):
-            characters[piece] += n
     room = config.max_size - len(SPECIAL)
-    entries = set(_most_frequent(characters, least_characters, room))
-    for word in _most_frequent(words, least, len(words)):
+    entries = {SEPARATOR} if candidates.separator else set()
+    characters = _most_frequent(candidates.characters.items(), least_characters, room)
+    entries.update(characters[: room - len(entries)])
+    for word in _most_frequent(candidates.words, least, room):
         if len(entries) >= room:
             break
         entries.add(word)
-    counts = dict.fromkeys(entries, 0)
-    for word, n in words.items():
-        for token in (word,) if word in entries else tokenizer.spell(word) if spelled else ():
-            if token in entries:
-                counts[token] += n
+    return entries
+
+
+def _most_frequent(counts: Iterable[tuple[str, int]], least: int, most: int) -> list[str]:
+    """The tokens seen `least` times or more, the most frequent first, ties by code point."""
+    enough = ((-n, token) for token, n in counts if n >= least)
+    return [token for _, token in heapq.nsmallest(most, enough)]
+
+
+def count_entries(
+    entries: Set[str], words: Iterable[tuple[str, int]], tokenizer: Tokenizer, rare: str
+) -> dict[str, int]:
+    """How often each entry occurs when the corpus is encoded.
+
+    Args:
+        entries: the entries, special ones not included.
+        words: every distinct word of the corpus with its count.
+        tokenizer: what spells the words that are no entries.
+        rare: what becomes of these, see `CorpusConfig`.
+    """
+    counts = dict.fromkeys(sorted(entries), 0)
+    for word, n in words:
+        if word in entries:
+            counts[word] += n
+        elif rare == "characters":
+            for token in tokenizer.spell(word):
+                if token in entries:
+                    counts[token] += n
     return counts
 
 
-def _most_frequent(counts: Mapping[str, int], least: int, most: int) -> list[str]:
-    """The tokens seen `least` times or more, the most frequent first, ties by code point."""
-    enough = (token for token, n in counts.items() if n >= least)
-    return sorted(enough, key=lambda token: (-counts[token], token))[:most]
-
-
 def make_vocabulary(
-    entries: Mapping[str, int], eos: int, unk: int, config: CorpusConfig
+    entries: Mapping[str, int],
+    eos: int,
+    unk: int,
+    config: CorpusConfig,
+    order: Sequence[str] | None = None,
 ) -> Vocabulary:
     """Gives the entries their ids: descending frequency from 4 on, ties by code point.
 
@@ -190,7 +229,47 @@ def make_vocabulary(
         eos: how many replies end, the count of EOS.
         unk: how many UNK the encoded corpus has.
         config: the settings the entries were chosen by.
+        order: another order of the same entries, e.g. that of a vocabulary which was brought.
     """
-    order = sorted(entries, key=lambda token: (-entries[token], token))
+    order = order or sorted(entries, key=lambda token: (-entries[token], token))
     counts = (0, 0, eos, unk, *(entries[token] for token in order))
     return Vocabulary((*SPECIAL, *order), counts, config)
+
+
+def fixed_entries(path: Path, config: CorpusConfig) -> tuple[list[str], bool]:
+    """The entries of a vocabulary that the user brings, and whether their order is to be kept.
+
+    A `vocabulary.txt` of this program keeps its ids. Any other file is a list, one word a line; a
+    TAB and what follows it is passed over.
+
+    Raises:
+        ChatbotError: the file cannot be read or has no word, or the vocabulary was made for text
+            that is cut in another way.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ChatbotError(f"{path}: cannot be read ({error.strerror}). Check the file.") from error
+    if data.startswith(_MAGIC.encode()):
+        brought = Vocabulary.load(path)
+        for name in ("tokenizer", "rare"):
+            before, now = getattr(brought.config, name), getattr(config, name)
+            if before != now:
+                raise ChatbotError(
+                    f"{path}: made with --{name} {before}, asked for now is {now}. Give --{name} "
+                    f"{before}, or bring a plain list of words."
+                )
+        return list(brought.words[len(SPECIAL) :]), True
+    try:
+        lines = data.decode("utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise ChatbotError(f"{path}: not UTF-8. Save the list of words as UTF-8.") from error
+    words = [line.split("\t")[0].strip("\r ") for line in lines]
+    found = list(dict.fromkeys(word for word in words if word and word not in SPECIAL))
+    if not found:
+        raise ChatbotError(f"{path}: no words. Give one a line.")
+    if spaced := next((word for word in found if " " in word), None):
+        raise ChatbotError(
+            f"{path}:{words.index(spaced) + 1}: {spaced!r} has a blank. Give one word a line."
+        )
+    return found, False

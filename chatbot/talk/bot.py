@@ -5,7 +5,8 @@ Comes in: a model folder. Goes out: a `Bot` that answers. Knows nothing of termi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,10 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from chatbot.config import ReplyConfig
-from chatbot.corpus.formats import collapse
-from chatbot.corpus.tokenizer import BLANK, JOIN, make_tokenizer
-from chatbot.corpus.vocabulary import UNK, Vocabulary
+from chatbot.corpus.normalise import Normaliser
+from chatbot.corpus.tokenizer import BLANK, JOIN, SEPARATOR, make_tokenizer
+from chatbot.corpus.vocabulary import PAD, UNK, Vocabulary
+from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
 from chatbot.learn.checkpoint import (
     Position,
@@ -67,6 +69,7 @@ class Bot:
 
     Attributes:
         vocabulary: its vocabulary.
+        normaliser: what its text goes through first.
         tokenizer: what cuts its text.
         net: its network.
         position: where its training stood.
@@ -74,15 +77,25 @@ class Bot:
     """
 
     def __init__(
-        self, vocabulary: Vocabulary, net: Seq2Seq, position: Position, checkpoint: Path
+        self,
+        vocabulary: Vocabulary,
+        net: Seq2Seq,
+        position: Position,
+        checkpoint: Path,
+        user_dict: Path | None = None,
     ) -> None:
         """Puts the parts together; most callers want `load`."""
         self.vocabulary, self.net = vocabulary, net
         self.position, self.checkpoint = position, checkpoint
-        self.tokenizer = make_tokenizer(vocabulary.config.tokenizer)
+        self.normaliser = Normaliser(vocabulary.config)
+        self.tokenizer = make_tokenizer(vocabulary.config.tokenizer, user_dict)
         self._decoder = NetworkDecoder(net)
         glue = (vocabulary.ids.get(token) for token in (BLANK, JOIN))
-        self._rules = Rules(not_first=tuple(id for id in glue if id is not None))
+        separator = vocabulary.ids.get(SEPARATOR, PAD)
+        self._rules = Rules(
+            never=(*Rules.never, separator),
+            not_first=tuple(id for id in glue if id is not None),
+        )
         self._turn = 0
 
     @classmethod
@@ -104,31 +117,79 @@ class Bot:
         check_vocabulary(path, position, vocabulary)
         net = Seq2Seq(len(vocabulary), position.model)
         restore(path, net)
-        return cls(vocabulary, net, position, path)
+        return cls(vocabulary, net, position, path, user_dict_of(folder, vocabulary))
 
-    def reply(self, text: str, config: ReplyConfig | None = None) -> str:
-        """The reply to one utterance."""
-        return self.replies([text], config)[0]
+    @property
+    def context(self) -> int:
+        """How many earlier turns the bot was trained to look at."""
+        return self.vocabulary.config.context
 
-    def replies(self, texts: Sequence[str], config: ReplyConfig | None = None) -> list[str]:
+    def reply(
+        self, text: str, config: ReplyConfig | None = None, earlier: Iterable[str] = ()
+    ) -> str:
+        """The reply to one utterance.
+
+        Args:
+            text: the utterance.
+            config: how the reply is chosen; the default is greedy.
+            earlier: the turns before it, of both sides, the oldest first; the last `context` of
+                them are used.
+        """
+        return self.replies([text], config, [earlier])[0]
+
+    def replies(
+        self,
+        texts: Sequence[str],
+        config: ReplyConfig | None = None,
+        earlier: Sequence[Iterable[str]] = (),
+    ) -> list[str]:
         """The replies to several utterances, each on its own, in order.
 
         Args:
             texts: the utterances; words the vocabulary lacks are spelled or UNK.
             config: how replies are chosen; the default is greedy.
+            earlier: for each utterance the turns before it, as in `reply`; none if left out.
         """
         if not texts:
             return []
         config = config or ReplyConfig()
         self._turn += 1
-        questions = [self._encode(text) for text in texts]
+        before = earlier or [()] * len(texts)
+        questions = [self._encode(*one) for one in zip(texts, before, strict=True)]
         found = decode(self._decoder, questions, config, self._rules, (config.seed, self._turn))
         return [self._text(ids) for ids in found]
 
-    def _encode(self, text: str) -> list[int]:
-        tokens = self.tokenizer.tokens(collapse(text))
+    def _encode(self, text: str, earlier: Iterable[str]) -> list[int]:
+        turns = self.normaliser.texts([*earlier, text])
+        before = turns[:-1][max(0, len(turns) - 1 - self.context) :]
+        turns = [turn for turn in before if turn] + turns[-1:]
+        tokens = self.tokenizer.tokens("\n".join(turns))
         ids = self.vocabulary.encode(tokens, self.tokenizer)
-        return ids[: self.position.training.max_length] or [UNK]
+        return ids[-self.position.training.max_length :] or [UNK]
 
     def _text(self, ids: Sequence[int]) -> str:
         return self.vocabulary.decode(ids, self.tokenizer).strip()
+
+
+def user_dict_of(folder: ModelFolder, vocabulary: Vocabulary) -> Path | None:
+    """The user's words for the segmenter that a vocabulary was built with, None for none.
+
+    Raises:
+        ChatbotError: they are not in the folder, or they are others.
+    """
+    recorded = vocabulary.config.user_dict
+    if recorded is None:
+        return None
+    try:
+        checksum = f"{zlib.crc32(folder.user_dict.read_bytes()):08x}"
+    except OSError as error:
+        raise ChatbotError(
+            f"{folder.user_dict}: cannot be read ({error.strerror}). Put the file back that the "
+            "vocabulary was built with."
+        ) from error
+    if not recorded.endswith(f" {checksum}"):
+        raise ChatbotError(
+            f"{folder.user_dict}: not the words that the vocabulary was built with ({recorded}). "
+            "Put these back."
+        )
+    return folder.user_dict

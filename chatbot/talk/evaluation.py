@@ -15,7 +15,7 @@ from __future__ import annotations
 import difflib
 import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,8 +24,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from chatbot.corpus.batches import make_batch
+from chatbot.corpus.dialogue import Pairing, pair_up, turns_of
 from chatbot.corpus.encoded import EncodedPairs, bounds_of
-from chatbot.corpus.formats import Pair
 from chatbot.corpus.pairs import Corpus
 from chatbot.corpus.store import TokenStore
 from chatbot.corpus.vocabulary import UNK
@@ -102,22 +102,35 @@ def _charge_blanks(pairs: EncodedPairs, bot: Bot) -> None:
 
 
 def pairs_of_text(corpora: Iterable[Corpus], bot: Bot) -> Iterator[EncodedPairs]:
-    """Pairs of corpus files, encoded for a bot, a bounded number at a time."""
-    pairs = itertools.chain.from_iterable(corpus.pairs() for corpus in corpora)
-    while chunk := list(itertools.islice(pairs, _CHUNK)):
-        yield _encode(chunk, bot)
+    """Pairs of corpus files, encoded for a bot, a bounded number at a time.
+
+    They are normalised, and put behind as many earlier turns, as those the bot was trained on.
+    """
+    config = bot.vocabulary.config
+    for corpus in corpora:
+        for turns in turns_of(corpus.conversations(), _CHUNK, config.context, corpus.skipped):
+            texts = bot.normaliser.texts(turns.texts)
+            filled = np.fromiter(map(bool, texts), np.bool_, len(texts))
+            pairing = pair_up(turns, filled, config.context, corpus.skipped)
+            corpus.pairs += len(pairing.reply)
+            if len(pairing.reply):
+                yield _encode(texts, pairing, turns.lines, bot)
+        corpus.check()
 
 
-def _encode(pairs: list[Pair], bot: Bot) -> EncodedPairs:
+def _encode(
+    texts: Sequence[str], pairing: Pairing, lines: NDArray[np.uint32], bot: Bot
+) -> EncodedPairs:
     vocabulary, tokenizer = bot.vocabulary, bot.tokenizer
     halves: list[list[int]] = []
-    sources = np.zeros((len(pairs), 4), np.int64)
-    for row, pair in zip(sources, pairs, strict=True):
-        question = vocabulary.encode(tokenizer.tokens(pair.question), tokenizer)
-        reply = vocabulary.encode(tokenizer.tokens(pair.reply), tokenizer)
-        halves += [question, reply]
-        lost = lost_characters(pair.reply, vocabulary.decode(reply, tokenizer))
-        row[1:] = pair.line, len(pair.reply), lost
+    sources = np.zeros((len(pairing.reply), 4), np.int64)
+    for row, first, reply in zip(sources, pairing.first, pairing.reply, strict=True):
+        question = "\n".join(filter(None, texts[first:reply]))
+        asked = vocabulary.encode(tokenizer.tokens(question), tokenizer)
+        said = vocabulary.encode(tokenizer.tokens(texts[reply]), tokenizer)
+        halves += [asked, said]
+        lost = lost_characters(texts[reply], vocabulary.decode(said, tokenizer))
+        row[1:] = lines[reply], len(texts[reply]), lost
     lengths = np.asarray([len(half) for half in halves], np.int64)
     tokens = np.fromiter(itertools.chain.from_iterable(halves), np.int32)
     return EncodedPairs(tokens, bounds_of(lengths), sources)

@@ -14,7 +14,8 @@ import pytest
 
 import chatbot
 from chatbot.config import SMALL_CORPUS, CorpusConfig
-from chatbot.corpus.building import LENGTH_BINS, build
+from chatbot.corpus.building import Sources, build
+from chatbot.corpus.census import LENGTH_BINS
 from chatbot.corpus.pairs import find_corpora
 from chatbot.corpus.store import TokenStore
 from chatbot.corpus.tokenizer import make_tokenizer
@@ -49,7 +50,8 @@ def built(tmp_path, pairs, config=CHAR, name="talk.tsv", **more):
     """Builds from one file of pairs; gives the model folder and the report."""
     folder = ModelFolder(tmp_path / "model")
     corpora = find_corpora([written(tmp_path / name, pairs)])
-    return folder, build(corpora, folder, config, **more)
+    flags = {flag: more.pop(flag) for flag in ("add", "keep", "restart") if flag in more}
+    return folder, build(Sources(corpora, config, **more), folder, **flags)
 
 
 def content(folder):
@@ -97,7 +99,7 @@ def test_every_pair_is_given_back_with_its_line(tmp_path, tokenizer, least):
 def test_a_rare_word_is_spelled_in_characters_and_given_back(tmp_path):
     pairs = [("明天见", "好"), ("今天好", "见面"), ("明日", "今日"), ("面子", "子面")]
     folder, report = built(tmp_path, pairs, CorpusConfig(min_freq=2))
-    assert report.covered < report.words
+    assert report.covered < report.survey.words
     assert report.unknown == 0
     assert not {"明天", "今天", "见面"} & set(report.vocabulary.words)
     assert {(q, r) for q, r, _, _ in content(folder)[0]} == set(pairs)
@@ -197,20 +199,22 @@ def test_the_header_says_what_was_read(tmp_path):
     written(tmp_path / "data" / "b.tsv", [*MIXED, ("x", "y\tz"), (" ", "y")])
     (tmp_path / "data" / "a.conv").write_text("E\nM 早\nM 你早\nM 吃过没\n", encoding="utf-8")
     folder = ModelFolder(tmp_path / "model")
-    report = build(find_corpora([tmp_path / "data"]), folder, CHAR)
+    report = build(Sources(find_corpora([tmp_path / "data"]), CHAR), folder)
     found, header = content(folder)
     assert header._replace(checksums={}) == report.header
     assert (header.pairs, header.held_out, header.train) == (9, 0, 9)
     assert header.vocabulary == Vocabulary.load(folder.vocabulary).digest
     assert header.settings == CHAR.as_dict()
+    described = {"encoding": "utf-8", "dropped": {}}
     assert header.files == [
-        {"name": "a.conv", "format": "E/M conversations", "pairs": 2, "skipped": {}},
+        {"name": "a.conv", "format": "conv", "pairs": 2, "skipped": {}} | described,
         {
             "name": "b.tsv",
-            "format": "TAB-separated lines",
+            "format": "tab",
             "pairs": 7,
             "skipped": {"wrong number of fields": 1, "empty question": 1},
-        },
+        }
+        | described,
     ]
     assert {(q, r, line) for q, r, file, line in found if file == 0} == {
         ("早", "你早", 3),
@@ -221,7 +225,7 @@ def test_the_header_says_what_was_read(tmp_path):
 
 def test_the_report_counts_words(tmp_path):
     _, report = built(tmp_path, [("天天天", "地"), ("天", "人地")], CorpusConfig("char", 2))
-    assert (report.words, report.distinct, report.covered, report.unknown) == (7, 3, 6, 1)
+    assert (report.survey.words, report.survey.distinct_words, report.covered, report.unknown) == (7, 3, 6, 1)
 
 
 def test_the_histograms_count_training_pairs_by_tokens_with_eos_on_replies(tmp_path):
@@ -240,7 +244,13 @@ def test_the_histograms_count_training_pairs_by_tokens_with_eos_on_replies(tmp_p
 def test_progress_is_told_up_to_the_last_pair(tmp_path):
     told = []
     built(tmp_path, numbered(9000), progress=told.append)
-    assert told == [4096, 8192, 9000]
+    size = (tmp_path / "talk.tsv").stat().st_size
+    reading = [(one.pairs, one.done, one.total) for one in told if one.stage == "reading"]
+    assert [pairs for pairs, _, _ in reading] == [4096, 8192, 9000]
+    assert reading[-1][1:] == (size, size)
+    writing = [(one.done, one.total) for one in told if one.stage == "writing"]
+    assert writing[-1] == (9000, 9000)
+    assert writing == sorted(writing)
 
 
 # The same bytes.
@@ -268,7 +278,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from chatbot.config import CorpusConfig
-from chatbot.corpus.building import build
+from chatbot.corpus.building import Sources, build
 from chatbot.corpus.pairs import find_corpora
 from chatbot.folder import ModelFolder
 
@@ -276,7 +286,7 @@ if __name__ == "__main__":
     corpora = find_corpora([Path(sys.argv[1])])
     for workers in (1, 2, 3):
         model = ModelFolder(Path(sys.argv[2]) / str(workers))
-        build(corpora, model, CorpusConfig(max_size=500), workers=workers)
+        build(Sources(corpora, CorpusConfig(max_size=500), workers=workers), model)
 """
 
 
@@ -363,6 +373,10 @@ def files_in(folder):
 
 def test_nothing_else_is_left_in_the_folder(tmp_path):
     folder, _ = built(tmp_path, MIXED)
+    names = {path.name for path in folder.path.iterdir()}
+    assert names == {"pairs.store", "vocabulary.txt", "segmented"}
+    assert len(list(folder.segmented.iterdir())) == 64 + 2
+    built(tmp_path, MIXED, keep=False)
     assert sorted(files_in(folder.path)) == ["pairs.store", "vocabulary.txt"]
 
 
@@ -372,7 +386,7 @@ def test_a_failing_build_leaves_what_stood_there(tmp_path):
     packed = gzip.compress("".join(f"{q}\t{r}\n" for q, r in numbered(5000)).encode())
     (tmp_path / "cut.tsv.gz").write_bytes(packed[:-9])
     with pytest.raises(ChatbotError, match="cannot be read"):
-        build(find_corpora([tmp_path / "cut.tsv.gz"]), folder, CHAR)
+        build(Sources(find_corpora([tmp_path / "cut.tsv.gz"]), CHAR), folder)
     assert "--holdout" in refusal(tmp_path, numbered(3), CorpusConfig("char", holdout=9))
     assert files_in(folder.path) == before
 
@@ -409,7 +423,7 @@ def test_restart_gives_a_trained_model_up_only_where_something_differs(tmp_path)
     before = trained(folder)
     built(tmp_path, MIXED, restart=True)
     assert files_in(folder.path) == before
-    built(tmp_path, MIXED[1:], restart=True)
+    built(tmp_path, MIXED[1:], restart=True, keep=False)
     assert sorted(files_in(folder.path)) == ["pairs.store", "vocabulary.txt"]
 
 
@@ -419,7 +433,7 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path, below, fault):
     folder = ModelFolder(Path(f"{tmp_path}/file{below}"))
     corpora = find_corpora([written(tmp_path / "talk.tsv", MIXED)])
     with pytest.raises(ChatbotError) as caught:
-        build(corpora, folder, CHAR)
+        build(Sources(corpora, CHAR), folder)
     assert str(caught.value) == (
         f"{folder.path}: cannot be written ({fault}). Make room or choose another folder with "
         "--model; what stood there before is untouched."

@@ -6,15 +6,18 @@ import sys
 from pathlib import Path
 
 import chatbot
-from chatbot.config import CorpusConfig
+from chatbot.config import CleaningConfig, CorpusConfig
 from chatbot.corpus.cutting import CHUNK, cut_in_order
 from chatbot.corpus.pairs import find_corpora
+from chatbot.corpus.segmented import pair_hashes
 
 CHAR = CorpusConfig(tokenizer="char")
+HALF = CHUNK // 2
+"""Pairs of two turns in a chunk."""
 
 
 def chunks_of(folder, config=CHAR):
-    return list(cut_in_order(find_corpora([folder]), config))
+    return list(cut_in_order(find_corpora([folder]), config, CleaningConfig()))
 
 
 def written(path, pairs):
@@ -23,10 +26,10 @@ def written(path, pairs):
 
 
 def test_the_ids_of_a_chunk_stand_for_the_tokens_of_its_pairs(tmp_path):
-    one = written(tmp_path / "a.tsv", [(f"问{i}", f"问{i}答") for i in range(CHUNK + 9)])
-    two = written(tmp_path / "b.tsv", [("问", "答"), ("答", "答答"), ("答答", "问")])
+    one = written(tmp_path / "a.tsv", [(f"问{i}", f"问{i}答") for i in range(HALF + 9)])
+    two = written(tmp_path / "b.tsv", [("问吗", "答"), ("答", "答答"), ("答答", "问")])
     chunks = chunks_of(tmp_path)
-    assert [len(chunk.rows) for chunk in chunks] == [CHUNK, 9, 3]
+    assert [len(chunk.rows) for chunk in chunks] == [HALF, 9, 3]
     found = []
     for chunk in chunks:
         assert len(set(chunk.words)) == len(chunk.words)
@@ -47,20 +50,21 @@ def test_the_ids_of_a_chunk_stand_for_the_tokens_of_its_pairs(tmp_path):
     assert found == expected
 
 
-def test_equal_pairs_have_equal_hashes_and_different_places(tmp_path):
-    written(tmp_path / "a.tsv", [("x", "y"), ("x", "yy"), ("x", "y"), ("y", "x")])
+def test_equal_pairs_have_equal_hashes(tmp_path):
+    written(tmp_path / "a.tsv", [("x", "y"), ("x", "yy"), ("x", "y"), ("y", "x"), ("y", "y")])
     written(tmp_path / "b.tsv", [("x", "y")])
     one, two = chunks_of(tmp_path)
-    assert one.rows["pair"][0] == one.rows["pair"][2] == two.rows["pair"][0]
-    assert len(set(one.rows["pair"].tolist())) == 3
-    places = one.rows["order"].tolist() + two.rows["order"].tolist()
-    assert len(set(places)) == 5
+    hashes = pair_hashes(one.rows).tolist()
+    assert hashes[0] == hashes[2] == pair_hashes(two.rows)[0]
+    assert len(set(hashes)) == 4
+    assert one.rows["asked"][3] == one.rows["said"][0] == one.rows["said"][4]
+    assert one.rows["asked"][0] == one.rows["said"][3]
 
 
 def test_a_hash_depends_on_where_the_question_ends(tmp_path):
     written(tmp_path / "a.tsv", [("ab", "c"), ("a", "bc")])
     (chunk,) = chunks_of(tmp_path)
-    assert chunk.rows["pair"][0] != chunk.rows["pair"][1]
+    assert len(set(pair_hashes(chunk.rows).tolist())) == 2
 
 
 def test_hashes_depend_on_the_seed_and_not_on_the_tokenizer(tmp_path):
@@ -68,7 +72,7 @@ def test_hashes_depend_on_the_seed_and_not_on_the_tokenizer(tmp_path):
 
     def hashes(config):
         (chunk,) = chunks_of(tmp_path, config)
-        return chunk.rows["pair"].tolist() + chunk.rows["order"].tolist()
+        return pair_hashes(chunk.rows).tolist()
 
     assert hashes(CHAR) == hashes(CorpusConfig())
     assert not set(hashes(CHAR)) & set(hashes(CorpusConfig(seed=1)))
@@ -77,13 +81,15 @@ def test_hashes_depend_on_the_seed_and_not_on_the_tokenizer(tmp_path):
 SCRIPT = """
 import sys
 from pathlib import Path
-from chatbot.config import CorpusConfig
+from chatbot.config import CleaningConfig, CorpusConfig
 from chatbot.corpus.cutting import cut_in_order
 from chatbot.corpus.pairs import find_corpora
 
 if __name__ == "__main__":
     corpora = find_corpora([Path(sys.argv[1])])
-    for chunk in cut_in_order(corpora, CorpusConfig(tokenizer="char"), workers=2):
+    for chunk in cut_in_order(
+        corpora, CorpusConfig(tokenizer="char"), CleaningConfig(), workers=2
+    ):
         print(chunk.rows["file"][0], chunk.rows["line"][0], len(chunk.rows))
 """
 
@@ -91,7 +97,7 @@ if __name__ == "__main__":
 def test_chunks_cut_in_other_processes_come_in_order(tmp_path):
     # In a process of its own: forking one that may have TensorFlow in it is asking for trouble.
     (tmp_path / "data").mkdir()
-    for name, n in (("a.tsv", 6 * CHUNK + 1), ("b.tsv", 3), ("c.tsv", CHUNK + 2)):
+    for name, n in (("a.tsv", 6 * HALF + 1), ("b.tsv", 3), ("c.tsv", HALF + 2)):
         written(tmp_path / "data" / name, [("x", "y")] * n)
     (tmp_path / "script.py").write_text(SCRIPT, encoding="utf-8")
     root = str(Path(chatbot.__file__).parents[1])
@@ -104,6 +110,70 @@ def test_chunks_cut_in_other_processes_come_in_order(tmp_path):
         text=True,
         timeout=60,
     )
-    firsts = [(0, 1 + i * CHUNK, CHUNK) for i in range(6)] + [(0, 1 + 6 * CHUNK, 1)]
-    firsts += [(1, 1, 3), (2, 1, CHUNK), (2, 1 + CHUNK, 2)]
+    firsts = [(0, 1 + i * HALF, HALF) for i in range(6)] + [(0, 1 + 6 * HALF, 1)]
+    firsts += [(1, 1, 3), (2, 1, HALF), (2, 1 + HALF, 2)]
     assert run.stdout == "".join(f"{file} {line} {n}\n" for file, line, n in firsts)
+
+
+TALK = [["早", "你早", "", "吃过没", "没有", "好"], ["a b", "c"]]
+
+
+def conversations(path):
+    path.write_text("".join("E\n" + "".join(f"M {t}\n" for t in one) for one in TALK), "utf-8")
+
+
+def test_earlier_turns_stand_before_the_question_with_a_separator_after_each(tmp_path):
+    conversations(tmp_path / "a.conv")
+    config = CorpusConfig(tokenizer="char", context=2)
+    (chunk,) = chunks_of(tmp_path, config)
+    sides, at = [], 0
+    for row in chunk.rows:
+        for side in ("question", "reply"):
+            ids = chunk.ids[at : at + row[side]].tolist()
+            sides.append("|".join(chunk.words[id] for id in ids))
+            at += int(row[side])
+    assert list(zip(sides[::2], sides[1::2], strict=True)) == [
+        ("早", "你|早"),
+        ("你|早|<sep>|吃|过|没", "没|有"),
+        ("吃|过|没|<sep>|没|有", "好"),
+        ("a| |b", "c"),
+    ]
+    assert chunk.skipped == {"empty question": 1, "empty reply": 1}
+    assert chunk.first == [("早", "你早"), ("你早\n吃过没", "没有"), ("吃过没\n没有", "好")]
+
+
+def test_the_hash_of_a_question_depends_on_its_earlier_turns(tmp_path):
+    turns = ["a", "x", "y", "b", "x", "y", "c", "x", "y"]
+    (tmp_path / "a.conv").write_text("E\n" + "".join(f"M {t}\n" for t in turns), "utf-8")
+    asked = {}
+    for context in (0, 1):
+        (chunk,) = chunks_of(tmp_path, CorpusConfig(tokenizer="char", context=context))
+        asked[context] = chunk.rows["asked"].tolist()
+    assert len({asked[0][i] for i in (1, 4, 7)}) == 1
+    assert len({asked[1][i] for i in (1, 4, 7)}) == 3
+
+
+def test_a_killed_worker_is_told_in_one_line(tmp_path):
+    written(tmp_path / "a.tsv", [("x", "y")] * 30 * HALF)
+    script = SCRIPT.replace(
+        "        print(",
+        "        import multiprocessing, os, signal\n"
+        "        for one in multiprocessing.active_children():\n"
+        "            os.kill(one.pid, signal.SIGKILL)\n"
+        "        print(",
+    )
+    (tmp_path / "script.py").write_text(script, encoding="utf-8")
+    root = str(Path(chatbot.__file__).parents[1])
+    path = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    run = subprocess.run(
+        [sys.executable, tmp_path / "script.py", tmp_path / "a.tsv"],
+        check=False,
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert run.stderr.splitlines()[-1] == (
+        "chatbot.errors.ChatbotError: --workers: a process that cuts text was killed, perhaps for "
+        "want of memory. Use fewer with --workers."
+    )

@@ -2,12 +2,17 @@
 
 import gzip
 import os
+import zipfile
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatbot.corpus.pairs import find_corpora, partner_names
+from chatbot.config import CorpusConfig, ReadingConfig
+from chatbot.corpus.dialogue import pair_up, turns_of
+from chatbot.corpus.normalise import Normaliser
+from chatbot.corpus.pairs import find_corpora
 from chatbot.errors import ChatbotError
 
 
@@ -17,13 +22,27 @@ def written(path, content):
     return path
 
 
-def only(path):
-    (corpus,) = find_corpora([path])
-    return corpus, [tuple(pair) for pair in corpus.pairs()]
+def pairs_of(corpus):
+    """The pairs of a corpus with their lines, normalised at the defaults."""
+    found = []
+    for turns in turns_of(corpus.conversations(), 100, 0, corpus.skipped):
+        texts = Normaliser(CorpusConfig()).texts(turns.texts)
+        filled = np.array([bool(text) for text in texts], np.bool_)
+        pairing = pair_up(turns, filled, 0, corpus.skipped)
+        for reply in pairing.reply.tolist():
+            found.append((texts[reply - 1], texts[reply], int(turns.lines[reply])))
+    corpus.pairs = len(found)
+    corpus.check()
+    return found
+
+
+def only(path, **reading):
+    (corpus,) = find_corpora([path], ReadingConfig(**reading))
+    return corpus, pairs_of(corpus)
 
 
 def read_all(path):
-    return [list(corpus.pairs()) for corpus in find_corpora([path])]
+    return [pairs_of(corpus) for corpus in find_corpora([path])]
 
 
 def refusal(path):
@@ -36,11 +55,8 @@ def test_a_corpus_gives_its_pairs_their_lines_and_its_format(tmp_path):
     path = written(tmp_path / "talk.tsv", "\ufeff早 \t你早\r\n\n晚安\t做个\r好梦\n")
     corpus, pairs = only(path)
     assert pairs == [("早", "你早", 1), ("晚安", "做个 好梦", 3)]
-    assert (corpus.name, corpus.format_name, corpus.pairs_read) == (
-        "talk.tsv",
-        "TAB-separated lines",
-        2,
-    )
+    assert (corpus.name, corpus.format.name) == ("talk.tsv", "tab")
+    assert corpus.reason == "2 of 2 lines have one TAB between texts"
 
 
 def test_gz_reads_as_the_plain_file_does(tmp_path):
@@ -52,23 +68,22 @@ def test_gz_reads_as_the_plain_file_does(tmp_path):
 
 def test_skipped_lines_are_counted_by_reason_anew_at_every_reading(tmp_path):
     content = b"a\tb\nonly\n \tb\nb\t \nx\ty\tz\nc\td\nd\te\ne\tf\nf\tg\n"
-    corpus, pairs = only(written(tmp_path / "x.tsv", content + b"\xff\tbad\n"))
+    corpus, pairs = only(written(tmp_path / "x.tsv", content))
     expected = {
         "wrong number of fields": 2,
         "empty question": 1,
         "empty reply": 1,
-        "not UTF-8": 1,
     }
-    assert (len(pairs), corpus.pairs_read, dict(corpus.skipped)) == (5, 5, expected)
-    assert len(list(corpus.pairs())) == 5
-    assert (corpus.pairs_read, dict(corpus.skipped)) == (5, expected)
+    assert (len(pairs), dict(corpus.skipped)) == (5, expected)
+    assert len(pairs_of(corpus)) == 5
+    assert dict(corpus.skipped) == expected
 
 
 def test_conversations_whose_turns_are_all_alone_are_refused(tmp_path):
     path = written(tmp_path / "x.conv", "E\nM 早\nE\nM 晚\n")
     assert refusal(path) == (
-        f"{path}: read as E/M conversations, but not one line gives a pair (no conversation has "
-        "two turns). See docs/formats.md."
+        f"{path}: read as E/M conversations, but not one line gives a pair (2 conversation of "
+        "one turn). See docs/formats.md."
     )
 
 
@@ -106,13 +121,8 @@ def test_paired_files_are_found_by_their_names_whichever_is_named(tmp_path, ques
     for named in (tmp_path, tmp_path / questions, tmp_path / replies):
         corpus, pairs = only(named)
         assert pairs == [("早", "你早", 1), ("晚安", "好梦", 2)]
-        assert (corpus.name, corpus.format_name) == (f"{questions}+{replies}", "paired files")
+        assert (corpus.name, corpus.format.name) == (f"{questions}+{replies}", "paired")
     assert len(find_corpora([tmp_path / replies, tmp_path / questions])) == 1
-
-
-@pytest.mark.parametrize("name", ["encore.txt", "poster.txt", "resourceful.tsv", "talk.tsv"])
-def test_a_word_that_only_contains_a_sides_name_has_no_partner(name):
-    assert partner_names(name) == []
 
 
 def test_a_name_that_is_not_utf_8_can_be_stored(tmp_path):
@@ -124,7 +134,7 @@ def test_a_name_that_is_not_utf_8_can_be_stored(tmp_path):
 
 def test_a_question_side_without_its_partner_is_a_file_of_its_own(tmp_path):
     corpus, pairs = only(written(tmp_path / "post.tsv", "早\t你早\n"))
-    assert (corpus.replies, pairs) == (None, [("早", "你早", 1)])
+    assert (corpus.texts, pairs) == ([corpus.text], [("早", "你早", 1)])
 
 
 def test_corpora_come_in_the_order_of_their_question_sides(tmp_path):
@@ -151,40 +161,36 @@ def test_unequal_paired_files_are_refused_with_both_counts(tmp_path):
     )
 
 
-def test_a_line_of_paired_files_that_is_not_utf8_is_skipped_on_both_sides(tmp_path):
-    path = written(tmp_path / "a.enc", b"q\n" * 20 + b"\xff\nlast\n")
-    written(tmp_path / "a.dec", b"r\n" * 20 + b"lost\nkept\n")
+def test_what_is_wrong_with_either_of_two_files_is_known(tmp_path):
+    path = written(tmp_path / "a.enc", "问题\n".encode() * 20 + b"q\xff\nlast\n")
+    written(tmp_path / "a.dec", "回答\n".encode() * 20 + b"r\nk\xffpt\n")
     corpus, pairs = only(path)
-    assert pairs[-1] == ("last", "kept", 22)
-    assert dict(corpus.skipped) == {"not UTF-8": 1}
+    assert pairs[-2:] == [("q", "r", 21), ("last", "kpt", 22)]
+    assert [text.faults.sentences() for text in corpus.texts] == [
+        ["1 place is not text (line 21 byte 2)"],
+        ["1 place is not text (line 22 byte 2)"],
+    ]
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "line"),
-    [
-        ("empty.tsv", b"", "{}: empty file. Put conversations in it, or remove it."),
-        (
-            "binary.tsv",
-            b"a\tb\n\0\n",
-            "{}:2: binary data. Name text files only (UTF-8, plain or .gz).",
-        ),
-        (
-            "gb.tsv",
-            "早\t你早\n".encode("gb18030"),
-            "{}:1: not UTF-8. Convert it first, for Chinese often: "
-            "iconv -f gb18030 -t utf-8 gb.tsv > utf8-gb.tsv",
-        ),
-        (
-            "cut.tsv.gz",
-            gzip.compress(b"a\tb\n" * 9)[:-5],
-            "{}: cannot be read (Compressed file ended before the end-of-stream marker was "
-            "reached). Check the file.",
-        ),
-    ],
-)
-def test_a_file_that_cannot_be_a_corpus_is_refused_in_one_line(tmp_path, name, content, line):
-    path = written(tmp_path / name, content)
-    assert refusal(path) == line.format(path)
+def test_a_format_that_is_named_is_taken_even_for_paired_names(tmp_path):
+    for name in ("a.enc", "a.dec"):
+        written(tmp_path / name, "x\ty\n")
+    found = find_corpora([tmp_path / "a.dec"], ReadingConfig(format="tab"))
+    assert [(one.name, one.format.name) for one in found] == [("a.dec", "tab")]
+
+
+def test_members_of_archives_are_corpora_of_their_own(tmp_path):
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        for name in ("b/x.enc", "b/x.dec", "a.tsv"):
+            archive.writestr(name, "q\tr\n" if name == "a.tsv" else "line\n")
+    found = find_corpora([tmp_path])
+    assert [one.name for one in found] == ["all.zip:a.tsv", "all.zip:b/x.enc+all.zip:b/x.dec"]
+    assert [pairs_of(one) for one in found] == [[("q", "r", 1)], [("line", "line", 1)]]
+
+
+def test_a_file_that_cannot_be_a_corpus_is_refused_in_one_line(tmp_path):
+    path = written(tmp_path / "empty.tsv", b"")
+    assert refusal(path) == f"{path}: empty file. Put conversations in it, or remove it."
 
 
 TEXTS = st.text(max_size=200) | st.text("EM \t\n\r@|=/ab好", max_size=200)
@@ -195,11 +201,10 @@ TEXTS = st.text(max_size=200) | st.text("EM \t\n\r@|=/ab好", max_size=200)
 def test_any_text_is_read_into_pairs_with_two_sides_or_refused(tmp_path_factory, text):
     path = written(tmp_path_factory.getbasetemp() / "any.txt", text)
     try:
-        corpus, pairs = only(path)
+        _, pairs = only(path)
     except ChatbotError as error:
         assert str(error).startswith(str(path))  # noqa: PT017
         return
     assert pairs
     assert all(question and reply for question, reply, _ in pairs)
     assert all(" ".join(side.split()) == side for pair in pairs for side in pair[:2])
-    assert corpus.pairs_read == len(pairs)

@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatbot.config import CorpusConfig
-from chatbot.corpus.cutting import Chunk
-from chatbot.corpus.recoding import Recoding, Words
+from chatbot.corpus.recoding import Recoding
 from chatbot.corpus.spill import ROW
 from chatbot.corpus.tokenizer import WordTokenizer
 from chatbot.corpus.vocabulary import UNK, make_vocabulary
@@ -20,7 +19,7 @@ CHUNKS = st.lists(st.lists(st.tuples(SIDE, SIDE), min_size=1, max_size=4), min_s
 
 
 def chunk_of(pairs):
-    """A chunk as cutting makes it, by nested loops."""
+    """Words, ids and rows as cutting makes them, by nested loops."""
     words, ids = [], []
     rows = np.zeros(len(pairs), ROW)
     for row, (question, reply) in zip(rows, pairs, strict=True):
@@ -30,7 +29,7 @@ def chunk_of(pairs):
             if token not in words:
                 words.append(token)
             ids.append(words.index(token))
-    return Chunk(words, np.array(ids, np.int32), rows)
+    return words, np.array(ids, np.int32), rows
 
 
 def given_back(token, rare, entries):
@@ -46,17 +45,14 @@ def given_back(token, rare, entries):
 
 @pytest.mark.parametrize("rare", ["characters", "unk"])
 @given(CHUNKS)
-def test_recoding_is_encoding_every_side_by_itself(rare, chunks):
+def test_recoding_is_encoding_every_side_by_itself(tmp_path_factory, rare, chunks):
     vocabulary = make_vocabulary(ENTRIES, 0, 0, CorpusConfig(rare=rare))
-    words, parts = Words(), []
     for pairs in chunks:
-        chunk = chunk_of(pairs)
-        parts.append((pairs, chunk.rows, words.add(chunk)))
-    if not words.ids:
-        return
-    recoding = Recoding(words, TOKENIZER, vocabulary)
-    unknown = 0
-    for pairs, rows, ids in parts:
+        words, ids, rows = chunk_of(pairs)
+        recoding = Recoding.of(words, TOKENIZER, vocabulary)
+        path = tmp_path_factory.getbasetemp() / "recoding"
+        recoding.save(path)
+        recoding = Recoding.load(path)
         found = recoding.pairs(rows, ids)
         for i, (question, reply) in enumerate(pairs):
             a, b, c = found.bounds[2 * i : 2 * i + 3]
@@ -65,22 +61,7 @@ def test_recoding_is_encoding_every_side_by_itself(rare, chunks):
             characters = sum(0 if token == "##" else len(token) for token in reply)
             said = sum(given_back(token, rare, ENTRIES) for token in reply)
             assert found.sources[i].tolist() == [0, 7, characters, characters - said]
-        unknown += np.count_nonzero(found.tokens == UNK)
-    assert int((recoding.unknown * words.counts[: len(words.ids)]).sum()) == unknown
-
-
-def test_words_are_counted_over_all_chunks_however_many():
-    words = Words()
-    for start in range(0, 9000, 1000):
-        pairs = [([f"w{i}", "x"], [f"w{i + 500}"]) for i in range(start, start + 1000)]
-        words.add(chunk_of_distinct(pairs))
-    counts = dict(zip(words.ids, words.counts[: len(words.ids)].tolist(), strict=True))
-    assert counts.pop("x") == 9000
-    assert counts == {f"w{i}": 1 if i < 500 or i >= 9000 else 2 for i in range(9500)}
-
-
-def chunk_of_distinct(pairs):
-    """As `chunk_of`, fast enough for thousands of words."""
-    tokens = [token for pair in pairs for side in pair for token in side]
-    ids = {word: id for id, word in enumerate(dict.fromkeys(tokens))}
-    return Chunk(list(ids), np.array([ids[t] for t in tokens], np.int32), np.zeros(0, ROW))
+            assert recoding.sizes(rows, ids)[i].tolist() == [b - a, c - b]
+        counts = np.bincount(ids, minlength=len(words))
+        unknown = np.count_nonzero(found.tokens == UNK)
+        assert int((recoding.unknown * counts).sum()) == unknown

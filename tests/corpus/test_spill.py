@@ -1,49 +1,121 @@
-"""Rows and ids in; the same in store order out."""
+"""Rows and ids in; the same part by part out."""
 
 import numpy as np
 import pytest
 
-from chatbot.corpus.spill import ROW, Spill, sizes_of
+from chatbot.corpus.spill import PARTS, ROW, Spill, sizes_of
+from chatbot.errors import ChatbotError
 
 
-def rows_and_ids(rng, n, orders):
-    """Random rows whose order is one of `orders`, and for each its ids, recognisable by line."""
+def some(rng, n, first):
+    """`n` rows numbered from `first` by their line, their parts, and ids recognisable by line."""
     rows = np.zeros(n, ROW)
-    rows["order"] = rng.choice(orders, n)
-    rows["file"] = rng.integers(0, 3, n)
-    rows["line"] = rng.permutation(n) + 1
-    rows["question"] = rng.integers(1, 4, n)
-    rows["reply"] = rng.integers(0, 5, n)
-    ids = [[line] * size for line, size in zip(rows["line"], sizes_of(rows), strict=True)]
-    return rows, np.array([id for some in ids for id in some], np.int32)
+    rows["asked"], rows["line"] = rng.integers(0, 2**60, n), np.arange(first, first + n)
+    rows["question"], rows["reply"] = rng.integers(1, 4, n), rng.integers(0, 5, n)
+    return rows, rng.integers(0, PARTS, n), np.repeat(rows["line"], sizes_of(rows)).astype(np.int32)
 
 
-@pytest.mark.parametrize("kinds", [1, 5, 500])
-def test_what_is_set_aside_comes_back_in_store_order_with_its_ids(tmp_path, kinds):
-    rng = np.random.default_rng(kinds)
-    orders = rng.integers(0, 2**64, kinds, np.uint64, endpoint=False)
-    with Spill(tmp_path) as spill:
-        added = []
-        for n in (31, 1, 170):
-            rows, ids = rows_and_ids(rng, n, orders)
-            spill.add(rows, ids)
-            added.extend(rows.tolist())
-        assert spill.pairs == 202
-        for _ in range(2):  # it can be read again and again
-            found = list(spill.read())
-            rows = np.concatenate([rows for rows, _ in found])
-            keys = rows[["order", "file", "line"]].tolist()
-            assert keys == sorted(keys)
-            assert sorted(rows.tolist()) == sorted(added)
-            for some, ids in found:
-                expected = np.repeat(some["line"], sizes_of(some)).astype(np.int32)
-                assert ids.dtype == np.int32
-                np.testing.assert_array_equal(ids, expected)
+@pytest.fixture
+def filled(tmp_path):
+    """A spill of three writings in two generations, and what was added: (generation, …)."""
+    rng = np.random.default_rng(5)
+    spill = Spill(tmp_path)
+    added, places = [], []
+    for generation, n, first in ((0, 31, 1), (0, 900, 50), (1, 170, 2000)):
+        rows, part, ids = some(rng, n, first)
+        places.append(spill.add(generation, part, rows, ids))
+        added.append((generation, part, rows, ids))
+    yield spill, added, places
+    spill.close()
 
 
-def test_every_file_holds_one_range_of_orders(tmp_path):
-    rows = np.zeros(256, ROW)
-    rows["order"] = np.arange(256, dtype=np.uint64) << np.uint64(56)
-    with Spill(tmp_path) as spill:
-        spill.add(rows, np.zeros(0, np.int32))
-        assert [len(some) for some, _ in spill.read()] == [4] * 64
+def test_a_part_gives_back_its_pairs_in_the_order_they_came(filled):
+    spill, added, _ = filled
+    assert spill.pairs == 31 + 900 + 170
+    for part in range(PARTS):
+        for generation in (0, 1):
+            block = spill.read(part, generation)
+            expected = [r for g, p, rows, _ in added for r in rows[p == part] if g == generation]
+            assert block.rows.tolist() == [row.tolist() for row in expected]
+            lines = np.repeat(block.rows["line"], sizes_of(block.rows))
+            np.testing.assert_array_equal(block.ids, lines)
+        rows = spill.read(part)
+        assert rows.numbers.tolist() == list(range(spill.rows[part]))
+        assert len(rows.ids) == 0
+
+
+def test_a_place_finds_its_pair_again(filled):
+    spill, added, places = filled
+    for (generation, part, rows, _), where in zip(added, places, strict=True):
+        for row, here, place in zip(rows, part, where.tolist(), strict=True):
+            assert place >> 32 == here
+            block = spill.read(int(here), generation)
+            at = block.numbers.tolist().index(place & 0xFFFFFFFF)
+            assert block.rows[at] == row
+
+
+def test_writings_come_back_one_by_one_with_their_places(filled):
+    spill, added, places = filled
+    found = list(spill.writings())
+    assert len(found) == 3
+    for (rows, where), (_, _, expected, _), expected_where in zip(
+        found, added, places, strict=True
+    ):
+        order = np.argsort(rows["line"])
+        assert rows[order].tolist() == expected.tolist()
+        assert where[order].tolist() == expected_where.tolist()
+
+
+def test_pairs_left_out_are_left_out_with_their_ids(filled):
+    spill, _, _ = filled
+    for part in range(0, PARTS, 9):
+        out = np.zeros(spill.rows[part], np.bool_)
+        out[::3] = True
+        for generation in (0, 1):
+            block = spill.read(part, generation)
+            kept = block.keep(out)
+            numbers = [n for n in block.numbers.tolist() if n % 3]
+            assert kept.numbers.tolist() == numbers
+            assert kept.rows.tolist() == [
+                row for row, n in zip(block.rows.tolist(), block.numbers, strict=True) if n % 3
+            ]
+            lines = np.repeat(kept.rows["line"], sizes_of(kept.rows))
+            np.testing.assert_array_equal(kept.ids, lines)
+
+
+def test_the_bytes_of_a_part_are_those_that_are_drawn(tmp_path):
+    spill = Spill(tmp_path)
+    rows = np.zeros(1, ROW)
+    rows[0] = (0x1122334455667788, 0x99, 2, 3, 4, 1, 2)
+    spill.add(5, np.array([63]), rows, np.array([7, 8, 9], np.int32))
+    spill.close()
+    expected = "05000000 00000000 0100000000000000 0300000000000000"
+    expected += "8877665544332211 9900000000000000 02000000 03000000 04000000 01000000 02000000"
+    expected += "07000000 08000000 09000000"
+    assert (tmp_path / "part-63").read_bytes() == bytes.fromhex(expected)
+
+
+def test_files_that_are_whole_are_taken_over_and_added_to(filled, tmp_path):
+    spill, added, places = filled
+    spill.close()
+    again = Spill.resumed(tmp_path, spill.rows.tolist(), spill.checksums, spill.writings_done)
+    rows, part, ids = some(np.random.default_rng(8), 40, 9000)
+    again.add(1, part, rows, ids)
+    assert again.pairs == spill.pairs + 40
+    assert [len(rows) for rows, _ in again.writings()] == [31, 900, 170, 40]
+    again.close()
+
+
+@pytest.mark.parametrize("harm", ["cut", "changed", "grown"])
+def test_a_damaged_part_is_not_taken_over(filled, tmp_path, harm):
+    spill, _, _ = filled
+    spill.close()
+    path = tmp_path / "part-07"
+    data = path.read_bytes()
+    harmed = {"cut": data[:-1], "changed": data[:-9] + b"x" + data[-8:], "grown": data + b"\0"}
+    path.write_bytes(harmed[harm])
+    with pytest.raises(ChatbotError) as caught:
+        Spill.resumed(tmp_path, spill.rows.tolist(), spill.checksums, spill.writings_done)
+    assert str(caught.value) == (
+        f"{path}: damaged (truncated or changed). Build from all files again, without --add."
+    )

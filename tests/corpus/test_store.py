@@ -41,6 +41,8 @@ def header(**more):
         "vocabulary": "ab",
         "corpus": "cd",
         "settings": {"seed": 0},
+        "cleaning": {},
+        "dropped": {"duplicate": 3},
         "files": [{"name": "话.tsv"}],
         "lengths": [[1, 2], [3]],
         "checksums": {},
@@ -81,13 +83,13 @@ def literal(width):
     text = (
         '{"checksums": {'
         + ", ".join(f'"{name}": "{zlib.crc32(data):08x}"' for name, data in sums.items())
-        + '}, "corpus": "cd", "files": [{"name": "话.tsv"}], "held_out": 1, '
+        + '}, "cleaning": {}, "corpus": "cd", "dropped": {"duplicate": 3}, "files": [{"name": "话.tsv"}], "held_out": 1, '
         '"lengths": [[1, 2], [3]], "pairs": 4, "settings": {"seed": 0}, "tokens": 12, '
         f'"vocabulary": "ab", "width": {width}}}'
     ).encode()
     while (20 + len(text)) % 8:
         text += b" "
-    prefix = b"CHATSTOR" + struct.pack("<III", 1, len(text), zlib.crc32(text))
+    prefix = b"CHATSTOR" + struct.pack("<III", 2, len(text), zlib.crc32(text))
     return prefix + text + offsets + sources + tokens
 
 
@@ -146,8 +148,8 @@ def test_a_foreign_file_is_refused(tmp_path, content):
 def test_another_format_number_is_refused(tmp_path):
     path = store_of(tmp_path)
     data = path.read_bytes()
-    path.write_bytes(data[:8] + struct.pack("<I", 2) + data[12:])
-    assert refusal(path) == f"{path}: format 2, this version reads 1. {again(path)}"
+    path.write_bytes(data[:8] + struct.pack("<I", 1) + data[12:])
+    assert refusal(path) == f"{path}: format 1, this version reads 2. {again(path)}"
 
 
 def test_a_file_cut_anywhere_is_refused_even_without_checking_sums(tmp_path):
@@ -183,7 +185,7 @@ def test_a_flipped_byte_anywhere_is_refused(tmp_path):
         if place < 8:
             fault = "not a token store"
         elif place < 12:
-            fault = f"format {struct.unpack_from('<I', flipped, 8)[0]}, this version reads 1"
+            fault = f"format {struct.unpack_from('<I', flipped, 8)[0]}, this version reads 2"
         elif place < start:
             fault = "damaged in its header"
         else:

@@ -14,7 +14,9 @@ from chatbot.corpus.vocabulary import (
     PAD,
     UNK,
     Vocabulary,
+    Candidates,
     choose_entries,
+    count_entries,
     make_vocabulary,
 )
 from chatbot.errors import ChatbotError
@@ -22,8 +24,10 @@ from chatbot.errors import ChatbotError
 WORDS = WordTokenizer(lambda run: [run])
 CONFIG = CorpusConfig(tokenizer="char", min_freq=1, max_size=9, rare="unk", holdout=0.25, seed=6)
 LITERAL = (
-    'chatbot-vocabulary 1 b3cc6251 {"size": 6, "settings": {"tokenizer": "char", "min_freq": 1, '
-    '"max_size": 9, "rare": "unk", "holdout": 0.25, "seed": 6}}\n'
+    'chatbot-vocabulary 1 04c550f4 {"size": 6, "settings": {"tokenizer": "char", "min_freq": 1, '
+    '"max_size": 9, "rare": "unk", "holdout": 0.25, "seed": 6, "user_dict": null, "context": 0, '
+    '"narrow": true, "unescape": true, "simplify": false, "strip_placeholders": true, '
+    '"strip_controls": true, "strip_urls": false, "strip_speakers": false, "blanks": "one"}}\n'
     "<pad>\t0\n<go>\t0\n<eos>\t120\n<unk>\t3\n你\t57\n \t8\n"
 )
 
@@ -41,6 +45,13 @@ def crc32(data):
 def signed(data):
     """A file of this content whose checksum is right."""
     return b"chatbot-vocabulary 1 %08x " % crc32(data.encode()) + data.encode()
+
+
+def chosen_of(words, tokenizer, config, pairs):
+    """The entries chosen from words with their counts, and how often each occurs."""
+    candidates = Candidates.of(words.items(), tokenizer, config)
+    entries = choose_entries(candidates, config, pairs)
+    return count_entries(entries, words.items(), tokenizer, config.rare)
 
 
 def small():
@@ -217,7 +228,7 @@ def test_with_rare_unk_a_word_outside_is_one_unknown_word():
 
 def test_words_seen_often_enough_are_entries_and_so_are_characters_wherever_they_occur():
     words = {"今天": 5, "明天": 1, "后天": 1, "天": 2, "明": 1, "cat": 1, "x": 1}
-    chosen = choose_entries(words, WORDS, CorpusConfig(min_freq=2), 4)
+    chosen = chosen_of(words, WORDS, CorpusConfig(min_freq=2), 4)
     # 天: 2 of its own and 1 each in 明天 and 后天; 明: 1 of its own and 1 in 明天;
     # 今: five times, but always in 今天, which is an entry; 后, c, ##a, ##t, x: once only
     assert chosen == {"今天": 5, "天": 4, "明": 2, "今": 0}
@@ -225,7 +236,7 @@ def test_words_seen_often_enough_are_entries_and_so_are_characters_wherever_they
 
 def test_with_rare_unk_no_character_becomes_an_entry():
     words = {"今天": 5, "明天": 1, "后天": 1, "天": 2}
-    assert choose_entries(words, WORDS, CorpusConfig(rare="unk"), 4) == {"今天": 5, "天": 2}
+    assert chosen_of(words, WORDS, CorpusConfig(rare="unk"), 4) == {"今天": 5, "天": 2}
 
 
 def test_words_fill_the_room_that_characters_leave():
@@ -233,7 +244,7 @@ def test_words_fill_the_room_that_characters_leave():
     # Characters: 天 16, 晴 9, 雨 4, 阴 3, and 2 each of 云 多 大 风.
 
     def chosen(least, most):
-        return choose_entries(words, WORDS, CorpusConfig(min_freq=least, max_size=most), 4)
+        return chosen_of(words, WORDS, CorpusConfig(min_freq=least, max_size=most), 4)
 
     assert chosen(4, 8) == {"天": 7, "晴": 0, "雨": 4, "晴天": 9}
     assert chosen(4, 9) == {"天": 3, "晴": 0, "雨": 0, "晴天": 9, "雨天": 4}
@@ -248,10 +259,10 @@ def test_in_a_small_corpus_every_character_is_an_entry_unless_a_cut_is_given():
     words = {"早上": 2, "祸不单行": 1, "zyx": 1, "龘": 1}
     once = {"祸": 1, "不": 1, "单": 1, "行": 1, "z": 1, "##y": 1, "##x": 1, "龘": 1}
     rest = {"早上": 2, "早": 0, "上": 0}
-    assert choose_entries(words, WORDS, CorpusConfig(), SMALL_CORPUS - 1) == once | rest
-    assert choose_entries(words, WORDS, CorpusConfig(), SMALL_CORPUS) == rest
-    assert choose_entries(words, WORDS, CorpusConfig(min_freq=2), 4) == rest
-    assert choose_entries(words, WORDS, CorpusConfig(rare="unk"), 4) == {"早上": 2}
+    assert chosen_of(words, WORDS, CorpusConfig(), SMALL_CORPUS - 1) == once | rest
+    assert chosen_of(words, WORDS, CorpusConfig(), SMALL_CORPUS) == rest
+    assert chosen_of(words, WORDS, CorpusConfig(min_freq=2), 4) == rest
+    assert chosen_of(words, WORDS, CorpusConfig(rare="unk"), 4) == {"早上": 2}
 
 
 COUNTS = st.dictionaries(
@@ -285,7 +296,7 @@ def test_entries_fit_and_their_counts_are_those_of_the_encoded_corpus(
 ):
     config = CorpusConfig(min_freq=least, max_size=most, rare=rare)
     for tokenizer in (WORDS, CharTokenizer()):
-        entries = choose_entries(words, tokenizer, config, pairs)
+        entries = chosen_of(words, tokenizer, config, pairs)
         assert len(entries) <= most - 4
         found = encoded(words, entries, tokenizer, config)
         found.pop(None, None)
@@ -314,13 +325,13 @@ def test_characters_seen_often_enough_come_first_and_words_fill_the_room(words, 
     for word in ranked(words, least_word):
         if len(order) < most - 4 and word not in order:
             order.append(word)
-    assert set(choose_entries(words, WORDS, config, pairs)) == set(order)
+    assert set(chosen_of(words, WORDS, config, pairs)) == set(order)
 
 
 @given(COUNTS)
 def test_a_small_corpus_has_no_unknown_token_at_the_defaults(words):
     config = CorpusConfig()
-    entries = choose_entries(words, WORDS, config, SMALL_CORPUS - 1)
+    entries = chosen_of(words, WORDS, config, SMALL_CORPUS - 1)
     vocabulary = make_vocabulary(entries, 1, 0, config)
     assert UNK not in vocabulary.encode(words, WORDS)
 
@@ -330,6 +341,6 @@ def test_the_choice_does_not_depend_on_the_order_of_the_words(words, random):
     shuffled = list(words.items())
     random.shuffle(shuffled)
     config = CorpusConfig(max_size=12)
-    assert choose_entries(dict(shuffled), WORDS, config, 4) == choose_entries(
+    assert chosen_of(dict(shuffled), WORDS, config, 4) == chosen_of(
         words, WORDS, config, 4
     )

@@ -1,0 +1,148 @@
+"""What do memory and time of training depend on? Fits the constants of chatbot/corpus/forecast.py.
+
+    python benchmarks/forecast.py SHORT LONG
+
+SHORT is a corpus of short pairs (film subtitles), LONG one of long pairs (counselling); besides
+them the bundled sample is used. Trains on each with several settings, some dozens of steps each (an
+hour on two cores), and records for every run its peak memory, and the processor seconds of a step
+divided by the number of cores, which other work on the machine hardly changes. Records constants
+fitted by least squares of the relative error, and what the program forecasts for every run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from record import CHATBOT, must, run, save
+
+from chatbot.config import ModelConfig, TrainingConfig
+from chatbot.corpus.forecast import Work
+from chatbot.corpus.store import TokenStore
+
+DATA = Path(__file__).parent.parent / "data"
+STARTING = 8.0
+"""Processor seconds before the first step and after the last."""
+
+BUILDS = {
+    "sample": ("sample", ""),
+    "short": ("short", ""),
+    "short by characters": ("short", "--tokenizer char"),
+    "short, 5,000 entries": ("short", "--max-size 5000"),
+    "short, 60,000 entries": ("short", "--max-size 60000 --min-freq 1"),
+    "long": ("long", ""),
+}
+RUNS = (
+    ("sample", 100, ""),
+    ("sample", 80, "--units 128 --embedding 128"),
+    ("short", 150, ""),
+    ("short", 200, "--batch 250"),
+    ("short", 60, "--units 512 --embedding 512"),
+    ("short", 100, "--units 128 --embedding 128"),
+    ("short", 80, "--bidirectional"),
+    ("short", 80, "--precision float32"),
+    ("short by characters", 100, ""),
+    ("short, 5,000 entries", 100, ""),
+    ("short, 60,000 entries", 80, ""),
+    ("long", 100, ""),
+    ("long", 60, "--max-length 100"),
+    ("long", 80, "--max-length 20"),
+)
+
+
+def main() -> None:
+    """Builds, trains, fits and records."""
+    sources = {"sample": DATA, "short": Path(sys.argv[1]), "long": Path(sys.argv[2])}
+    corpora: dict[str, Any] = {}
+    runs = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for built, (source, options) in BUILDS.items():
+            build(folder / built, str(sources[source].resolve()), options.split())
+            corpora[built] = facts_of(folder / built)
+        for built, steps, options in RUNS:
+            runs.append(train(folder / built, steps, options.split()))
+            print(json.dumps(runs[-1]), flush=True)
+    result = {"corpora": corpora, "runs": runs}
+    save("forecast", result | judged(result))
+
+
+def build(folder: Path, source: str, options: list[str]) -> None:
+    """Builds a vocabulary and a token store in a folder of its own."""
+    folder.mkdir()
+    must(run([CHATBOT, "build-vocab", source, *options], cwd=folder))
+
+
+def facts_of(folder: Path) -> dict[str, Any]:
+    """What a forecast needs to know of a token store."""
+    with TokenStore(folder / "model" / "pairs.store", verify=False) as store:
+        header = store.header
+    info = must(run([CHATBOT, "info", "--json"], cwd=folder))
+    trimmed = [np.trim_zeros(np.array(side), "b").tolist() for side in header.lengths]
+    size = json.loads(info["stdout"])["vocabulary"]
+    return {"pairs": header.train, "vocabulary": size, "lengths": trimmed}
+
+
+def train(folder: Path, steps: int, options: list[str]) -> dict[str, Any]:
+    """Trains for some steps; nothing of it is kept."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [CHATBOT, "train", "--restart", "--steps", str(steps), *options]
+    done = must(run(command, cwd=folder))
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    start = json.loads((folder / "model" / "history.jsonl").read_text("utf-8").split("\n")[0])
+    return {
+        "corpus": folder.name,
+        "model": start["model"],
+        "training": start["training"],
+        "peak_bytes": done["peak_bytes"],
+        "step_seconds": (used - STARTING) / steps / (os.cpu_count() or 1),
+    }
+
+
+def work_of(result: dict[str, Any], one: dict[str, Any]) -> Work:
+    """The work of a step of a run."""
+    facts = result["corpora"][one["corpus"]]
+    questions, replies = (np.array(side) for side in facts["lengths"])
+    model, training = ModelConfig(**one["model"]), TrainingConfig(**one["training"])
+    return Work(questions, replies, facts["pairs"], facts["vocabulary"], model, training)
+
+
+def judged(result: dict[str, Any]) -> dict[str, Any]:
+    """Constants fitted to the runs, and the forecasts of the constants that the program has."""
+    memory, seconds = [], []
+    for one in result["runs"]:
+        work = work_of(result, one)
+        fast = one["training"]["precision"] == "auto"
+        memory.append(work.counts_of_memory)
+        seconds.append(work.counts_of_time(fast))
+        one["forecast_bytes"] = work.bytes
+        one["forecast_step_seconds"] = work.seconds(fast)
+    return {
+        "memory_constants": fitted(memory, [one["peak_bytes"] for one in result["runs"]]),
+        "time_constants": fitted(seconds, [one["step_seconds"] for one in result["runs"]]),
+    }
+
+
+def fitted(counts: list[tuple[float, ...]], measured: list[float]) -> list[float]:
+    """What each count costs, none less than nothing, by least squares of the relative error."""
+    table = np.array(counts) / np.array(measured)[:, None]
+    kept = list(range(table.shape[1]))
+    while True:
+        costs = np.linalg.lstsq(table[:, kept], np.ones(len(table)), rcond=None)[0]
+        if (costs >= 0).all():
+            break
+        kept.pop(int(np.argmin(costs)))
+    found = np.zeros(table.shape[1])
+    found[kept] = costs
+    return [float(f"{cost:.4g}") for cost in found]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""What the commands that read corpora share: their options, opening them, and showing progress.
+
+Comes in: names and options from the command line. Goes out: corpora with their formats, told on
+stderr, and a status line for the reading of them.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from chatbot.cli.options import settings_options
+from chatbot.cli.show import StatusLine, duration, size, tell
+from chatbot.config import ReadingConfig
+from chatbot.errors import ChatbotError
+
+if TYPE_CHECKING:
+    from chatbot.corpus.pairs import Corpus
+    from chatbot.corpus.segmented import Progress
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DATA = Path("data")
+
+corpora_argument = click.argument(
+    "corpora", nargs=-1, metavar="[CORPUS]...", type=click.Path(path_type=Path)
+)
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(1),
+    help="processes that cut text  [default: one per processor]",
+)
+
+
+def reading_options(command: F) -> F:
+    """A decorator: the options of `ReadingConfig`."""
+    return settings_options(ReadingConfig)(command)
+
+
+def workers_of(workers: int | None) -> int:
+    """The number of processes that cut text."""
+    return workers or os.cpu_count() or 1
+
+
+def check_reading(reading: ReadingConfig) -> None:
+    """Makes a format or an encoding that does not exist a usage error."""
+    from chatbot.corpus.encodings import check_encoding
+    from chatbot.corpus.formats import format_named
+
+    for name, check in (("format", format_named), ("encoding", check_encoding)):
+        if (value := getattr(reading, name)) is not None:
+            try:
+                check(value)
+            except ChatbotError as error:
+                raise click.UsageError(str(error)) from error
+
+
+@contextmanager
+def opened(names: tuple[Path, ...], reading: ReadingConfig) -> Iterator[list[Corpus]]:
+    """The corpora behind some names, `data/` without any; says what each was taken for."""
+    from chatbot.corpus.containers import Spool
+    from chatbot.corpus.pairs import find_corpora
+
+    check_reading(reading)
+    with Spool() as spool:
+        found = find_corpora(names or (DATA,), reading, spool)
+        for corpus in found:
+            tell(f"{corpus.text.name}: {corpus.format.title} ({corpus.reason})")
+        yield found
+
+
+@contextmanager
+def progress_line() -> Iterator[Callable[[Progress], None]]:
+    """A status line, and what to tell it."""
+    with StatusLine(every=10) as line:
+        began: dict[str, float] = {}
+
+        def show(progress: Progress) -> None:
+            seconds = time.monotonic() - began.setdefault(progress.stage, time.monotonic())
+            line.show(_described(progress, seconds))
+
+        yield show
+
+
+def _described(progress: Progress, seconds: float) -> str:
+    text = f"{progress.stage}: {progress.pairs:,} pairs"
+    if progress.total and progress.done and seconds > 0.5:
+        speed = progress.done / seconds
+        if progress.stage == "reading":
+            text += f", {size(progress.done)} of {size(progress.total)}, {size(speed)}/s"
+        else:
+            text += f" of {progress.total:,}"
+        text += f", {duration((progress.total - progress.done) / speed)} left"
+    return text

@@ -1,0 +1,101 @@
+"""`chatbot inspect`: what is in corpora, what is wrong with them, and how to train on them."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from chatbot.cli.corpora import (
+    corpora_argument,
+    opened,
+    progress_line,
+    reading_options,
+    workers_of,
+    workers_option,
+)
+from chatbot.cli.options import given, json_option, settings_of, settings_options
+from chatbot.cli.show import tell
+from chatbot.config import CleaningConfig, CorpusConfig, ReadingConfig
+from chatbot.errors import ChatbotError
+
+if TYPE_CHECKING:
+    from chatbot.corpus.survey import Survey
+
+
+@click.command()
+@corpora_argument
+@reading_options
+@settings_options(CorpusConfig)
+@settings_options(CleaningConfig)
+@workers_option
+@json_option
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="write the report as a page with plots, too",
+)
+def inspect(
+    corpora: tuple[Path, ...],
+    workers: int | None,
+    as_json: bool,
+    html: Path | None,
+    **settings: Any,  # noqa: ANN401 - those of ReadingConfig, CorpusConfig and CleaningConfig
+) -> None:
+    """Look at conversations before building: what they hold, what is wrong, what to do.
+
+    Reads CORPUS as build-vocab would, with the same options, and writes nothing. Tells formats,
+    encodings, faults, lengths, repetition, script and vocabulary, and recommends commands.
+    """
+    from chatbot.corpus.advice import advise
+
+    survey = _survey(corpora, workers, settings)
+    explicit = {
+        name: value
+        for group in (ReadingConfig, CorpusConfig, CleaningConfig)
+        for name, value in given(settings, group).items()
+    }
+    advice = advise(survey, [str(path) for path in corpora], explicit)
+    if html is not None:
+        from chatbot.cli.page import page
+
+        _write(html, page(survey, advice))
+    if as_json:
+        facts = survey.as_dict() | {"advice": advice.as_dict()}
+        click.echo(json.dumps(facts, ensure_ascii=False))
+    else:
+        from chatbot.cli.report import report
+
+        click.echo(report(survey, advice))
+
+
+def _survey(corpora: tuple[Path, ...], workers: int | None, settings: dict[str, Any]) -> Survey:
+    """Reads the corpora."""
+    from chatbot.corpus.building import Sources, examine
+    from chatbot.memory import peak_memory
+
+    began = time.monotonic()
+    reading = settings_of(ReadingConfig, settings)
+    config = settings_of(CorpusConfig, settings)
+    cleaning = settings_of(CleaningConfig, settings)
+    with opened(corpora, reading) as found, progress_line() as progress:
+        sources = Sources(found, config, cleaning, None, workers_of(workers), progress)
+        survey = examine(sources)
+        survey.text_bytes = sum(text.size for corpus in found for text in corpus.texts)
+    survey.seconds = time.monotonic() - began
+    survey.peak_bytes = peak_memory()
+    return survey
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ChatbotError(
+            f"--html {path}: cannot be written ({error.strerror}). Name another file."
+        ) from error
+    tell(f"wrote {path}")

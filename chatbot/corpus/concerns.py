@@ -1,0 +1,143 @@
+"""What may be wrong with corpora, in plain words.
+
+Comes in: a `Survey`. Goes out: sentences, the gravest first. What can be done about it by a setting
+is said by `advice`. Each threshold is a constant with the reason for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from chatbot.config import SMALL_CORPUS
+from chatbot.corpus.survey import FileFacts, Survey
+
+SKIPPED = 0.2
+"""Share of lines that gave nothing from which on the format is in doubt."""
+
+BAD_BYTES = 0.01
+"""Bad bytes a pair from which on the encoding is in doubt; fewer are accidents."""
+
+DULL = 0.01
+"""Share of pairs with one and the same reply that is told. In subtitles the most frequent reply has
+0.003 to 0.007; what stands in every hundredth pair is what an unsure network says to everything."""
+
+COPIES = 0.1
+"""Share of pairs that repeat another pair that is told. In subtitles people really say the same
+again in 0.02 of the pairs, 0.18 in those collected twice."""
+
+ECHOES = 0.01
+"""Share of replies equal to their question that is told: twice what people say in subtitles."""
+
+SEGMENTED = 0.5
+"""Share of long Chinese utterances that are cut into words from which on the corpus is. Cut by
+jieba it is 0.97 to 1, uncut 0 to 0.003 (see `census`); between lies a mixture of files."""
+
+SEGMENTED_PARTLY = 0.05
+"""Share from which on such a mixture is told."""
+
+MIXED_SCRIPTS = 0.02
+"""Share of the rarer Chinese script from which on the two are mixed; below, they are quotations."""
+
+UNKNOWN = 0.15
+"""Share of running words outside the vocabulary that is told: such a bot spells much of what it
+says. With 20,000 entries film subtitles have 0.03. A small corpus is spared: what is learned by
+heart may be spelled."""
+
+
+_SPELL = "spell them in characters"
+
+
+def concerns(survey: Survey) -> list[str]:
+    """What the user should know before training, the gravest first; empty if all is well."""
+    if not survey.pairs:
+        return ["No pairs at all. Look at the format and the skipped lines of each file below."]
+    found: list[str] = []
+    for file in survey.files:
+        found += _of_file(file)
+    return [*found, *_of_text(survey), *_of_pairs(survey)]
+
+
+def copies(survey: Survey) -> float:
+    """The share of pairs that repeat another one."""
+    return max(0, survey.pairs - survey.distinct_pairs) / max(1, survey.pairs)
+
+
+def dullest(survey: Survey) -> float:
+    """The share of pairs that have the most frequent reply, before `--max-repeats` is applied."""
+    return survey.top_replies[0][1] / survey.census.pairs if survey.top_replies else 0.0
+
+
+def echoes(survey: Survey) -> float:
+    """The share of replies equal to their question."""
+    return survey.census.echoes / survey.census.pairs if survey.census.pairs else 0.0
+
+
+def segmented(survey: Survey) -> float:
+    """The share of utterances with enough Chinese to tell that are cut into words by blanks."""
+    census = survey.census
+    return census.segmented / census.judged if census.judged else 0.0
+
+
+def rarer_script(survey: Survey) -> tuple[str, float]:
+    """The rarer of the two Chinese scripts, and its share where either could be told."""
+    known = {name: survey.census.scripts[name] for name in ("simplified", "traditional")}
+    rarer = min(known, key=lambda name: known[name])
+    return rarer, known[rarer] / max(1, sum(known.values()))
+
+
+def _of_file(file: FileFacts) -> Iterator[str]:
+    skipped = sum(file.skipped.values())
+    if skipped >= SKIPPED * (skipped + file.pairs) > 0:
+        reason = max(file.skipped, key=lambda name: file.skipped[name])
+        yield (
+            f"{file.name}: {skipped:,} lines or records gave nothing and {file.pairs:,} pairs came "
+            f"of it (most often: {reason}). If {file.format} is not its format, name it with "
+            "--format."
+        )
+    if file.bad_bytes and file.bad_bytes >= BAD_BYTES * file.pairs:
+        yield (
+            f"{file.name}: {file.bad_bytes:,} bad bytes. If {file.encoding} is not its encoding, "
+            "name it with --encoding."
+        )
+    for encoding, lines in file.mixed.items():
+        yield f"{file.name}: {lines:,} lines are in {encoding}, the others in {file.encoding}."
+
+
+def _of_text(survey: Survey) -> Iterator[str]:
+    share = segmented(survey)
+    if share >= SEGMENTED and survey.settings.get("blanks") != "none":
+        yield f"The Chinese text is cut into words by blanks already ({share:.0%} of it)."
+    elif SEGMENTED_PARTLY <= share < SEGMENTED:
+        yield (
+            f"{share:.0%} of the Chinese text is cut into words by blanks, the rest is not: the "
+            "same sentence is learned in two spellings."
+        )
+    script, share = rarer_script(survey)
+    if share >= MIXED_SCRIPTS and not survey.settings.get("simplify"):
+        other = "traditional" if script == "simplified" else "simplified"
+        yield f"{share:.0%} of the Chinese text is {script}, the rest {other}."
+    left_out = survey.vocabulary().unknown
+    if left_out >= UNKNOWN and survey.pairs >= SMALL_CORPUS:
+        outcome = "not know them" if survey.settings.get("rare") == "unk" else _SPELL
+        yield (
+            f"{left_out:.0%} of the running words are too rare for the vocabulary: the bot will "
+            f"{outcome}."
+        )
+
+
+def _of_pairs(survey: Survey) -> Iterator[str]:
+    if dullest(survey) >= DULL and not survey.cleaning.get("max_repeats"):
+        reply, count = survey.top_replies[0]
+        yield (
+            f"{dullest(survey):.1%} of all replies are the same ({count:,} times): the bot will "
+            "tend to say it whatever it is asked."
+        )
+    if copies(survey) >= COPIES:
+        yield f"{copies(survey):.0%} of the pairs are copies of other pairs."
+    if echoes(survey) >= ECHOES:
+        yield f"{echoes(survey):.1%} of the replies only repeat their question."
+    if survey.pairs < SMALL_CORPUS:
+        yield (
+            f"{survey.pairs:,} pairs are few. The bot will know them by heart and answer anything "
+            "else freely, often oddly; some tens of thousands of pairs make it talk."
+        )

@@ -1,0 +1,170 @@
+"""Conversations -> pairs of a question and its reply, under a number of earlier turns.
+
+Comes in: conversations as a reader found them. Goes out: their turns laid end to end in chunks of
+bounded size, and which of them make pairs. Knows nothing of files, of words or of ids.
+
+A pair is a turn that is a reply, and before it the question: the turn it answers, with `context`
+turns more before that one, as far as the conversation has them. Empty turns answer nothing and are
+not answered.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chatbot.corpus.encoded import bounds_of
+from chatbot.corpus.formats.base import Conversation
+
+EMPTY_QUESTION = "empty question"
+EMPTY_REPLY = "empty reply"
+ONE_TURN = "conversation of one turn"
+
+_TWO = b"\0\1"
+
+
+class Pair(NamedTuple):
+    r"""A question, its reply, and the line of its file where the reply stands.
+
+    Earlier turns stand before the question, each ended by "\n".
+    """
+
+    question: str
+    reply: str
+    line: int
+
+
+@dataclass
+class Turns:
+    """The turns of some conversations laid end to end, T in all; cheap to hand to a process.
+
+    Attributes:
+        text: the turns, a line feed between two; line feeds inside turns have become blanks.
+        sizes: turns of every conversation.
+        lines: the line of every turn, uint32 [T].
+        replies: whether each turn is a reply, bool [T].
+    """
+
+    text: str
+    sizes: NDArray[np.int64]
+    lines: NDArray[np.uint32]
+    replies: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        """The number of turns, T."""
+        return len(self.lines)
+
+    @property
+    def texts(self) -> list[str]:
+        """The turns one by one."""
+        return self.text.split("\n") if len(self) else []
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """The pairs that some turns make, P of them, as places among the turns.
+
+    Attributes:
+        first: the earliest turn of each question, int64 [P].
+        reply: the reply, int64 [P]; the turn before it is the question itself.
+    """
+
+    first: NDArray[np.int64]
+    reply: NDArray[np.int64]
+
+    @property
+    def question(self) -> NDArray[np.int64]:
+        """The turn each reply answers, int64 [P]."""
+        return self.reply - 1
+
+    def take(self, chosen: NDArray[np.bool_]) -> Pairing:
+        """The pairs for which `chosen` is true."""
+        return Pairing(self.first[chosen], self.reply[chosen])
+
+
+def turns_of(
+    conversations: Iterable[Conversation], most: int, context: int, skipped: Counter[str]
+) -> Iterator[Turns]:
+    """Lays conversations end to end, about `most` turns at a time.
+
+    A conversation that is longer goes on in the next chunk, with the turns that its first pair
+    there needs before it. One of a single turn has no reply; it is counted in `skipped`.
+    """
+    texts: list[str] = []
+    lines: list[int] = []
+    sizes: list[int] = []
+    replies = bytearray()
+    for conversation in conversations:
+        if len(conversation.turns) < 2:
+            skipped[ONE_TURN] += len(conversation.turns)
+            continue
+        for turns, numbers, marks in _pieces(conversation, most, context):
+            size = len(turns)
+            texts += turns
+            lines += numbers
+            sizes.append(size)
+            if marks is not None:
+                replies += bytes(marks)
+            else:
+                replies += _TWO if size == 2 else b"\0" + b"\1" * (size - 1)
+            if len(texts) >= most:
+                yield _laid(texts, lines, sizes, replies)
+                texts, lines, sizes, replies = [], [], [], bytearray()
+    if texts:
+        yield _laid(texts, lines, sizes, replies)
+
+
+def _pieces(conversation: Conversation, most: int, context: int) -> Iterable[Conversation]:
+    turns, lines, marks = conversation
+    if len(turns) <= most:
+        return (conversation,)
+    marks = [place > 0 for place in range(len(turns))] if marks is None else marks
+    pieces = []
+    for start in range(0, len(turns), most):
+        first = max(0, start - context - 1)
+        part = slice(first, start + most)
+        mine = [False] * (start - first) + list(marks[start : start + most])
+        pieces.append(Conversation(turns[part], lines[part], mine))
+    return pieces
+
+
+def _laid(texts: list[str], lines: list[int], sizes: list[int], replies: bytearray) -> Turns:
+    text = "\n".join(texts)
+    if text.count("\n") >= len(texts):
+        text = "\n".join([one.replace("\n", " ") for one in texts])
+    return Turns(
+        text,
+        np.asarray(sizes, np.int64),
+        np.asarray(lines, np.uint32),
+        np.frombuffer(bytes(replies), np.bool_),
+    )
+
+
+def pair_up(
+    turns: Turns, filled: NDArray[np.bool_], context: int, skipped: Counter[str]
+) -> Pairing:
+    """The pairs of some turns, counting in `skipped` those of which a side is empty.
+
+    Args:
+        turns: T turns.
+        filled: whether each turn has text after normalisation, [T].
+        context: turns before the question that belong to it.
+        skipped: counts by reason.
+    """
+    bounds = bounds_of(turns.sizes)
+    opening = np.repeat(bounds[:-1], turns.sizes)
+    marked = turns.replies.copy()
+    marked[bounds[:-1]] = False  # a turn that opens a conversation answers nothing
+    reply = np.flatnonzero(marked)
+    asked, answered = filled[reply - 1], filled[reply]
+    if not asked.all():
+        skipped[EMPTY_QUESTION] += int((~asked).sum())
+    if not answered.all() and (empty := int((asked & ~answered).sum())):
+        skipped[EMPTY_REPLY] += empty
+    reply = reply[asked & answered]
+    return Pairing(np.maximum(opening[reply], reply - 1 - context), reply)

@@ -1,0 +1,238 @@
+"""How much memory and how much time training will take, before it is begun.
+
+Comes in: how long questions and replies are, a vocabulary size, the settings of network and
+training. Goes out: bytes and seconds. Knows nothing of TensorFlow: it counts what the network in
+`learn` does with a batch, and constants fitted to runs of it say what each count costs.
+
+The constants come from `python benchmarks/forecast.py`, which trains on film subtitles, long
+conversations and the bundled sample, by words and by characters, in batches of 64 to 4,000 pairs,
+with 128 to 512 units and 3,300 to 56,000 entries, and fits them by least squares of the relative
+error. Runs and machine: benchmarks/results/forecast.json.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chatbot.config import SMALL_CORPUS, ModelConfig, TrainingConfig
+from chatbot.machine import cores, gflops_a_core, has_bfloat16
+
+REFERENCE_GFLOPS = 112.0
+"""What `machine.gflops_a_core` gives on the machine of the runs; seconds are in proportion."""
+
+REFERENCE_CORES = 2
+"""The cores of that machine."""
+
+CORES_HELP = 0.75
+"""Seconds fall with this power of the number of cores. An assumption: only two were measured."""
+
+MEMORY = (708e6, 26.8, 35.4, 14.0)
+"""Bytes: of Python, TensorFlow and its compiled steps; for a weight of the network, with moments,
+gradient, and what the optimizer's step and a checkpoint need; for a unit of a token, with gates,
+states and gradients; for a unit of a place in the padded batch that attention works on."""
+
+TIME = (2.18e-12, 5.31e-12, 23.5e-9, 5.4e-9, 2.9e-9, 17.4e-9)
+"""Seconds: for an operation of a matrix product in bfloat16, or in float32 on processors without
+it; for a unit of a token; for a unit of a place in the padded batch; for a class of the output
+layer and a token of a reply; for a weight outside the embedding, which the optimizer changes."""
+
+HEAD, MIDDLE, WHOLE = 2_000, 8_000, 4_000
+"""The clusters of the output layer, as in `learn.losses`, which cannot be imported here."""
+
+TAIL_SHARES = (0.12, 0.04)
+"""Share of the tokens of a reply that are in its first and in its second tail. Of words; with
+characters a little less, which costs little."""
+
+BY_HEART_STEPS = 150
+"""Steps in which a corpus under `SMALL_CORPUS` pairs is known by heart."""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a training run will take, about.
+
+    Attributes:
+        memory_bytes: the most memory the process will take.
+        seconds: how long it will train, starting and saving not included.
+        steps: how many steps that is.
+        batch: pairs of a step.
+        epochs: how often every pair is seen.
+        vocabulary: entries of the vocabulary.
+        parameters: weights of the network.
+        by_heart: whether it ends when the pairs are known by heart.
+    """
+
+    memory_bytes: int
+    seconds: float
+    steps: int
+    batch: int
+    epochs: float
+    vocabulary: int
+    parameters: int
+    by_heart: bool
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one step of training does, on average.
+
+    Attributes:
+        questions: histogram of questions by tokens.
+        replies: histogram of replies by tokens, their ends included.
+        pairs: pairs of the corpus.
+        size: entries of the vocabulary.
+        model: the widths.
+        training: its batch and greatest length are used.
+    """
+
+    questions: NDArray[np.int64]
+    replies: NDArray[np.int64]
+    pairs: int
+    size: int
+    model: ModelConfig
+    training: TrainingConfig
+
+    @cached_property
+    def batch(self) -> int:
+        """Pairs of a step; a smaller corpus is taken whole."""
+        return min(self.training.batch, self.pairs)
+
+    @cached_property
+    def rows(self) -> tuple[float, float]:
+        """Tokens of the questions and of the replies of a batch."""
+        means = (_mean(_cut(c, self.training.max_length)) for c in (self.questions, self.replies))
+        question, reply = means
+        return self.batch * question, self.batch * reply
+
+    @cached_property
+    def positions(self) -> tuple[float, float]:
+        """Tokens of the longest question and of the longest reply of a batch."""
+        cut = (_cut(c, self.training.max_length) for c in (self.questions, self.replies))
+        question, reply = (_longest(counts, self.batch) for counts in cut)
+        return question, reply
+
+    @cached_property
+    def clusters(self) -> list[tuple[int, int, float]]:
+        """The output layer: classes, width, and the share of a reply's tokens that come there."""
+        units = self.model.units
+        if self.size <= WHOLE:
+            return [(self.size, units, 1.0)]
+        if self.size <= MIDDLE + HEAD:
+            tails = [(self.size - HEAD, units // 4, sum(TAIL_SHARES))]
+        else:
+            sizes = (MIDDLE - HEAD, self.size - MIDDLE)
+            widths = (units // 4, units // 8)
+            tails = list(zip(sizes, widths, TAIL_SHARES, strict=True))
+        return [(HEAD + len(tails), units, 1.0), *tails]
+
+    @cached_property
+    def parameters(self) -> int:
+        """Weights of the network."""
+        e, u = self.model.embedding, self.model.units
+        one_way = u // 2 if self.model.bidirectional else u
+        encoder = u // one_way * 4 * one_way * (e + one_way + 1)
+        decoder = 4 * u * (e + u + 1)
+        output = sum(n * (w + 1) + (0 if w == u else u * w) for n, w, _ in self.clusters)
+        return self.size * e + encoder + decoder + 3 * u * u + output
+
+    @property
+    def padded(self) -> float:
+        """Places of the padded batch."""
+        return self.batch * sum(self.positions)
+
+    @property
+    def counts_of_memory(self) -> tuple[float, ...]:
+        """What the constants of `MEMORY` are for."""
+        units = self.model.units
+        return 1.0, self.parameters, units * sum(self.rows), units * self.padded
+
+    def counts_of_time(self, bfloat16: bool) -> tuple[float, ...]:
+        """What the constants of `TIME` are for."""
+        units = self.model.units
+        return (
+            self.flops * bfloat16,
+            self.flops * (not bfloat16),
+            units * sum(self.rows),
+            units * self.padded,
+            self.rows[1] * sum(n * share for n, _, share in self.clusters),
+            self.parameters - self.size * self.model.embedding,
+        )
+
+    @property
+    def bytes(self) -> float:
+        """The most memory of a run."""
+        return _sum(MEMORY, self.counts_of_memory)
+
+    def seconds(self, bfloat16: bool) -> float:
+        """The time of a step on the machine of the runs."""
+        return _sum(TIME, self.counts_of_time(bfloat16))
+
+    @property
+    def flops(self) -> float:
+        """Operations of the matrix products of a step, forward and backward."""
+        e, u = self.model.embedding, self.model.units
+        source, target = self.rows
+        one_way = u // 2 if self.model.bidirectional else u
+        encoder = u // one_way * 8 * one_way * (e + one_way) + 2 * u * u
+        decoder = 8 * u * (e + u) + 4 * u * u
+        scores = self.batch * math.prod(self.positions)
+        output = sum(s * 2 * w * (n + (0 if w == u else u)) for n, w, s in self.clusters)
+        return 3 * (source * encoder + target * (decoder + output) + 4 * u * scores)
+
+
+def forecast(work: Work, speed: float | None = None, bfloat16: bool | None = None) -> Forecast:
+    """What a run will take.
+
+    Args:
+        work: its steps.
+        speed: what `machine.gflops_a_core` gives; default: measured now, in 0.05 s.
+        bfloat16: whether the processor multiplies bfloat16; default: looked up.
+    """
+    speed = gflops_a_core() if speed is None else speed
+    if bfloat16 is None:
+        bfloat16 = work.training.precision != "float32" and has_bfloat16()
+    steps = _steps(work)
+    threads = min(work.training.threads or cores(), cores())
+    faster = speed / REFERENCE_GFLOPS * (threads / REFERENCE_CORES) ** CORES_HELP
+    seconds = steps * work.seconds(bfloat16) / faster
+    return Forecast(
+        memory_bytes=round(work.bytes),
+        seconds=seconds,
+        steps=steps,
+        batch=work.batch,
+        epochs=steps * work.batch / work.pairs,
+        vocabulary=work.size,
+        parameters=work.parameters,
+        by_heart=work.pairs < SMALL_CORPUS,
+    )
+
+
+def _steps(work: Work) -> int:
+    """Steps of a run."""
+    if work.training.epochs is not None:
+        return math.ceil(work.training.epochs * math.ceil(work.pairs / work.batch))
+    return BY_HEART_STEPS
+
+
+def _cut(counts: NDArray[np.int64], most: int) -> NDArray[np.float64]:
+    """A histogram with all that is longer than `most` counted there, as shares."""
+    cut = np.append(counts[:most], counts[most:].sum()).astype(float)
+    return cut / max(1.0, float(cut.sum()))
+
+
+def _sum(costs: tuple[float, ...], counts: tuple[float, ...]) -> float:
+    return sum(cost * count for cost, count in zip(costs, counts, strict=True))
+
+
+def _mean(shares: NDArray[np.float64]) -> float:
+    return float(shares @ np.arange(len(shares)))
+
+
+def _longest(shares: NDArray[np.float64], draws: int) -> float:
+    """The expected greatest of so many independent draws."""
+    return float((1 - np.cumsum(shares).clip(0, 1) ** draws).sum())

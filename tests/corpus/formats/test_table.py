@@ -1,0 +1,137 @@
+"""Tables in; pairs and counts out."""
+
+import csv
+import io
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chatbot.corpus.formats.headings import MISSING, roles
+from chatbot.errors import ChatbotError
+
+CELL = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc"], exclude_characters="\ufeff"),
+    max_size=10,
+) | st.text('你",\n; x', max_size=10)
+ROWS = st.lists(st.tuples(CELL, CELL), min_size=1, max_size=6)
+
+
+@settings(max_examples=60)
+@given(ROWS, st.sampled_from([",", ";", "\t"]), st.sampled_from([csv.QUOTE_ALL]))
+def test_what_is_written_is_read(read, pairs, delimiter, quoting):
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=delimiter, quoting=quoting, lineterminator="\n")
+    writer.writerow(["question", "answer"])
+    writer.writerows(pairs)
+    expected = [
+        (" ".join(q.split()), " ".join(r.split())) for q, r in pairs if r.strip() not in MISSING
+    ]
+    assert read("csv", out.getvalue(), "x.csv")[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("header", "question", "answer"),
+    [
+        ("question,answer", 0, 1),
+        ("Answer,Question", 1, 0),
+        ("prev,next", 0, 1),
+        ("ask,answer", 0, 1),
+        ("id,title,reply", 1, 2),
+        ("title,question,reply,is_best", 1, 2),
+        ("context,question,answer", 1, 2),
+        ("Context,Utterance,Label", 0, 1),
+        ("问题,回答", 0, 1),
+        ("編號,問題,答案", 1, 2),
+        ("user,bot", 0, 1),
+        ("用户,机器人", 0, 1),
+        ("post_text,post,response", 1, 2),
+        ("input_text,content,response", 1, 2),
+    ],
+)
+def test_headers_name_the_columns(header, question, answer):
+    found = roles(header.split(","))
+    assert (found.question, found.answers) == (question, (answer,))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "a b,c d",
+        "title,date",
+        "id,name",
+        "Dialogue_ID,Speaker,Utterance",
+        "user,message",
+        "title,text",
+    ],
+)
+def test_other_headers_name_no_question_with_its_answer(header):
+    assert roles(header.split(",")).answers == ()
+
+
+def test_rows_of_another_width_negatives_and_gaps_are_counted(read):
+    text = "question,answer,label\na,b,1\nc,d,0\ne,f\ng,沒有資料,1\n\nh,,1\n"
+    assert read("csv", text) == (
+        [("a", "b"), ("h", "")],
+        {"label 0 (a negative)": 1, "wrong number of fields": 1, "missing answer": 1},
+    )
+
+
+def test_labels_that_are_not_0_and_1_are_topics_and_drop_nothing(read):
+    assert read("csv", "q,a,label\nx,y,0\nz,w,7\n")[0] == [("x", "y"), ("z", "w")]
+
+
+@pytest.mark.parametrize(
+    ("columns", "text"),
+    [
+        ("3,2", "1,b,a\n2,d,c\n"),
+        ("3,2", "id;answer;question\n1;b;a\n2;d;c\n"),
+        ("body,title", 'x,title,body\n"1,",b,a\n2,d,c\n'),
+        ("body,title", "title\tbody\nb\ta\nd\tc\n"),
+    ],
+)
+def test_columns_are_chosen(read, columns, text):
+    assert read("csv", text, "x.csv", columns=columns) == ([("a", "b"), ("c", "d")], {})
+
+
+@pytest.mark.parametrize(
+    ("columns", "text", "line"),
+    [
+        (
+            None,
+            "date,place,what\n1,2,3\n",
+            "{}:1: which columns are question and reply is not known; "
+            "the first row reads date, place, what. Say it with --columns, by two numbers from "
+            "1 or by two of these names.",
+        ),
+        (
+            None,
+            "no table\n",
+            "{}: no comma, semicolon or TAB in its first lines, so it is no table. "
+            "Leave --format out to have the format recognised.",
+        ),
+        (
+            "2,3",
+            "a,b\nc,d\n",
+            "{}: --columns 2,3: no line has that many columns; the most are 2. Give "
+            "two numbers from 1 to 2.",
+        ),
+        (
+            "a,z",
+            "a,b\nc,d\n",
+            "{}:1: --columns a,z: no column is named 'z'; the first row reads a, b. "
+            "Give two of these names, or two numbers from 1.",
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_refused_in_one_line(read, columns, text, line):
+    with pytest.raises(ChatbotError) as caught:
+        read("csv", text, columns=columns)
+    said = str(caught.value)
+    assert said == line.format(said.partition("talk.txt")[0] + "talk.txt")
+
+
+def test_quotes_between_tabs_are_a_writers_only_if_they_enclose_whole_lines(read):
+    assert read("csv", 'question\tanswer\n"Go!"\tok\n')[0] == [('"Go!"', "ok")]
+    assert read("csv", 'question\tanswer\n"Go!"\t"ok"\n')[0] == [("Go!", "ok")]
+    assert read("csv", 'question\tanswer\n"a ""b"""\tok\n')[0] == [('a "b"', "ok")]

@@ -1,0 +1,192 @@
+"""What is told as wrong with corpora, and what is not."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from chatbot.corpus.census import LENGTH_BINS, Census
+from chatbot.corpus.concerns import concerns, copies, dullest, echoes, rarer_script, segmented
+from chatbot.corpus.survey import Cutoff, FileFacts, Survey
+
+
+def sound(pairs=20_000, **other):
+    """A survey with nothing wrong in it, or with this."""
+    facts = {
+        "files": [FileFacts("talk.tsv", "tab", "so", "utf-8", pairs)],
+        "census": census(pairs),
+        "pairs": pairs,
+        "distinct_pairs": pairs - 300,
+        "distinct_questions": pairs - 900,
+        "distinct_replies": pairs - 800,
+        "top_replies": [("是的", 60), ("谢谢", 55)],
+        "words": 12 * pairs,
+        "distinct_words": 9_000,
+        "distinct_characters": 2_500,
+        "cutoffs": [Cutoff(1, 11_000, 0.0), Cutoff(2, 7_000, 0.02), Cutoff(3, 5_000, 0.04)],
+        "tokens": np.zeros((2, LENGTH_BINS), np.int64),
+        "settings": {"blanks": "one", "simplify": False, "rare": "characters"},
+    }
+    return Survey(**facts | other)
+
+
+def census(pairs=20_000, **other):
+    scripts = Counter(simplified=31_000, chinese=6_000, latin=3_000, traditional=100)
+    facts = {"echoes": 90, "utterances": 40_000, "judged": 25_000, "segmented": 60}
+    return Census(pairs, **facts | {"scripts": scripts} | other)
+
+
+def file(**facts):
+    return [FileFacts(**{"name": "a.csv", "format": "csv", "pairs": 1_000} | facts)]
+
+
+def test_nothing_is_told_of_sound_corpora():
+    assert concerns(sound()) == []
+
+
+SPOILT = {
+    "skipped": (
+        {"files": file(skipped={"wrong number of fields": 240, "missing answer": 20})},
+        "a.csv: 260 lines or records gave nothing and 1,000 pairs came of it (most often: wrong "
+        "number of fields). If csv is not its format, name it with --format.",
+    ),
+    "bad bytes": (
+        {"files": file(bad_bytes=10, encoding="gb18030")},
+        "a.csv: 10 bad bytes. If gb18030 is not its encoding, name it with --encoding.",
+    ),
+    "mixed encodings": (
+        {"files": file(mixed={"gb18030": 12})},
+        "a.csv: 12 lines are in gb18030, the others in utf-8.",
+    ),
+    "cut": (
+        {"census": census(segmented=12_500)},
+        "The Chinese text is cut into words by blanks already (50% of it).",
+    ),
+    "partly cut": (
+        {"census": census(segmented=1_250)},
+        "5% of the Chinese text is cut into words by blanks, the rest is not: the same sentence is "
+        "learned in two spellings.",
+    ),
+    "mixed scripts": (
+        {"census": census(scripts=Counter(simplified=9_700, traditional=300))},
+        "3% of the Chinese text is traditional, the rest simplified.",
+    ),
+    "mixed the other way": (
+        {"census": census(scripts=Counter(simplified=300, traditional=9_700))},
+        "3% of the Chinese text is simplified, the rest traditional.",
+    ),
+    "spelled": (
+        {"cutoffs": [Cutoff(1, 90_000, 0.0), Cutoff(2, 40_000, 0.1), Cutoff(9, 20_000, 0.16)]},
+        "16% of the running words are too rare for the vocabulary: the bot will spell them in "
+        "characters.",
+    ),
+    "unknown": (
+        {
+            "cutoffs": [Cutoff(2, 400, 0.15)],
+            "settings": {"rare": "unk"},
+        },
+        "15% of the running words are too rare for the vocabulary: the bot will not know them.",
+    ),
+    "dull": (
+        {"top_replies": [("我不知道", 200), ("好", 40)]},
+        "1.0% of all replies are the same (200 times): the bot will tend to say it whatever it is "
+        "asked.",
+    ),
+    "copies": (
+        {"distinct_pairs": 18_000},
+        "10% of the pairs are copies of other pairs.",
+    ),
+    "echoes": (
+        {"census": census(echoes=200)},
+        "1.0% of the replies only repeat their question.",
+    ),
+    "few": (
+        {"pairs": 4_999, "distinct_pairs": 4_999, "census": census(4_999, echoes=0)},
+        "4,999 pairs are few. The bot will know them by heart and answer anything else freely, "
+        "often oddly; some tens of thousands of pairs make it talk.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SPOILT)
+def test_what_is_wrong_is_told_in_a_sentence(name):
+    spoilt, sentence = SPOILT[name]
+    facts = {"top_replies": []} if name == "few" else {}
+    assert concerns(sound(**facts | spoilt)) == [sentence]
+
+
+NEARLY = {
+    "skipped": {"files": file(skipped={"missing answer": 249})},
+    "bad bytes": {"files": file(bad_bytes=9)},
+    "cut": {"census": census(segmented=1_249)},
+    "scripts": {"census": census(scripts=Counter(simplified=981, traditional=19, latin=5))},
+    "spelled": {"cutoffs": [Cutoff(2, 20_000, 0.149)]},
+    "dull": {"top_replies": [("好", 199)]},
+    "copies": {"distinct_pairs": 18_001},
+    "echoes": {"census": census(echoes=199)},
+    "few": {
+        "pairs": 5_000,
+        "distinct_pairs": 5_000,
+        "census": census(5_000, echoes=0),
+        "top_replies": [],
+    },
+}
+
+
+@pytest.mark.parametrize("name", NEARLY)
+def test_what_is_usual_is_not_told(name):
+    assert concerns(sound(**NEARLY[name])) == []
+
+
+MENDED = {
+    "cut": ({"census": census(segmented=25_000)}, {"blanks": "none"}, {}),
+    "scripts": (
+        {"census": census(scripts=Counter(simplified=50, traditional=50))},
+        {"simplify": True},
+        {},
+    ),
+    "dull": ({"top_replies": [("好", 900)]}, {}, {"max_repeats": 10}),
+}
+
+
+@pytest.mark.parametrize("name", MENDED)
+def test_what_an_option_mends_is_not_told(name):
+    spoilt, settings, cleaning = MENDED[name]
+    assert concerns(sound(**spoilt, settings=settings, cleaning=cleaning)) == []
+    assert concerns(sound(**spoilt)) != []
+
+
+def test_a_small_corpus_may_spell_its_words():
+    cutoffs = [Cutoff(2, 3_000, 0.3)]
+    few = sound(3_000, distinct_pairs=2_999, census=census(3_000, echoes=0), cutoffs=cutoffs)
+    few.top_replies = []
+    assert [one[:21] for one in concerns(few)] == ["3,000 pairs are few. "]
+
+
+def test_no_pairs_is_all_that_is_told_of_none():
+    told = concerns(Survey(files=file(pairs=0, skipped={"not JSON": 9})))
+    assert told == ["No pairs at all. Look at the format and the skipped lines of each file below."]
+
+
+def test_all_that_is_wrong_is_told_files_first():
+    everything = sound(
+        files=file(bad_bytes=99, mixed={"big5": 3}, skipped={"x": 900}),
+        census=census(segmented=25_000, echoes=9_000, scripts=Counter(simplified=9, traditional=5)),
+        distinct_pairs=5_000,
+        top_replies=[("好", 9_000)],
+    )
+    subjects = ["900 lines", "99 bad", "3 lines", "cut into", "is traditional", "are the same",
+                "are copies", "repeat their"]  # fmt: skip
+    told = concerns(everything)
+    assert len(told) == len(subjects)
+    assert all(subject in sentence for subject, sentence in zip(subjects, told, strict=True))
+
+
+def test_shares_of_nothing_are_nothing():
+    nothing = Survey()
+    assert (copies(nothing), dullest(nothing), echoes(nothing), segmented(nothing)) == (0, 0, 0, 0)
+    assert rarer_script(nothing)[1] == 0
+
+
+def test_pairs_that_are_left_out_do_not_make_copies_fewer_than_none():
+    assert copies(sound(pairs=100, distinct_pairs=150)) == 0

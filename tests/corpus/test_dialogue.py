@@ -1,0 +1,85 @@
+"""Conversations in; turns laid end to end, and the pairs they make, out."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatbot.corpus.dialogue import pair_up, turns_of
+from chatbot.corpus.formats.base import Conversation
+
+TURN = st.sampled_from(["a", "bb", "", "c\nd", "你好", " "])
+CONVERSATIONS = st.lists(
+    st.lists(st.tuples(TURN, st.booleans()), min_size=1, max_size=9).flatmap(
+        lambda turns: st.sampled_from([turns, [(text, None) for text, _ in turns]])
+    ),
+    max_size=6,
+)
+
+
+def made(turns, first_line):
+    texts, marks = zip(*turns, strict=True)
+    lines = list(range(first_line, first_line + len(texts)))
+    return Conversation(list(texts), lines, None if marks[0] is None else list(marks))
+
+
+def pairs_by_definition(conversations, context):
+    """(question with earlier turns, reply, line) of every pair, by nested loops."""
+    found = []
+    for turns, lines, marks in conversations:
+        for i in range(1, len(turns)):
+            clean = [turn.replace("\n", " ") for turn in turns]
+            if (marks is None or marks[i]) and clean[i].strip() and clean[i - 1].strip():
+                before = [clean[j] for j in range(max(0, i - 1 - context), i)]
+                found.append(([turn for turn in before if turn.strip()], clean[i], lines[i]))
+    return found
+
+
+def pairs_of(conversations, most, context):
+    skipped, found = Counter(), []
+    for turns in turns_of(conversations, most, context, skipped):
+        texts = turns.texts
+        assert len(texts) == len(turns) == turns.sizes.sum() == len(turns.replies)
+        filled = np.array([bool(text.strip()) for text in texts], np.bool_)
+        pairing = pair_up(turns, filled, context, skipped)
+        for first, reply in zip(pairing.first, pairing.reply, strict=True):
+            before = [text for text in texts[first:reply] if text.strip()]
+            found.append((before, texts[reply], int(turns.lines[reply])))
+    return found, skipped
+
+
+@given(CONVERSATIONS, st.integers(0, 3), st.integers(1, 12))
+def test_pairs_are_those_of_the_definition_wherever_chunks_end(drawn, context, most):
+    conversations = [made(turns, 1 + 10 * i) for i, turns in enumerate(drawn)]
+    found, skipped = pairs_of(conversations, most, context)
+    assert found == pairs_by_definition(conversations, context)
+    turns = sum(len(one.turns) - 1 for one in conversations if one.replies is None)
+    turns += sum(sum(one.replies[1:]) for one in conversations if one.replies is not None)
+    alone = sum(len(one.turns) == 1 for one in conversations)
+    assert len(found) + sum(skipped.values()) == turns + alone
+
+
+def test_reasons_are_counted():
+    conversations = [
+        Conversation(["a", "", "b"], [1, 2, 3]),
+        Conversation(["", ""], [4, 5]),
+        Conversation(["x"], [6]),
+    ]
+    found, skipped = pairs_of(conversations, 100, 0)
+    assert found == []
+    assert skipped == {"empty reply": 1, "empty question": 2, "conversation of one turn": 1}
+
+
+@pytest.mark.parametrize("context", [0, 2])
+def test_no_conversations_make_no_chunk(context):
+    assert list(turns_of([], 10, context, Counter())) == []
+
+
+def test_chunks_are_about_as_large_as_asked():
+    conversations = [Conversation(["q", "r"], [i, i]) for i in range(100)]
+    conversations.append(Conversation(["t"] * 35, list(range(35))))
+    sizes = [len(turns) for turns in turns_of(conversations, 10, 1, Counter())]
+    assert sizes[:20] == [10] * 20
+    assert all(size <= 12 for size in sizes)
