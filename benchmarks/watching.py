@@ -3,9 +3,9 @@
 Comes in: a `chatbot build-vocab` command. Goes out: its peaks and times. Linux only, as it reads
 /proc. The build's temporary files all go below the folder it runs in.
 
-The sum of resident sizes (RSS) of the process and all below it is read every 0.1 s; it counts a
-page as often as processes share it. The sum of proportional sizes (PSS) counts a shared page once,
-but takes the kernel some 20 ms to add up; it is read, with the size of all files, as often as takes
+The size of all files and the sum of resident sizes (RSS) of the process and all below it are read
+every 0.1 s; RSS counts a page as often as processes share it. The sum of proportional sizes (PSS)
+counts a shared page once, but takes the kernel some 20 ms to add up; it is read as often as takes
 2 % of the time of one core, and at least every 5 s.
 """
 
@@ -98,11 +98,11 @@ class Watch:
         stage.cpu_seconds += max(0.0, cpu - self._cpu)
         self._at, self._cpu = now, max(cpu, self._cpu)
         stage.rss = max(stage.rss, sum(_rss(one) for one in processes))
-        if now >= self._due or not stage.pss:
+        stage.disk = max(stage.disk, size_of(self.folder))
+        before = time.monotonic()
+        if before >= self._due or not stage.pss:
             stage.pss = max(stage.pss, sum(_pss(one) for one in processes))
-            stage.disk = max(stage.disk, size_of(self.folder))
-            took = time.monotonic() - now
-            self._due = now + min(took / SHARE, LONGEST)
+            self._due = before + min((time.monotonic() - before) / SHARE, LONGEST)
 
     def whole(self) -> Stage:
         """All stages together."""

@@ -23,6 +23,7 @@ from chatbot.cli.build_vocab import build_vocab
 from chatbot.cli.chat import chat
 from chatbot.cli.evaluate import evaluate
 from chatbot.cli.info import info
+from chatbot.cli.inspect import inspect
 from chatbot.cli.train import train
 from chatbot.errors import ChatbotError
 
@@ -43,7 +44,7 @@ def cli() -> None:
     """  # noqa: D301 - click wants the character: what follows it is not wrapped
 
 
-for command in (build_vocab, train, chat, evaluate, info):
+for command in (inspect, build_vocab, train, chat, evaluate, info):
     cli.add_command(command)
 
 

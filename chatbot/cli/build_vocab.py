@@ -10,6 +10,7 @@ import click
 
 from chatbot.cli.corpora import (
     corpora_argument,
+    explicit_settings,
     opened,
     progress_line,
     reading_options,
@@ -62,7 +63,10 @@ def build_vocab(
     Format, compression and encoding of each file are recognised: lines of question<TAB>reply, E/M
     conversations, CSV, JSON, YAML, SQLite, paired files and more, see docs/formats.md.
     """
+    from chatbot.cli.report import report as in_words
+    from chatbot.corpus.advice import advise
     from chatbot.corpus.building import Sources, build, settings_to_add_with
+    from chatbot.memory import peak_memory
 
     if add and not corpora:
         raise click.UsageError("--add: name the files to add.")
@@ -78,6 +82,11 @@ def build_vocab(
     with opened(corpora, reading) as found, progress_line() as progress:
         sources = Sources(found, config, cleaning, vocab, workers_of(workers), progress)
         report = build(sources, folder, add=add, keep=keep_segmented, restart=restart)
+        report.survey.text_bytes = sum(text.size for corpus in found for text in corpus.texts)
+    report.survey.seconds = time.monotonic() - began
+    report.survey.peak_bytes = peak_memory()
+    advice = advise(report.survey, [str(path) for path in corpora], explicit_settings(settings))
+    tell(in_words(report.survey, advice))
     _summarise(report, model, time.monotonic() - began)
 
 

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from chatbot.cli.options import settings_options
+from chatbot.cli.options import given, settings_options
 from chatbot.cli.show import StatusLine, duration, size, tell
-from chatbot.config import ReadingConfig
+from chatbot.config import CleaningConfig, CorpusConfig, ReadingConfig
 from chatbot.errors import ChatbotError
 
 if TYPE_CHECKING:
@@ -41,6 +41,12 @@ workers_option = click.option(
 def reading_options(command: F) -> F:
     """A decorator: the options of `ReadingConfig`."""
     return settings_options(ReadingConfig)(command)
+
+
+def explicit_settings(values: dict[str, Any]) -> dict[str, Any]:
+    """What stands on the command line of how corpora are read, cleaned and cut."""
+    groups = (ReadingConfig, CorpusConfig, CleaningConfig)
+    return {name: value for group in groups for name, value in given(values, group).items()}
 
 
 def workers_of(workers: int | None) -> int:

@@ -11,13 +11,14 @@ import click
 
 from chatbot.cli.corpora import (
     corpora_argument,
+    explicit_settings,
     opened,
     progress_line,
     reading_options,
     workers_of,
     workers_option,
 )
-from chatbot.cli.options import given, json_option, settings_of, settings_options
+from chatbot.cli.options import json_option, settings_of, settings_options
 from chatbot.cli.show import tell
 from chatbot.config import CleaningConfig, CorpusConfig, ReadingConfig
 from chatbot.errors import ChatbotError
@@ -54,12 +55,7 @@ def inspect(
     from chatbot.corpus.advice import advise
 
     survey = _survey(corpora, workers, settings)
-    explicit = {
-        name: value
-        for group in (ReadingConfig, CorpusConfig, CleaningConfig)
-        for name, value in given(settings, group).items()
-    }
-    advice = advise(survey, [str(path) for path in corpora], explicit)
+    advice = advise(survey, [str(path) for path in corpora], explicit_settings(settings))
     if html is not None:
         from chatbot.cli.page import page
 

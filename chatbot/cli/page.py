@@ -118,14 +118,14 @@ def _concerns(advice: Advice) -> str:
 def _recommended(advice: Advice) -> str:
     if advice.forecast is None:
         return ""
-    lines = "\n".join(line.strip() for line in command_lines(advice, 100))
+    lines = "\n".join(escape(line.strip()) for line in command_lines(advice, 100))
     reasons = "\n".join(
-        f"<dt><code>{escape(one.option)}</code></dt><dd>{escape(one.why)}</dd>"
+        f"<dt><code>{_text(one.option)}</code></dt><dd>{_text(one.why)}</dd>"
         for one in advice.settings
     )
     reasons = f"<dl>\n{reasons}\n</dl>" if reasons else "<p>The defaults suit this corpus.</p>"
     told = escape(expectation(advice.forecast))
-    return _section("Recommended", f"<pre>{escape(lines)}</pre>\n{reasons}\n<p>{told}</p>")
+    return _section("Recommended", f"<pre>{lines}</pre>\n{reasons}\n<p>{told}</p>")
 
 
 def _files(survey: Survey) -> str:

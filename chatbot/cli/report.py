@@ -63,7 +63,7 @@ def _concerns(advice: Advice, width: int) -> Iterator[str]:
     if advice.concerns:
         yield "Look first"
     for concern in advice.concerns:
-        yield from wrapped(concern, width, first="  ! ", rest="    ")
+        yield from wrapped(plain(concern), width, first="  ! ", rest="    ")
 
 
 def _files(survey: Survey, width: int) -> Iterator[str]:
@@ -209,7 +209,9 @@ def _recommended(advice: Advice, width: int) -> Iterator[str]:
     yield "Recommended"
     yield from command_lines(advice, width)
     for setting in advice.settings:
-        yield from wrapped(f"{setting.option}: {setting.why}", width, first="  ", rest="      ")
+        yield from wrapped(
+            plain(f"{setting.option}: {setting.why}"), width, first="  ", rest="      "
+        )
     if not advice.settings:
         yield "  The defaults suit this corpus."
     yield from wrapped(expectation(forecast), width, first="  ", rest="  ")
@@ -240,10 +242,11 @@ def _roughly(seconds: float) -> str:
 
 def command_lines(advice: Advice, width: int) -> Iterator[str]:
     r"""The commands, broken over lines with "\" so that they can be pasted as they are."""
-    if cells(advice.command) <= width - 4:
-        yield f"    {advice.command}"
+    build, train = (tuple(map(plain, pieces)) for pieces in advice.commands)
+    whole = " ".join((*build, "&&", *train))
+    if cells(whole) <= width - 4:
+        yield f"    {whole}"
         return
-    build, train = advice.commands
     line = "   "
     for piece in (*build, f"&& {train[0]}", *train[1:]):
         if line.strip() and (piece.startswith("&&") or cells(f"{line} {piece} \\") > width):

@@ -135,8 +135,8 @@ Recommended
       && chatbot train --max-length 60
   --max-repeats 40: a reply that is right too often is given.
   --max-length 60: 7% are longer.
-  Training will take about 1.3 GB of memory and about 13 minutes on this machine,
-  left to it: about 642 steps of 1,000 pairs, 3 passes."""
+  Training will take about 1.3 GB of memory and about 13 minutes on this
+  machine, left to it: about 642 steps of 1,000 pairs, 3 passes."""
 
 
 def test_the_report_says_all_this():

@@ -147,12 +147,17 @@ def _tables(database: sqlite3.Connection) -> list[_Table]:
 
 def _refuse_unwritten(name: str, path: Path) -> None:
     """Refuses a database whose latest changes stand in a file beside it."""
-    log = path.with_name(f"{path.name}-wal")
-    if log.is_file() and log.stat().st_size:
-        raise ChatbotError(
-            f"{name}: its latest changes are still in {log.name}. Close the program that uses the "
-            f"database, or run: sqlite3 FILE 'PRAGMA wal_checkpoint(TRUNCATE)'"
-        )
+    for log in (path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-journal")):
+        if log.is_file() and _first_byte(log) not in (b"", b"\0"):
+            raise ChatbotError(
+                f"{name}: its latest changes are still in {log.name}. Close the program that uses "
+                "the database, or run: sqlite3 FILE 'PRAGMA wal_checkpoint(TRUNCATE)'"
+            )
+
+
+def _first_byte(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(1)
 
 
 def _refuse_cut_off(name: str, path: Path) -> None:

@@ -101,13 +101,14 @@ def test_items_that_are_no_lists_of_texts_are_counted(tmp_path):
         "- c\n",
         "- - d\n  - - e\n",
         "- f: g\n",
+        "- - j\n  - []\n  - k\n",
         "- - h\n  - *i\n",
         "-\n",
         "- []\n",
         "- - h\n  - i\n",
     ]
     text = opened(tmp_path / "x.yml", "conversations:\n" + "".join(items))
-    assert read(text) == ([["a", "b"], ["h", "i"]], {"not a conversation": 6})
+    assert read(text) == ([["a", "b"], ["h", "i"]], {"not a conversation": 7})
 
 
 def test_line_separators_inside_a_turn_are_blanks_and_control_characters_go(tmp_path):

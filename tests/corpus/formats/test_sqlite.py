@@ -151,6 +151,17 @@ def test_a_database_in_use_whose_changes_are_not_in_it_yet_is_refused(tmp_path):
     assert len(read(text)[0]) == 2
 
 
+def test_a_database_that_a_crash_left_with_a_journal_is_refused(tmp_path):
+    path = tmp_path / "x.db"
+    text = database(path, {"t": (("ask", "answer"), [("a", "b")])})
+    journal = tmp_path / "x.db-journal"
+    journal.write_bytes(b"\xd9" * 600)
+    assert "its latest changes are still in x.db-journal. " in refusal(text)
+    journal.write_bytes(bytes(600))  # of a transaction that was ended
+    assert read(text)[0] == [("a", "b", 1, 1)]
+    assert journal.is_file()
+
+
 def test_reading_writes_nothing(tmp_path):
     folder = tmp_path / "a#b? c%41"
     folder.mkdir()
