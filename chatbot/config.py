@@ -224,6 +224,23 @@ class TrainingConfig(Config):
         fixed=True,
     )
     threads: int = setting(0, "processor threads  [default: all]", minimum=0, maximum=1024)
+    vectors: str | None = setting(
+        None,
+        "file of word vectors (word2vec's text format) that the embeddings begin with  "
+        "[default: random ones]",
+        fixed=True,
+    )
+    freeze_vectors: bool = setting(False, "never change the embeddings from --vectors", fixed=True)
+
+    def __post_init__(self) -> None:
+        """Checks every field, and that there is something to freeze.
+
+        Raises:
+            ChatbotError: a value is outside what its field allows.
+        """
+        super().__post_init__()
+        if self.freeze_vectors and self.vectors is None:
+            raise ChatbotError("--freeze-vectors: nothing to freeze. Name a file with --vectors.")
 
 
 @dataclass(frozen=True)

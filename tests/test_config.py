@@ -192,6 +192,13 @@ def test_a_resumed_run_keeps_what_cannot_change(group):
             )
 
 
+def test_vectors_are_frozen_only_where_there_are_some():
+    assert TrainingConfig(vectors="zh.vec", freeze_vectors=True).freeze_vectors
+    line = "--freeze-vectors: nothing to freeze. Name a file with --vectors."
+    assert refusal(TrainingConfig, freeze_vectors=True) == line
+    assert refusal(TrainingConfig.resumed, None, {"freeze_vectors": True}) == line
+
+
 def test_a_resumed_run_checks_what_is_given():
     assert refusal(TrainingConfig.resumed, TrainingConfig(), {"keep": 0}) == (
         "--keep: 0 is not at least 1."

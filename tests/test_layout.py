@@ -30,6 +30,7 @@ ORDER = [
     "corpus.recoding",
     "corpus.building",
     "corpus.batches",
+    "corpus.vectors",
     "learn",
     "learn.packing",
     "learn.recurrent",

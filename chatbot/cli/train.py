@@ -18,6 +18,7 @@ from chatbot.config import ModelConfig, TrainingConfig
 from chatbot.folder import ModelFolder
 
 if TYPE_CHECKING:
+    from chatbot.corpus.vectors import Coverage
     from chatbot.history import Record
     from chatbot.learn.training import Run
 
@@ -98,11 +99,23 @@ def _introduce(run: Run) -> None:
     )
     if run.position.step:
         tell(f"resuming after step {run.position.step:,}")
+    if run.coverage is not None:
+        tell(_covered(run.coverage))
     if run.memorising:
         tell(
             "memorising: the corpus is too small to hold pairs out, so the training loss decides "
             "when to stop"
         )
+
+
+def _covered(coverage: Coverage) -> str:
+    share = coverage.covered / coverage.entries
+    s = "" if coverage.left_out == 1 else "s"
+    odd = f"; {coverage.left_out:,} line{s} of another width left out" if coverage.left_out else ""
+    return (
+        f"vectors: {coverage.covered:,} of {coverage.entries:,} entries ({100 * share:.1f} %), "
+        f"{100 * coverage.running:.1f} % of the running words, width {coverage.width}{odd}"
+    )
 
 
 def _show(record: Record, run: Run, line: StatusLine) -> None:

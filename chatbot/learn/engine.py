@@ -14,11 +14,19 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from chatbot.config import ModelConfig, TrainingConfig
+from chatbot.corpus.vectors import Vectors
 from chatbot.learn.model import NOTHING_DROPPED, Dropped, Seq2Seq, feature_spec
 from chatbot.learn.optimizer import Adam
 from chatbot.learn.packing import Packed
 
 _CPU_INFO = Path("/proc/cpuinfo")
+
+VECTORS_RMS = 0.3
+"""Root of the mean square of the elements of word vectors, at the beginning of a run.
+
+Random embeddings begin at 0.03, which is little beside the first of Adam's steps, about 0.02 an
+element whatever the gradient. docs/training.md has the measurement that chose this value.
+"""
 
 
 def use_threads(threads: int) -> None:
@@ -59,7 +67,9 @@ class Engine:
     ) -> None:
         """Draws the weights and declares the steps; they are compiled at their first use."""
         self.net = Seq2Seq(size, model, seed=training.seed, unigram=unigram)
-        self.optimizer = Adam(self.net.embedding, self.net.matrices)
+        self.optimizer = Adam(
+            self.net.embedding, self.net.matrices, freezing=training.freeze_vectors
+        )
         self._clip, self._dropout = training.clip, dropout
         self._word_dropout = training.word_dropout
         self._dtype = product_type(training.precision)
@@ -69,6 +79,22 @@ class Engine:
         key = tf.TensorSpec((2,), tf.int32)
         self._train = tf.function(self._train_step, input_signature=[spec, number, number, key])
         self._validate = tf.function(self._validate_step, input_signature=[spec])
+
+    def begin_with(self, vectors: Vectors) -> None:
+        """Gives entries their word vectors, scaled as one, and freezes them if that is asked for.
+
+        Turian et al. 2010, "Word representations: a simple and general method for semi-supervised
+        learning" (https://aclanthology.org/P10-1040), eq. 1, E <- sigma E / stddev(E), with the
+        root of the mean square in place of the deviation, so that zero stays zero.
+        """
+        rows = vectors.rows
+        square = np.einsum("ne,ne->", rows, rows, dtype=np.float64) / rows.size
+        scaled = rows * float(VECTORS_RMS / np.sqrt(square))
+        self.net.embedding.scatter_update(tf.IndexedSlices(scaled, vectors.ids))
+        if self.optimizer.frozen is not None:
+            frozen = np.zeros(self.net.size, np.bool_)
+            frozen[vectors.ids] = True
+            self.optimizer.frozen.assign(frozen)
 
     def train(self, packed: Packed, tokens: float, learning_rate: float, step: int) -> float:
         """One optimizer step; gives the mean loss of the batch before it, nats per token."""

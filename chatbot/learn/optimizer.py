@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 Tensor = Any
@@ -26,12 +27,15 @@ _EPSILON = 1e-8
 class Adam(tf.Module):  # type: ignore[misc]
     """The moments of all weights, and the update."""
 
-    def __init__(self, embedding: tf.Variable, matrices: Sequence[tf.Variable]) -> None:
-        """Begins with moments of zero.
+    def __init__(
+        self, embedding: tf.Variable, matrices: Sequence[tf.Variable], *, freezing: bool = False
+    ) -> None:
+        """Begins with moments of zero and nothing frozen.
 
         Args:
             embedding: the weights updated by rows, [V, E].
             matrices: the weights updated as a whole.
+            freezing: whether rows can be frozen; which ones is then saved with the moments.
         """
         super().__init__(name="adam")
         self._embedding, self._matrices = embedding, list(matrices)
@@ -39,11 +43,15 @@ class Adam(tf.Module):  # type: ignore[misc]
         count = 1 + len(self._matrices)
         self.first, self.second = zeros[:count], zeros[count:]
         self.steps = tf.Variable(0, dtype=tf.int64)
+        self.frozen = tf.Variable(np.zeros(embedding.shape[0], np.bool_)) if freezing else None
 
     def apply(
         self, touched: Tensor, rows: Tensor, gradients: Sequence[Tensor], rate: Tensor, clip: float
     ) -> Tensor:
         """Changes the weights by one step, or leaves all as they are if the gradient is not finite.
+
+        Frozen rows have no gradient: they and their moments stand still, and what would have
+        changed them takes no part in the norm.
 
         Args:
             touched: the embedding rows of the batch, int32 [K], distinct.
@@ -55,6 +63,8 @@ class Adam(tf.Module):  # type: ignore[misc]
         Returns:
             The global norm before clipping.
         """
+        if self.frozen is not None:
+            rows = tf.where(tf.gather(self.frozen, touched)[:, None], 0.0, rows)
         squares = [tf.reduce_sum(gradient * gradient) for gradient in (rows, *gradients)]
         norm = tf.sqrt(tf.add_n(squares))
         factor = clip / tf.maximum(norm, clip)

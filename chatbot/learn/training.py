@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from math import inf
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from chatbot.config import ModelConfig, TrainingConfig
 from chatbot.corpus.batches import make_batch
 from chatbot.corpus.sampler import ranges
 from chatbot.corpus.store import TokenStore
+from chatbot.corpus.vectors import Coverage, Vectors, read_vectors
 from chatbot.corpus.vocabulary import Vocabulary
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
@@ -61,6 +63,7 @@ class Run:
         engine: network and optimizer.
         position: where the run stands.
         stop: asked after every step; a reason in words ends the run.
+        coverage: what the word vectors cover, where the run begins with some.
     """
 
     folder: ModelFolder
@@ -69,6 +72,7 @@ class Run:
     engine: Engine
     position: Position
     stop: Callable[[], str | None]
+    coverage: Coverage | None = None
     _losses: list[float] = field(default_factory=list)
     _speed: list[tuple[float, int, float]] = field(default_factory=list)
     _rate: float | None = None
@@ -283,8 +287,7 @@ def prepare(
             )
         before = [] if restart else saved(folder.checkpoints)
         stored = read_position(before[-1]) if before else None
-        network = ModelConfig.resumed(stored.model if stored else None, model)
-        settings = TrainingConfig.resumed(stored.training if stored else None, training)
+        network, settings, vectors = _agreed(stored, model, training, vocabulary)
         use_threads(settings.threads)
         default = DROPOUT if store.header.held_out else 0.0
         dropout = default if settings.dropout is None else settings.dropout
@@ -298,5 +301,29 @@ def prepare(
         else:
             digest, size = vocabulary.digest, len(vocabulary)
             position = Position(0, 0.0, Schedule(), None, digest, size, network, settings)
+        if vectors is not None:
+            engine.begin_with(vectors)
         opened.pop_all()
-    return Run(folder, vocabulary, store, engine, position, stop)
+    coverage = vectors.coverage if vectors else None
+    return Run(folder, vocabulary, store, engine, position, stop, coverage)
+
+
+def _agreed(
+    stored: Position | None,
+    model: Mapping[str, Any],
+    training: Mapping[str, Any],
+    vocabulary: Vocabulary,
+) -> tuple[ModelConfig, TrainingConfig, Vectors | None]:
+    """The settings of a run, and the word vectors that a new one begins with.
+
+    Of their file only the name is a setting: where it lies is the affair of one machine.
+    """
+    file = training.get("vectors")
+    if file is not None:
+        training = {**training, "vectors": Path(file).name}
+    settings = TrainingConfig.resumed(stored.training if stored else None, training)
+    vectors = None
+    if file is not None and stored is None:
+        vectors = read_vectors(Path(file), vocabulary, model.get("embedding"))
+        model = {**model, "embedding": vectors.coverage.width}
+    return ModelConfig.resumed(stored.model if stored else None, model), settings, vectors

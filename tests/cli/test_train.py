@@ -157,6 +157,59 @@ def test_restart_begins_anew(trained, main):
     assert there == {"step-1.index"}
 
 
+VECTORS = "5 3\n啊 1 2 3\n问 0 0 1\n答 1 0\n的 1 1 1\n题 1 0 0\n"
+
+
+def test_what_word_vectors_cover_is_said_once_and_they_are_not_needed_again(built, main, refused):
+    (built / "zh.vec").write_text(VECTORS, "utf-8")
+    size = ("--units", "8", "--precision", "float32", "--batch", "7")
+    done = main(
+        "train", "--steps", "1", "--vectors", "zh.vec", "--freeze-vectors", *size, cwd=built
+    )
+    assert done.code == 0
+    assert done.err.splitlines()[1:3] == [
+        "18 pairs to train on, 5 held out, vocabulary 55",
+        "vectors: 3 of 51 entries (5.9 %), 46.2 % of the running words, width 3; 1 line of "
+        "another width left out",
+    ]
+    (built / "zh.vec").unlink()
+    again = main("train", "--steps", "2", cwd=built)
+    assert again.code == 0
+    assert "vectors:" not in again.err
+    refused(
+        main("train", "--no-freeze-vectors", cwd=built),
+        "--freeze-vectors False: this run began with True, which cannot change. Leave the option "
+        "out to resume, or begin anew with --restart.",
+        [STARTING],
+    )
+
+
+def test_word_vectors_that_do_not_fit_are_refused_and_nothing_is_written(
+    built, main, refused, files_in
+):
+    (built / "zh.vec").write_text(VECTORS, "utf-8")
+    (built / "en.vec").write_text("hello 1 2\n", "utf-8")
+    files = files_in(built)
+    for arguments, line in (
+        (
+            ("--vectors", "zh.vec", "--embedding", "8"),
+            "--embedding 8: the vectors in zh.vec have width 3. Leave the option out, or name "
+            "vectors of that width.",
+        ),
+        (
+            ("--vectors", "en.vec"),
+            "en.vec: no vector of width 2 for any entry of the vocabulary. Name a file of word "
+            "vectors in the language of the corpus, in UTF-8.",
+        ),
+        (
+            ("--freeze-vectors",),
+            "--freeze-vectors: nothing to freeze. Name a file with --vectors.",
+        ),
+    ):
+        refused(main("train", *arguments, cwd=built), line, [STARTING])
+        assert files_in(built) == files
+
+
 # Signals.
 
 

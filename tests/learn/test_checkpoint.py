@@ -36,7 +36,8 @@ LITERAL = (
     '"max_length": 30, "learning_rate": 0.02, "warmup": 3, "clip": 0.5, "dropout": null, '
     '"word_dropout": 0.05, "decay_on": "train", "patience": 4, "cooldown": 0, "floor": 0.25, '
     '"steps": 100, "minutes": null, "epochs": null, "validate_every": 6, "save_every": "2m", '
-    '"keep": 1, "precision": "float32", "threads": 0}}'
+    '"keep": 1, "precision": "float32", "threads": 0, "vectors": "zh.vec", '
+    '"freeze_vectors": true}}'
 )
 
 THE_SAME = Position(
@@ -65,6 +66,8 @@ THE_SAME = Position(
         save_every="2m",
         keep=1,
         precision="float32",
+        vectors="zh.vec",
+        freeze_vectors=True,
     ),
 )
 
@@ -118,6 +121,12 @@ def test_a_position_is_this_line_of_json():
 def test_every_position_comes_back_exactly(changes):
     one = position(**changes)
     assert Position.from_json(one.to_json(), "there") == one
+
+
+def test_a_position_of_before_there_were_word_vectors_has_none():
+    text = LITERAL.replace(', "vectors": "zh.vec", "freeze_vectors": true', "")
+    training = dataclasses.replace(THE_SAME.training, vectors=None, freeze_vectors=False)
+    assert Position.from_json(text, "there") == dataclasses.replace(THE_SAME, training=training)
 
 
 def test_another_format_number_is_refused():

@@ -117,3 +117,33 @@ def test_a_gradient_of_zero_changes_nothing_and_is_finite(weights, adam):
     assert apply(adam, [1], zeros, 0.1, 1.0) == 0
     for one, other in zip(weights, before, strict=True):
         np.testing.assert_array_equal(one.numpy(), other)
+
+
+def test_frozen_rows_stand_still_with_their_moments_and_take_no_part_in_the_norm(weights):
+    adam = Adam(weights[0], weights[1:], freezing=True)
+    adam.frozen.assign([False, True, False, True, False, True, True])
+    others = [tf.Variable(one) for one in weights]
+    twin = Adam(others[0], others[1:])
+    before = weights[0].numpy()
+    for step, touched in enumerate(([0, 1, 3, 4], [1, 2], [3, 5])):
+        gradients = gradients_of(step, touched)
+        free = [at for at, id in enumerate(touched) if id in (0, 2, 4)]
+        norm = apply(adam, touched, gradients, 0.05, 1.0)
+        only = [gradients[0][free], *gradients[1:]]
+        assert norm == apply(twin, [touched[at] for at in free], only, 0.05, 1.0)
+    for one, other in zip(weights, others, strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
+    assert np.flatnonzero((weights[0].numpy() != before).any(1)).tolist() == [0, 2, 4]
+    for moment in (adam.first[0].numpy(), adam.second[0].numpy()):
+        assert np.flatnonzero(moment.any(1)).tolist() == [0, 2, 4]
+
+
+def test_a_frozen_row_of_negative_zeros_keeps_its_signs_whatever_its_gradient(weights):
+    adam = Adam(weights[0], weights[1:], freezing=True)
+    adam.frozen.assign(np.arange(7) == 2)
+    weights[0].assign(np.full(SHAPES[0], -0.0, np.float32))
+    gradients = gradients_of(0, [1, 2])
+    gradients[0][1] = [np.nan, np.inf, -1e30]
+    assert np.isfinite(apply(adam, [1, 2], gradients, 0.1, 1.0))
+    assert np.signbit(weights[0].numpy()[2]).all()
+    assert (weights[0].numpy()[1] != 0).all()

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from chatbot.config import ModelConfig, TrainingConfig
+from chatbot.corpus.vocabulary import EOS, Vocabulary
 from chatbot.errors import ChatbotError
 from chatbot.history import read
 from chatbot.learn import ending
 from chatbot.learn.checkpoint import find_checkpoint, read_position, restore, saved
+from chatbot.learn.engine import VECTORS_RMS
 from chatbot.learn.model import Seq2Seq
 from chatbot.learn.training import prepare
 
@@ -34,7 +36,8 @@ OF_THE_CLOCK = ("seconds", "pairs_per_second", "tokens_per_second", "seconds_lef
 def numbers(run):
     """Every weight and every moment."""
     net, adam = run.engine.net, run.engine.optimizer
-    variables = (*net.trainable_variables, *adam.first, *adam.second, adam.steps)
+    variables = [*net.trainable_variables, *adam.first, *adam.second, adam.steps]
+    variables += [] if adam.frozen is None else [adam.frozen]
     return [variable.numpy() for variable in variables]
 
 
@@ -372,6 +375,8 @@ OTHER = {
     "floor": 0.5,
     "validate_every": 7,
     "precision": "bfloat16",
+    "vectors": "other.vec",
+    "freeze_vectors": True,
 }
 
 
@@ -408,6 +413,144 @@ def test_dropout_is_for_runs_that_are_judged_by_held_out_pairs(new_folder, held_
     run = prepare(new_folder(holdout=held_out), {"units": 2, "embedding": 2}, {"dropout": given})
     run.store.close()
     assert run.engine._dropout == used
+
+
+WIDTH = 10
+
+
+@pytest.fixture
+def vectors_of(tmp_path):
+    """(folder) -> a file of vectors for every other entry of its vocabulary, their ids and rows."""
+
+    def write(folder, name="words.vec"):
+        words = Vocabulary.load(folder.vocabulary).words
+        ids = np.arange(5, len(words), 2)
+        rows = np.random.default_rng(3).normal(0.2, 2.5, (len(ids), WIDTH)).astype(np.float32)
+        lines = [
+            f"{words[id]} {' '.join(map(str, row))}" for id, row in zip(ids, rows, strict=True)
+        ]
+        path = tmp_path / name
+        path.write_text("\n".join([f"{len(ids)} {WIDTH}", *lines]), "utf-8")
+        return path, ids, rows
+
+    return write
+
+
+def begun(folder, **training):
+    run = prepare(folder, {"units": 16}, TWELVE | {"precision": "float32"} | training)
+    run.store.close()
+    return run
+
+
+def test_entries_begin_with_their_vectors_in_one_scale_and_the_others_as_ever(
+    new_folder, vectors_of
+):
+    folder = new_folder()
+    path, ids, rows = vectors_of(folder)
+    run = begun(folder, vectors=str(path))
+    assert run.position.model == ModelConfig(units=16, embedding=WIDTH)
+    embedding = run.engine.net.embedding.numpy()
+    expected = rows.astype(np.float64) / np.sqrt(np.mean(rows.astype(np.float64) ** 2))
+    np.testing.assert_allclose(embedding[ids], expected * VECTORS_RMS, rtol=1e-6)
+    others = np.setdiff1d(np.arange(len(embedding)), ids)
+    random = Seq2Seq(len(embedding), run.position.model, seed=5)
+    np.testing.assert_array_equal(embedding[others], random.embedding.numpy()[others])
+    for one, two in zip(run.engine.net.matrices[:-2], random.matrices[:-2], strict=True):
+        np.testing.assert_array_equal(one.numpy(), two.numpy())
+    coverage = run.coverage
+    counts = np.array(run.vocabulary.counts, float)
+    counts[EOS] = 0
+    assert (coverage.covered, coverage.entries) == (len(ids), len(embedding) - 4)
+    assert coverage.running == pytest.approx(counts[ids].sum() / counts.sum())
+    assert begun(folder).coverage is None
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_frozen_rows_never_change_and_the_others_do(new_folder, trained, vectors_of, precision):
+    folder = new_folder(holdout=HELD_OUT)
+    path, ids, _ = vectors_of(folder)
+    settings = TWELVE | {"precision": precision, "vectors": str(path), "freeze_vectors": True}
+    before = begun(folder, **settings).engine.net.embedding.numpy()
+    _, run = trained(folder, model={"units": 16}, **settings)
+    after, adam = run.engine.net.embedding.numpy(), run.engine.optimizer
+    assert (after[ids] == before[ids]).all()
+    assert not adam.first[0].numpy()[ids].any()
+    assert not adam.second[0].numpy()[ids].any()
+    moved = np.flatnonzero((after != before).any(1))
+    touched = np.flatnonzero(adam.second[0].numpy().any(1))
+    assert moved.tolist() == touched.tolist()
+    assert len(moved) > 10
+    best = find_checkpoint(folder, "best")
+    net = Seq2Seq(len(after), read_position(best).model)
+    restore(best, net)
+    assert (net.embedding.numpy()[ids] == before[ids]).all()
+
+
+def test_rows_that_are_not_frozen_are_fine_tuned(new_folder, trained, vectors_of):
+    folder = new_folder(holdout=HELD_OUT)
+    path, ids, _ = vectors_of(folder)
+    before = begun(folder, vectors=str(path)).engine.net.embedding.numpy()
+    _, run = trained(folder, model={"units": 16}, **TWELVE, vectors=str(path))
+    moved = (run.engine.net.embedding.numpy() != before).any(1)
+    assert moved[ids].all()
+    assert moved.sum() > len(ids) + 5
+
+
+@pytest.mark.parametrize(
+    ("frozen", "precision"), [(True, "float32"), (True, "bfloat16"), (False, "float32")]
+)
+def test_a_run_with_vectors_resumes_bit_by_bit_without_their_file(
+    new_folder, trained, vectors_of, frozen, precision
+):
+    settings = TWELVE | {"freeze_vectors": frozen, "precision": precision}
+    whole_folder, folder = new_folder(holdout=HELD_OUT), new_folder(holdout=HELD_OUT)
+    path, _, _ = vectors_of(whole_folder)
+    _, whole_run = trained(whole_folder, model={"units": 16}, vectors=str(path), **settings)
+    trained(folder, model={"units": 16}, stop_at=5, vectors=str(path), **settings)
+    path.unlink()
+    _, run = trained(folder)
+    assert run.coverage is None
+    assert equal(run, whole_run)
+    assert timeless_position(run) == timeless_position(whole_run)
+    assert timeless(read(folder.history), "start", "checkpoint") == timeless(
+        read(whole_folder.history), "start", "checkpoint"
+    )
+
+
+def test_of_a_file_of_vectors_its_name_is_kept_and_not_its_place(new_folder, trained, vectors_of):
+    folder = new_folder()
+    path, _, _ = vectors_of(folder)
+    _, run = trained(folder, model={"units": 16}, vectors=str(path), steps=1, batch=20)
+    assert run.position.training.vectors == "words.vec"
+    for file in folder.path.rglob("*"):
+        assert file.is_dir() or str(path.parent).encode() not in file.read_bytes()
+    path.unlink()
+    for place in ("words.vec", "else/where/words.vec"):
+        again = prepare(folder, {"embedding": WIDTH}, {"vectors": place})
+        again.store.close()
+        assert equal(again, run)
+    for given, line in (
+        ({"vectors": "words.vec.gz"}, "--vectors words.vec.gz: this run began with words.vec,"),
+        ({"freeze_vectors": True}, "--freeze-vectors True: this run began with False,"),
+    ):
+        with pytest.raises(ChatbotError) as caught:
+            prepare(folder, {}, given)
+        assert str(caught.value).startswith(f"{line} which cannot change.")
+
+
+def test_vectors_that_are_refused_leave_the_run_that_stands_there(new_folder, trained, vectors_of):
+    folder = new_folder()
+    trained(folder, steps=1, batch=20)
+    path, _, _ = vectors_of(folder)
+    before = sorted(folder.path.rglob("*"))
+    for model, training, fault in (
+        ({"embedding": 12}, {"vectors": str(path)}, "--embedding 12: the vectors in .* width 10"),
+        ({}, {"vectors": str(path) + "x"}, r"words.vecx: cannot be read \(No such file"),
+        ({}, {"freeze_vectors": True}, "--freeze-vectors: nothing to freeze"),
+    ):
+        with pytest.raises(ChatbotError, match=fault):
+            prepare(folder, model, training, restart=True)
+        assert sorted(folder.path.rglob("*")) == before
 
 
 def test_restarting_forgets_the_run_that_stands_there(new_folder, trained):
