@@ -77,7 +77,7 @@ class Law:
 
     def at(self, n: float) -> int:
         """The distinct words among n."""
-        return round(self.factor * n**self.exponent)
+        return int(self.factor * n**self.exponent + 0.5)
 
 
 @dataclass
@@ -202,10 +202,10 @@ def _layout(
     stays = np.random.default_rng(0).random(len(utterances)) < KEPT
     layout, bounds = list[int](), [0]
     for text, words, stay in zip(utterances, cut, stays, strict=True):
-        same = ""
-        for word in [text] if stay and text in often else words:
+        same, fixed = "", stay and text in often
+        for word in words:
             kind = next((k for k, one in enumerate(_KINDS) if one.fullmatch(word)), None)
-            if kind is None or (stay and text in often):
+            if fixed or kind is None:
                 same += word
                 continue
             if same:

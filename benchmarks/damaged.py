@@ -143,9 +143,9 @@ def common(done: dict[str, Any], read: dict[str, Any] | None, text: bool = False
     if "Traceback" in done["stderr"]:
         faults.append("a traceback: " + last_line(done["stderr"]))
     elif done["exit"] == 1:
-        said = [line for line in done["stderr"].splitlines() if line.strip()]
-        if len(said) != 1 or not SENTENCES.fullmatch(said[0]):
-            faults.append(f"not one line of where, what, what to do: {said}")
+        said = last_line(done["stderr"])
+        if not SENTENCES.fullmatch(said):
+            faults.append(f"not where, what and what to do: {said}")
         if done["stdout"].strip():
             faults.append("an error, but something on standard output too")
     elif text and read is not None and f"{read['pairs']:,}" not in done["stdout"]:

@@ -71,8 +71,8 @@ def main() -> None:
     }
     with plain(source, work) as path:
         pairs = path.read_bytes().count(b"\n")
-        facts = {"path": str(path), "pairs": pairs, "bytes": path.stat().st_size}
-        result["real"] = measured({**made[0], **facts}, work, asked.workers, dedupe=False)
+        itself = {"path": str(path), "pairs": pairs, "bytes": path.stat().st_size}
+        result["real"] = measured({**made[0], **itself}, work, asked.workers, dedupe=False)
     result["made"] = []
     for facts in made:
         dedupe = facts is made[-1]
@@ -102,7 +102,7 @@ def measured(facts: dict[str, Any], work: Path, workers: int, *, dedupe: bool) -
     """All that is measured on one corpus."""
     path = Path(facts["path"])
     before = alone(path)
-    segmentation = {
+    segmentation: dict[str, Any] = {
         "jieba_alone_mb_per_second": [before],
         "jieba_alone_on_all_mb_per_second": alone(path, workers),
         **{f"{name}_mb_per_second": segmenting(path, name) for name in TOKENIZERS},

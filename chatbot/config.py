@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chatbot.errors import ChatbotError
 from chatbot.settings import Config, setting
 
 SMALL_CORPUS = 5_000

@@ -5,10 +5,18 @@ import json
 
 import pytest
 
-from chatbot.config import CorpusConfig, ModelConfig, ReplyConfig, TrainingConfig
+from chatbot.config import (
+    CleaningConfig,
+    CorpusConfig,
+    ModelConfig,
+    ReadingConfig,
+    ReplyConfig,
+    TrainingConfig,
+)
 from chatbot.errors import ChatbotError
+from chatbot.settings import option_of
 
-GROUPS = [CorpusConfig, ModelConfig, TrainingConfig, ReplyConfig]
+GROUPS = [ReadingConfig, CleaningConfig, CorpusConfig, ModelConfig, TrainingConfig, ReplyConfig]
 EVERY = [(group, field) for group in GROUPS for field in dataclasses.fields(group)]
 
 
@@ -86,7 +94,7 @@ def test_every_bound_is_allowed_and_what_lies_beyond_is_not(group, field):
 @pytest.mark.parametrize(
     ("group", "value", "line"),
     [
-        (CorpusConfig, {"tokenizer": "words"}, "--tokenizer: 'words' is not one of jieba, char."),
+        (CorpusConfig, {"tokenizer": "words"}, "--tokenizer: 'words' is not one of jieba, rjieba, char."),
         (CorpusConfig, {"min_freq": 0}, "--min-freq: 0 is not at least 1."),
         (CorpusConfig, {"max_size": 7}, "--max-size: 7 is not at least 8."),
         (CorpusConfig, {"rare": ""}, "--rare: '' is not one of characters, unk."),

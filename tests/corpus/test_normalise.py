@@ -72,7 +72,7 @@ def normal(text, **settings):
         ("strip_controls", "\ufeff你\u200b好\u2060吗\u200e\u202a\u2066\ufffd", "你好吗"),
         ("strip_controls", "a\x1cb\x85c\td", "a b c d"),
         ("strip_controls", "a\u200db\u200cc \u200d好\u200c", "abc 好"),
-        ("strip_controls", "👩\u200d❤️\u200d👩 👩\u200d", "👩\u200d❤️\u200d👩 👩"),
+        ("strip_controls", "👩\u200d❤️\u200d👩 👩\u200d 👩\u200dx", "👩\u200d❤️\u200d👩 👩 👩x"),
         ("strip_controls", "می\u200cخواهم क्\u200dष", "می\u200cخواهم क्\u200dष"),
         # urls
         ("strip_urls", "看http://t.cn/Ab1好", "看 好"),

@@ -1,6 +1,7 @@
 """Words of Chinese: those that jieba finds, and those a user asks for."""
 
 import gzip
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import example, given, settings
@@ -44,6 +45,40 @@ def test_all_words_of_jiebas_dictionary_run_together_are_cut_as_jieba_cuts_them(
 )
 def test_the_hidden_markov_model_takes_the_path_that_jieba_takes(characters):
     assert list(Markov(JIEBA.finalseg).cut(characters)) == list(JIEBA.finalseg.cut(characters))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text("甲乙丙", min_size=1, max_size=8), st.data())
+def test_of_equally_likely_paths_the_one_that_jieba_takes_is_taken(characters, data):
+    few = st.integers(0, 1)  # so that many paths are equally likely
+    tables = SimpleNamespace(
+        cut=None,
+        start_P={state: data.draw(few) for state in "BMES"},
+        trans_P={
+            state: {
+                next: data.draw(few) for next in "BMES" if state in JIEBA.finalseg.PrevStatus[next]
+            }
+            for state in "BMES"
+        },
+        emit_P={state: {c: data.draw(few) for c in "甲乙"} for state in "BMES"},
+    )
+    _, path = JIEBA.finalseg.viterbi(
+        characters, "BMES", tables.start_P, tables.trans_P, tables.emit_P
+    )
+    ends = [place for place, state in enumerate(path, 1) if state in "ES"]
+    expected = [characters[a:b] for a, b in zip([0, *ends], ends, strict=False)]
+    assert list(Markov(tables).cut(characters)) == expected
+
+
+def test_of_equally_likely_words_the_longer_one_is_taken_as_by_jieba():
+    segmenter, jieba = JiebaSegmenter(), JIEBA.Tokenizer()
+    segmenter("好")
+    jieba.FREQ = dict.fromkeys(("甲", "乙", "丙", "甲乙", "乙丙", "甲乙丙"), 1)
+    jieba.total, jieba.initialized = 1, True
+    segmenter._counts, segmenter._logs = jieba.FREQ, {1: 0.0}
+    for block in ("甲乙", "甲乙丙", "乙丙甲乙甲丙丁丁甲"):
+        assert segmenter(block) == list(jieba.cut(block))
+    assert segmenter("甲乙丙") == ["甲乙丙"]
 
 
 def test_a_segmenter_that_forgets_cuts_the_same(monkeypatch):

@@ -93,6 +93,24 @@ def test_lines_and_blocks_are_the_text_whatever_the_encoding_and_the_size_of_blo
         assert found.faults == Faults()
 
 
+def test_half_a_character_of_utf16_that_looks_like_a_line_feed_is_none(tmp_path, monkeypatch):
+    long = "\u0a05一" * 2000
+    path = written(tmp_path / "x.txt", f"好\n{long}\n{long}".encode("utf-16-le"))
+    monkeypatch.setattr(text_module, "_BLOCK", 64)
+    assert read(path, encoding="utf-16") == ["好", long, long]
+    monkeypatch.setattr(text_module, "LONGEST_LINE", 5000)
+    assert refusal(read, path, encoding="utf-16").startswith(f"{path}:2: line over ")
+    faults = Faults()
+    raw = "\u0a05一".encode("utf-16-le") + b"\x00\xd8\n\x00" + "a\n".encode("utf-16-le")
+    assert decode_block(raw, "utf-16-le", 7, faults) == "\u0a05一\ufffd\na\n"
+    assert faults.places == [(7, 5)]
+
+
+def test_a_text_may_begin_with_many_blank_lines(tmp_path):
+    path = written(tmp_path / "x.txt", "\n" * 2000 + "a\tb\n")
+    assert list(opened(path).lines())[-1] == (2001, "a\tb")
+
+
 def test_blocks_end_at_line_ends_where_there_are_any(tmp_path, monkeypatch):
     monkeypatch.setattr(text_module, "_BLOCK", 64)
     path = written(tmp_path / "x.txt", f"{GREETING}\n" * 30 + GREETING * 40 + f"\n{ANSWER}\n" * 3)

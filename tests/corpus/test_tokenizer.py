@@ -105,9 +105,15 @@ def test_what_starts_a_word_is_what_is_alphanumeric_and_of_a_script_with_blanks(
     for character in characters:
         assert expects_blank("a", character) == blank_expected("a", character)
         assert expects_blank(character, "a") == blank_expected(character, "a")
-    texts = [f"好{character}。" for character in characters]
-    twin = [tokens_one_run_after_the_other(text, list) for text in texts]
-    assert parted(WORDS.cut(texts)) == twin
+
+
+def test_every_character_among_chinese_has_the_tokens_that_the_slow_twin_finds():
+    codes = (*range(0x3400), *range(0x3400, 0xD7A4, 37), *range(0xE000, 0x10000))
+    characters = [chr(code) for code in (*codes, *range(0x10000, 0x33000, 101))]
+    texts = [f"好{c}{c},{c}{c}。{c}" for c in characters if c not in "\n\x1e"]
+    for tokenizer, cut in segmenters():
+        twin = [tokens_one_run_after_the_other(text, cut) for text in texts]
+        assert parted(tokenizer.cut(texts)) == twin
 
 
 @settings(max_examples=200, deadline=None)
