@@ -56,7 +56,7 @@ def workers_of(workers: int | None) -> int:
 
 def check_reading(reading: ReadingConfig) -> None:
     """Makes a format or an encoding that does not exist a usage error."""
-    from chatbot.corpus.encodings import check_encoding
+    from chatbot.corpus.files.encodings import check_encoding
     from chatbot.corpus.formats import format_named
 
     for name, check in (("format", format_named), ("encoding", check_encoding)):
@@ -70,7 +70,7 @@ def check_reading(reading: ReadingConfig) -> None:
 @contextmanager
 def opened(names: tuple[Path, ...], reading: ReadingConfig) -> Iterator[list[Corpus]]:
     """The corpora behind some names, `data/` without any; says what each was taken for."""
-    from chatbot.corpus.containers import Spool
+    from chatbot.corpus.files.containers import Spool
     from chatbot.corpus.pairs import find_corpora
 
     check_reading(reading)

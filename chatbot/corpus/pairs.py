@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chatbot.config import ReadingConfig
-from chatbot.corpus.containers import Spool
+from chatbot.corpus.files.containers import Spool
 from chatbot.corpus.formats import FORMATS, format_named, recognise
 from chatbot.corpus.formats.base import Conversation, Format
-from chatbot.corpus.text import Text, find_texts
+from chatbot.corpus.files.text import Text, find_texts
 from chatbot.errors import ChatbotError
 
 

@@ -99,8 +99,10 @@ CUT = [
     "我 想 你 已经 不 适合 这个 职位 了",
     "你好 呀 ， 今天 吃 了 什么 ？",
     "我 们 去 哪 里 A 呢",
+    "今天 天气 真的 很好 吃饭了",
 ]
 WHOLE = [
+    "真的吗 你说呢 好啊",
     "我想你已经不适合这个职位了",
     "我迟到了 办公室有点事耽搁了",
     "好的 你等我一下 我马上就来",
@@ -111,8 +113,8 @@ WHOLE = [
 
 @pytest.mark.parametrize(("utterance", "cut"), [*((u, 1) for u in CUT), *((u, 0) for u in WHOLE)])
 def test_blanks_between_words_are_told_from_blanks_between_phrases(utterance, cut):
-    census = Census.of(["?"], [utterance])
-    assert (census.judged, census.segmented) == (1, cut)
+    for census in (Census.of(["?"], [utterance]), Census.of([utterance], ["?"])):
+        assert (census.judged, census.segmented) == (1, cut)
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from chatbot.corpus.formats.separated import AtLines, EqualsLines, PipeLines, Ta
 from chatbot.corpus.formats.speakers import SpeakerTable
 from chatbot.corpus.formats.sqlite import Sqlite
 from chatbot.corpus.formats.table import Table
-from chatbot.corpus.text import Text
+from chatbot.corpus.files.text import Text
 from chatbot.errors import ChatbotError
 
 FORMATS: tuple[type[Format], ...] = (

@@ -23,7 +23,7 @@ from chatbot.corpus.formats.headings import MISSING, Roles
 from chatbot.corpus.formats.rows import rows
 from chatbot.corpus.formats.shape import doubted, filled, weighed
 from chatbot.corpus.formats.table import Layout, layouts
-from chatbot.corpus.text import Sample, Text
+from chatbot.corpus.files.text import Sample, Text
 
 _NUMBER = re.compile(r"\s*[(（](\d\d?)[)）]\s*")
 

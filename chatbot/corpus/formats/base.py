@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar, NamedTuple
 
 from chatbot.config import ReadingConfig
-from chatbot.corpus.text import Sample, Text
+from chatbot.corpus.files.text import Sample, Text
 
 WRONG_FIELDS = "wrong number of fields"
 NO_ANSWER = "missing answer"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chatbot.corpus.formats.base import Conversation, Evidence, Example, Format
 from chatbot.corpus.formats.shape import weighed
-from chatbot.corpus.text import Sample, Text
+from chatbot.corpus.files.text import Sample, Text
 from chatbot.errors import ChatbotError
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from chatbot.corpus.formats.base import (
 )
 from chatbot.corpus.formats.shape import doubted, filled, looks_listed, weighed
 from chatbot.corpus.formats.table import NEGATIVE
-from chatbot.corpus.text import Sample, Text
+from chatbot.corpus.files.text import Sample, Text
 
 
 class LabelledLines(Format):

@@ -22,7 +22,7 @@ from chatbot.corpus.formats.base import (
 )
 from chatbot.corpus.formats.shape import weighed
 from chatbot.corpus.formats.turns import RepliesBy, Turns
-from chatbot.corpus.text import Sample, Text
+from chatbot.corpus.files.text import Sample, Text
 from chatbot.errors import ChatbotError
 
 NO_LINE = "line id not found"

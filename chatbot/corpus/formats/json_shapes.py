@@ -17,7 +17,7 @@ from typing import ClassVar
 from chatbot.corpus.formats.base import NOTHING, Conversation, Evidence, Format
 from chatbot.corpus.formats.json_stream import CUT_OFF, Json, JsonStream, Record
 from chatbot.corpus.formats.shape import weighed
-from chatbot.corpus.text import Sample, Text
+from chatbot.corpus.files.text import Sample, Text
 
 NO_CONVERSATION = "not a conversation"
 EMPTY = "empty conversation"

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 
 from chatbot.corpus.formats.base import NOTHING, Conversation, Evidence, Example, Format
-from chatbot.corpus.text import Sample, Text
+from chatbot.corpus.files.text import Sample, Text
 from chatbot.errors import ChatbotError
 
 _SIDES = {

@@ -23,7 +23,7 @@ from chatbot.corpus.formats.shape import (
     weighed,
 )
 from chatbot.corpus.formats.turns import Turns
-from chatbot.corpus.text import Sample, Text
+from chatbot.corpus.files.text import Sample, Text
 
 UNDECIDED = 0.6
 """How sure both readers are of lines that nothing parts; equal, so that the user is asked."""

@@ -35,7 +35,7 @@ from chatbot.corpus.formats.shape import (
     looks_logged,
     weighed,
 )
-from chatbot.corpus.text import Sample, Text
+from chatbot.corpus.files.text import Sample, Text
 
 
 class SeparatedLines(Format):

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from chatbot.corpus.formats.base import NOTHING, Evidence
-from chatbot.corpus.text import Sample
+from chatbot.corpus.files.text import Sample
 
 ENOUGH = 0.5
 """Smallest share of a sample that must have a format's shape."""

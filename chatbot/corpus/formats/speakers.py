@@ -21,7 +21,7 @@ from chatbot.corpus.formats.rows import rows
 from chatbot.corpus.formats.shape import weighed
 from chatbot.corpus.formats.table import Layout, layouts
 from chatbot.corpus.formats.turns import SYSTEM, RepliesBy, Turns
-from chatbot.corpus.text import Sample, Text
+from chatbot.corpus.files.text import Sample, Text
 from chatbot.errors import ChatbotError
 
 _OTHERS = {"user", "human", "client", "customer", "usr"}

@@ -22,7 +22,7 @@ from chatbot.corpus.formats.base import (
 )
 from chatbot.corpus.formats.headings import MISSING, roles
 from chatbot.corpus.formats.rows import named_columns, numbered_columns
-from chatbot.corpus.text import DATABASE, Sample, Text
+from chatbot.corpus.files.text import DATABASE, Sample, Text
 from chatbot.errors import ChatbotError
 
 _CHATTERBOT = ("in_response_to", "text")

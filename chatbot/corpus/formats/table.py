@@ -30,7 +30,7 @@ from chatbot.corpus.formats.rows import (
 )
 from chatbot.corpus.formats.separated import is_header
 from chatbot.corpus.formats.shape import doubted, looks_listed, looks_logged, weighed
-from chatbot.corpus.text import Sample, Text
+from chatbot.corpus.files.text import Sample, Text
 from chatbot.errors import ChatbotError
 
 NEGATIVE = "label 0 (a negative)"

@@ -7,7 +7,7 @@ import pytest
 
 from chatbot.config import ReadingConfig
 from chatbot.corpus.formats import format_named
-from chatbot.corpus.text import find_texts
+from chatbot.corpus.files.text import find_texts
 
 
 @pytest.fixture(scope="session")

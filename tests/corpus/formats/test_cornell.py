@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chatbot.config import ReadingConfig
 from chatbot.corpus.formats.cornell import Cornell, conversations_names, lines_names
-from chatbot.corpus.text import find_texts
+from chatbot.corpus.files.text import find_texts
 from chatbot.errors import ChatbotError
 
 PLUS = " +++$+++ "

@@ -13,7 +13,7 @@ from chatbot.corpus.formats.instruction import Instruction
 from chatbot.corpus.formats.json_lists import JsonLists
 from chatbot.corpus.formats.json_messages import JsonMessages
 from chatbot.corpus.formats.question_answers import QuestionAnswers
-from chatbot.corpus.text import find_texts
+from chatbot.corpus.files.text import find_texts
 from chatbot.errors import ChatbotError
 
 FORMATS = (JsonLists, JsonMessages, Instruction, QuestionAnswers)

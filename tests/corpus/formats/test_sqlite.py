@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chatbot.config import ReadingConfig
 from chatbot.corpus.formats.sqlite import Sqlite
-from chatbot.corpus.text import find_texts
+from chatbot.corpus.files.text import find_texts
 from chatbot.errors import ChatbotError
 
 

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from chatbot.config import ReadingConfig
-from chatbot.corpus.containers import Spool, find_sources
-from chatbot.corpus.detection import settle_encoding
-from chatbot.corpus.encodings import byte_order_mark, line_feed
-from chatbot.corpus.mending import Faults, decode_block
-from chatbot.corpus.sources import Source
-from chatbot.corpus.unpacking import Stream
+from chatbot.corpus.files.containers import Spool, find_sources
+from chatbot.corpus.files.detection import settle_encoding
+from chatbot.corpus.files.encodings import byte_order_mark, line_feed
+from chatbot.corpus.files.mending import Faults, decode_block
+from chatbot.corpus.files.sources import Source
+from chatbot.corpus.files.unpacking import Stream
 from chatbot.errors import ChatbotError
 
 SAMPLE_LINES = 1000

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Self
 
-from chatbot.corpus.sources import (
+from chatbot.corpus.files.sources import (
     STANDARD_INPUT,
     Source,
     is_corpus,

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from chatbot.corpus.characters import expected, share_expected
-from chatbot.corpus.encodings import BIG5, GB18030, UTF8, WESTERN, line_feed
+from chatbot.corpus.files.characters import expected, share_expected
+from chatbot.corpus.files.encodings import BIG5, GB18030, UTF8, WESTERN, line_feed
 
 _PLACES = 5
 _ASCII = bytes(range(128))

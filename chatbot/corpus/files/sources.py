@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 from typing import IO
 
-from chatbot.corpus.packings import HEAD, packing_of
-from chatbot.corpus.unpacking import Stream
+from chatbot.corpus.files.packings import HEAD, packing_of
+from chatbot.corpus.files.unpacking import Stream
 from chatbot.errors import ChatbotError
 
 SUFFIXES = (".gz", ".bz2", ".xz", ".zst")

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbot.corpus.containers import Spool, find_sources
-from chatbot.corpus.packings import packing_of
+from chatbot.corpus.files.containers import Spool, find_sources
+from chatbot.corpus.files.packings import packing_of
 from chatbot.errors import ChatbotError
 
 zstd = pytest.importorskip("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")

@@ -15,7 +15,7 @@ import zlib
 from pathlib import Path
 from typing import IO, Protocol, Self
 
-from chatbot.corpus.packings import ARCHIVES, HEAD, Packing, packing_named, packing_of
+from chatbot.corpus.files.packings import ARCHIVES, HEAD, Packing, packing_named, packing_of
 from chatbot.errors import ChatbotError
 
 _TAKEN = 1 << 16

@@ -16,10 +16,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from chatbot.corpus.characters import CHINESE, JAPANESE, KOREAN, expected, share_expected
-from chatbot.corpus.encodings import BIG5, GB18030, MARKS, UTF8, WESTERN, check_encoding
-from chatbot.corpus.sources import Source
-from chatbot.corpus.unpacking import Stream
+from chatbot.corpus.files.characters import CHINESE, JAPANESE, KOREAN, expected, share_expected
+from chatbot.corpus.files.encodings import BIG5, GB18030, MARKS, UTF8, WESTERN, check_encoding
+from chatbot.corpus.files.sources import Source
+from chatbot.corpus.files.unpacking import Stream
 from chatbot.errors import ChatbotError
 
 _EAST_ASIAN = [

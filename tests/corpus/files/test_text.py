@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatbot.config import ReadingConfig
-from chatbot.corpus import text as text_module
-from chatbot.corpus.mending import Faults, Foreign, decode_block
-from chatbot.corpus.text import LONGEST_LINE, SAMPLE_LINES, Sample, find_texts
+from chatbot.corpus.files import text as text_module
+from chatbot.corpus.files.mending import Faults, Foreign, decode_block
+from chatbot.corpus.files.text import LONGEST_LINE, SAMPLE_LINES, Sample, find_texts
 from chatbot.errors import ChatbotError
 
 GREETING, ANSWER = "早上好，你吃饭了吗？", "还没有，我们一起去吧。"

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatbot.config import ReadingConfig
-from chatbot.corpus.containers import find_sources
-from chatbot.corpus.detection import Bytes, detect, settle_encoding
-from chatbot.corpus.encodings import byte_order_mark, check_encoding
-from chatbot.corpus.text import find_texts
+from chatbot.corpus.files.containers import find_sources
+from chatbot.corpus.files.detection import Bytes, detect, settle_encoding
+from chatbot.corpus.files.encodings import byte_order_mark, check_encoding
+from chatbot.corpus.files.text import find_texts
 from chatbot.errors import ChatbotError
 
 SIMPLIFIED = """你好，最近怎么样？
