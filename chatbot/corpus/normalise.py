@@ -10,8 +10,8 @@ changed by the rules that `CorpusConfig` asks for, in this order:
                   an emoji, and between letters of Arabic, Persian, Indic and Mongolian scripts
     narrow        Ａ ｚ ９                     -> A z 9; punctuation stays
     simplify      漢字                         -> 汉字, by OpenCC's t2s
-    placeholders  {r} {r+} {br} {face:12} of chat services, {\an8} of subtitles, #E-s[数字x] #E-s12
-                  [数字x] [金额x] [姓名x] ... [ORDERID_123] of shops -> a blank
+    placeholders  {r} {r+} {br} {face:12} of chat services, #E-s[数字x] #E-s12 [数字x] [金额x]
+                  [姓名x] ... [ORDERID_123] of shops -> a blank
     urls          http://... https://... ftp://... www.... t.cn/... -> a blank
     speakers      taken out at the start, with : or ： after them: one capital and digits (A: Q1:),
                   小明 老王 阿强 and the like, a family name with one or two characters (张三：),
@@ -60,7 +60,7 @@ _ENTITY = re.compile(
     r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});|&nbsp(?![A-Za-z0-9])"
 )
 _PLACEHOLDER = re.compile(
-    r"\{(?:r\+?|br|face:?[0-9]+|\\[^{}\n]{1,80})\}"
+    r"\{(?:r\+?|br|face:?[0-9]+)\}"
     r"|#E-[a-z0-9]{1,2}(?:\[数字x\]|[0-9]{1,4})"
     r"|\[(?:数字|金额|日期|时间|电话|姓名|地址|站点|链接|邮箱|组织机构)x\]"
     r"|\[(?:ORDERID|USERID)_[0-9]+\]"

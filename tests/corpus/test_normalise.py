@@ -28,7 +28,7 @@ LETTERS = (
     "好吗，。aZ9./:：;#&{}[]\\r+ＡｐＰ９漢龍王小م👩❤ \t\n\r\x00\x07\x1f\x85\xa0\xad\ufe0f\u3000"
 )
 HIDDEN = "\u200b\u200c\u200d\u2028\ufeff\ufffd\ud83d"
-WORDS = "amp; lt; &nbsp &#39; #x26; #38; A: 小明： 我： Tom Note {r+} {face:1} {\\an8} [数字x]"
+WORDS = "amp; lt; &nbsp &#39; #x26; #38; A: 小明： 我： Tom Note {r+} {face:1} {br} [数字x]"
 BITS = st.sampled_from(
     [*LETTERS, *HIDDEN, *WORDS.split(), "#E-s", "数字x", "http://", "www.", "t.cn/"]
 )
@@ -61,7 +61,7 @@ def normal(text, **settings):
         ("strip_placeholders", "好的{r+}你{r}说{br}吧{face:12}{face3}", "好的 你 说 吧"),
         ("strip_placeholders", "有[数字x]元#E-s[数字x]#E-b4 [姓名x]", "有 元"),
         ("strip_placeholders", "单号[ORDERID_10187709] [USERID_1]好", "单号 好"),
-        ("strip_placeholders", r"{\an8}你{\fs16\b1}好", "你 好"),
+        ("strip_placeholders", r"{\an8}你{face:3}好", r"{\an8}你 好"),
         (
             "strip_placeholders",
             "[呵呵] {好} {r*} #话题# [1] #E-",
