@@ -32,7 +32,7 @@ MEMORY = 6 << 30
 MOST_RESIDENT = 700 << 20
 """Bytes of memory it may come to hold."""
 
-SECONDS = 120
+SECONDS = 400
 SENTENCES = re.compile(r".+: .+\. [A-Z].+")
 """Where: what. What to do."""
 

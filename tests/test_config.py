@@ -94,7 +94,11 @@ def test_every_bound_is_allowed_and_what_lies_beyond_is_not(group, field):
 @pytest.mark.parametrize(
     ("group", "value", "line"),
     [
-        (CorpusConfig, {"tokenizer": "words"}, "--tokenizer: 'words' is not one of jieba, rjieba, char."),
+        (
+            CorpusConfig,
+            {"tokenizer": "words"},
+            "--tokenizer: 'words' is not one of jieba, rjieba, char.",
+        ),
         (CorpusConfig, {"min_freq": 0}, "--min-freq: 0 is not at least 1."),
         (CorpusConfig, {"max_size": 7}, "--max-size: 7 is not at least 8."),
         (CorpusConfig, {"rare": ""}, "--rare: '' is not one of characters, unk."),

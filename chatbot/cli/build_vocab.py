@@ -65,7 +65,8 @@ def build_vocab(
     """
     from chatbot.cli.report import report as in_words
     from chatbot.corpus.advice import advise
-    from chatbot.corpus.building import Sources, build, settings_to_add_with
+    from chatbot.corpus.building import Sources, build
+    from chatbot.corpus.recorded import settings_to_add_with
     from chatbot.memory import peak_memory
 
     if add and not corpora:

@@ -12,7 +12,16 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from chatbot.cli.plots import curve, histogram, share_bar, stacked_bar
-from chatbot.cli.report import SCRIPT_NAMES, command_lines, expectation, plain, spelled, telling
+from chatbot.cli.report import (
+    SCRIPT_NAMES,
+    command_lines,
+    expectation,
+    often,
+    plain,
+    repetition,
+    spelled,
+    telling,
+)
 from chatbot.cli.show import duration, size
 
 if TYPE_CHECKING:
@@ -177,31 +186,25 @@ def _lengths(survey: Survey) -> str:
 
 
 def _replies(survey: Survey) -> str:
-    if not survey.top_replies:
+    if not survey.pairs:
         return ""
-    from chatbot.corpus.concerns import copies, echoes
-
-    said = 1 - survey.distinct_replies / survey.pairs
-    asked = 1 - survey.distinct_questions / survey.pairs
-    share = sum(count for _, count in survey.top_replies) / survey.census.pairs
-    most = survey.top_replies[0][1]
+    top = often(survey)
     rows = [
         (
             f"{count / survey.census.pairs:.2%}",
             f"{count:,}",
             _text(reply),
-            share_bar(count / most, f"{count:,} times", "b"),
+            share_bar(count / top[0][1], f"{count:,} times", "b"),
         )
-        for reply, count in survey.top_replies
+        for reply, count in top
     ]
-    text = (
-        f"<p>{copies(survey):.1%} of the pairs are copies of others; {asked:.1%} of the questions "
-        f"were asked before, {said:.1%} of the replies given before; {echoes(survey):.1%} of the "
-        f"replies equal their question. The {len(rows)} most frequent replies are {share:.1%} of "
-        "all.</p>\n"
-    )
-    table = _table(("share", "times", "reply", ""), rows, (0, 1))
-    return _section("Repetition", text + table.replace("<td><svg", '<td class="bar"><svg'))
+    body = f"<p>{escape(repetition(survey))}.</p>\n"
+    if rows:
+        share = sum(count for _, count in top) / survey.census.pairs
+        body += f"<p>The {len(rows)} most frequent replies are {share:.1%} of all.</p>\n"
+        table = _table(("share", "times", "reply", ""), rows, (0, 1))
+        body += table.replace("<td><svg", '<td class="bar"><svg')
+    return _section("Repetition", body)
 
 
 def _scripts(survey: Survey) -> str:

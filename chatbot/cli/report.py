@@ -108,27 +108,34 @@ def _listed(title: str, counts: Mapping[str, int]) -> str:
 def _pairs(survey: Survey, width: int) -> Iterator[str]:
     if not survey.pairs:
         return
+    yield "Repetition"
+    yield from wrapped(repetition(survey), width, first="  ", rest="  ")
+    top, pairs = often(survey), survey.census.pairs
+    if top:
+        share = sum(count for _, count in top) / pairs
+        yield f"  the {len(top)} most frequent replies are {share:.1%} of all:"
+    for reply, count in top[:_TOP_REPLIES]:
+        yield f"  {count / pairs:>8.2%} {count:>9,}  {cut(plain(reply), width - 23)}"
+
+
+def repetition(survey: Survey) -> str:
+    """How much is said again, in a sentence without its full stop."""
     from chatbot.corpus.concerns import copies, echoes
 
-    asked = 1 - survey.distinct_questions / survey.pairs
-    said = 1 - survey.distinct_replies / survey.pairs
-    yield "Repetition"
-    yield from wrapped(
+    asked, said = (
+        1 - distinct / survey.census.pairs
+        for distinct in (survey.distinct_questions, survey.distinct_replies)
+    )
+    return (
         f"{copies(survey):.1%} of the pairs are copies of others; {asked:.1%} of the questions "
         f"were asked before, {said:.1%} of the replies given before; {echoes(survey):.1%} of the "
-        "replies equal their question",
-        width,
-        first="  ",
-        rest="  ",
+        "replies equal their question"
     )
-    top = [(reply, count) for reply, count in survey.top_replies if count > 1]
-    if not top:
-        return
-    share = sum(count for _, count in top) / survey.census.pairs
-    yield f"  the {len(top)} most frequent replies are {share:.1%} of all:"
-    for reply, count in top[:_TOP_REPLIES]:
-        part = count / survey.census.pairs
-        yield f"  {part:>8.2%} {count:>9,}  {cut(plain(reply), width - 23)}"
+
+
+def often(survey: Survey) -> list[tuple[str, int]]:
+    """The most frequent replies, if they are given more than once, with their counts."""
+    return [(reply, count) for reply, count in survey.top_replies if count > 1]
 
 
 def _lengths(survey: Survey) -> Iterator[str]:

@@ -11,30 +11,28 @@ and one part of the pairs, never the corpus.
 
 from __future__ import annotations
 
-import dataclasses
 import filecmp
 import shutil
 import tempfile
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from chatbot.config import CleaningConfig, CorpusConfig
+from chatbot.config import DEFAULT_MIN_FREQ, CleaningConfig, CorpusConfig
 from chatbot.corpus.choosing import Chosen, choose
 from chatbot.corpus.cleaning import DUPLICATE, REPEATED
 from chatbot.corpus.pairs import Corpus
+from chatbot.corpus.recorded import recorded
 from chatbot.corpus.repeats import Marks, Repeats, find_repeats
-from chatbot.corpus.segmented import AllHashes, Progress, Segmented, stored_settings
+from chatbot.corpus.segmented import AllHashes, Progress, Segmented
 from chatbot.corpus.store import Header
 from chatbot.corpus.storing import store_pairs, texts_at
-from chatbot.corpus.survey import Survey
+from chatbot.corpus.survey import Cutoff, Survey
 from chatbot.corpus.vocabulary import Vocabulary
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder, put_in_place
-from chatbot.settings import option_of
 
 TOP_REPLIES = 20
 
@@ -200,68 +198,6 @@ def _segmented(
     return segmented, hashes
 
 
-def settings_to_add_with(
-    folder: ModelFolder, corpus: Mapping[str, Any], cleaning: Mapping[str, Any]
-) -> tuple[CorpusConfig, CleaningConfig]:
-    """The settings to add corpora with: those the folder was built with, and what may change.
-
-    Args:
-        folder: the model folder.
-        corpus: settings of `CorpusConfig` asked for now.
-        cleaning: those of `CleaningConfig`.
-
-    Raises:
-        ChatbotError: nothing can be added to, or a setting cannot change.
-    """
-    if not (folder.segmented / "manifest").exists():
-        raise ChatbotError(
-            f"{folder.path}: no segmented corpus to add to. Build from all files first: chatbot "
-            f"build-vocab FILE... --model {folder.path}."
-        )
-    stored, cleaned = stored_settings(folder.segmented)
-    anew = "without --add"
-    for name, given, before in (
-        ("user_dict", corpus, stored.user_dict),
-        ("block_list", cleaning, cleaned.block_list),
-    ):
-        if given.get(name) is not None and _named(Path(given[name])) != before:
-            raise ChatbotError(
-                f"{option_of(name)} {given[name]}: what stands in {folder.path} began with "
-                f"{before}, which cannot change. Give the same file, or build anew {anew}."
-            )
-    if cleaned.block_list is not None and cleaning.get("block_list") is None:
-        raise ChatbotError(
-            f"--block-list: what stands in {folder.path} was built with {cleaned.block_list}. Give "
-            "the same file again."
-        )
-    files = {"user_dict", "block_list"}
-    corpus = {name: value for name, value in corpus.items() if name not in files}
-    config = CorpusConfig.resumed(stored, corpus, anew)
-    path = cleaning.get("block_list")
-    rest = {name: value for name, value in cleaning.items() if name not in files}
-    return config, dataclasses.replace(CleaningConfig.resumed(cleaned, rest, anew), block_list=path)
-
-
-def recorded(config: CorpusConfig, cleaning: CleaningConfig) -> tuple[CorpusConfig, CleaningConfig]:
-    """The settings as files record them: instead of a path, the name and CRC-32 of what it names.
-
-    Raises:
-        ChatbotError: a file that is named cannot be read.
-    """
-    if config.user_dict is not None:
-        config = dataclasses.replace(config, user_dict=_named(Path(config.user_dict)))
-    if cleaning.block_list is not None:
-        cleaning = dataclasses.replace(cleaning, block_list=_named(Path(cleaning.block_list)))
-    return config, cleaning
-
-
-def _named(path: Path) -> str:
-    try:
-        return f"{path.name} {zlib.crc32(path.read_bytes()):08x}"
-    except OSError as error:
-        raise ChatbotError(f"{path}: cannot be read ({error.strerror}). Check the file.") from error
-
-
 def _copy(path: Path, to: Path) -> None:
     try:
         data = path.read_bytes()
@@ -274,26 +210,24 @@ def _survey(
     segmented: Segmented, hashes: AllHashes, cleaning: CleaningConfig
 ) -> tuple[Survey, Marks]:
     """Finds repeats, and leaves out those that `cleaning` asks to."""
-    marks = Marks.none(segmented.spill.rows.tolist())
-    allowed = 1 if cleaning.drop_duplicates else None
-    pairs = find_repeats(hashes.pairs, marks=marks, allowed=allowed)
+    pairs = find_repeats(hashes.pairs)
     questions = find_repeats(hashes.questions)
-    replies = find_repeats(
-        hashes.replies, top=TOP_REPLIES, marks=marks, allowed=cleaning.max_repeats
-    )
+    replies = find_repeats(hashes.replies, top=TOP_REPLIES)
+    marks = Marks.none(segmented.spill.rows.tolist())
+    dropped: Counter[str] = Counter()
+    for facts in segmented.files:
+        dropped.update(facts.dropped)
+    if cleaning.drop_duplicates:
+        dropped[DUPLICATE] = find_repeats(hashes.pairs, marks=marks, allowed=1).marked
+    if cleaning.max_repeats is not None:
+        found = find_repeats(hashes.replies, marks=marks, allowed=cleaning.max_repeats)
+        dropped[REPEATED] = found.marked
     if marks.count == segmented.spill.pairs:
         raise ChatbotError("not one pair is left after cleaning. Ask for less of it.")
-    dropped: dict[str, int] = {}
-    for facts in segmented.files:
-        for reason, count in facts.dropped.items():
-            dropped[reason] = dropped.get(reason, 0) + count
-    for reason, found in ((DUPLICATE, pairs), (REPEATED, replies)):
-        if found.marked:
-            dropped[reason] = found.marked
     survey = Survey(
         files=segmented.files,
         census=segmented.census,
-        dropped=dropped,
+        dropped=dict(dropped),
         pairs=segmented.spill.pairs - marks.count,
         distinct_pairs=pairs.distinct,
         distinct_questions=questions.distinct,
@@ -316,6 +250,9 @@ def _complete(survey: Survey, chosen: Chosen) -> None:
     survey.words, survey.distinct_words = chosen.words, chosen.distinct
     survey.distinct_characters = chosen.characters
     survey.cutoffs = chosen.cutoffs
+    least = chosen.vocabulary.config.min_freq or DEFAULT_MIN_FREQ
+    unknown = 1 - chosen.covered / chosen.words
+    survey.chosen = Cutoff(least, len(chosen.vocabulary), unknown)
 
 
 def _install(built: ModelFolder, folder: ModelFolder, restart: bool, keep: bool) -> None:

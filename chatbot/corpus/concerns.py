@@ -59,7 +59,7 @@ def concerns(survey: Survey) -> list[str]:
 
 def copies(survey: Survey) -> float:
     """The share of pairs that repeat another one."""
-    return max(0, survey.pairs - survey.distinct_pairs) / max(1, survey.pairs)
+    return 1 - survey.distinct_pairs / max(1, survey.census.pairs)
 
 
 def dullest(survey: Survey) -> float:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import hashlib
 import itertools
 import multiprocessing
+import queue
 import signal
-from collections import Counter, defaultdict, deque
+import threading
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,9 @@ CHUNK = 8192
 
 FIRST = 3
 """Pairs of each corpus that are shown to the user."""
+
+_Task = tuple[int, Turns, int]
+"""The corpus, its turns, and how many of their pairs to show: what `Cutter.cut` takes."""
 
 
 @dataclass
@@ -206,32 +211,25 @@ def cut_in_order(
             yield cutter.cut(*chunk)
         return
     Cutter(config, cleaning, user_dict)  # its errors belong here, not into a worker
-    executor = ProcessPoolExecutor(
-        workers, initializer=_begin, initargs=(config, cleaning, user_dict)
-    )
-    done = False
+    pool: list[_Worker] = []
+    sent = received = 0
     try:
-        waiting: deque[Future[Chunk]] = deque()
         for chunk in chunks:
-            waiting.append(executor.submit(_cut, *chunk))
-            if len(waiting) > 2 * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-        done = True
-    except BrokenProcessPool as error:
-        raise ChatbotError(
-            "--workers: a process that cuts text was killed, perhaps for want of memory. Use fewer "
-            "with --workers."
-        ) from error
+            if len(pool) < workers:
+                pool.append(_Worker(config, cleaning, user_dict))
+            pool[sent % workers].send(chunk)
+            sent += 1
+            if sent - received > 2 * workers:
+                yield pool[received % workers].receive()
+                received += 1
+        for waiting in range(received, sent):
+            yield pool[waiting % workers].receive()
     finally:
-        if not done:  # do not wait for the chunks under way
-            for process in multiprocessing.active_children():
-                process.terminate()
-        executor.shutdown(cancel_futures=True)
+        for worker in pool:
+            worker.end()
 
 
-def _chunks(corpora: Sequence[Corpus], context: int) -> Iterator[tuple[int, Turns, int]]:
+def _chunks(corpora: Sequence[Corpus], context: int) -> Iterator[_Task]:
     for file, corpus in enumerate(corpora):
         first = FIRST
         for turns in turns_of(corpus.conversations(), CHUNK, context, corpus.skipped):
@@ -239,15 +237,77 @@ def _chunks(corpora: Sequence[Corpus], context: int) -> Iterator[tuple[int, Turn
             first = 0
 
 
-_cutter: list[Cutter] = []
+class _Worker:
+    """A process that cuts, and a pipe to it that nobody else holds.
+
+    So the pipe ends when the process dies, in the middle of sending a chunk too, and nobody waits
+    for ever.
+    """
+
+    def __init__(
+        self, config: CorpusConfig, cleaning: CleaningConfig, user_dict: Path | None
+    ) -> None:
+        self._pipe, theirs = multiprocessing.Pipe()
+        how = (self._pipe, theirs, config, cleaning, user_dict)
+        self._process = multiprocessing.Process(target=_work, args=how, daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def send(self, chunk: _Task) -> None:
+        """Gives it a chunk to cut."""
+        with _killed():
+            self._pipe.send(chunk)
+
+    def receive(self) -> Chunk:
+        """The first of its chunks that was not received yet."""
+        with _killed():
+            chunk: Chunk = self._pipe.recv()
+        return chunk
+
+    def end(self) -> None:
+        """Ends it at once, whatever it does."""
+        self._process.kill()
+        self._process.join()
+        self._pipe.close()
 
 
-def _begin(config: CorpusConfig, cleaning: CleaningConfig, user_dict: Path | None) -> None:
-    """Makes a worker ready; it is ended by its parent, not by a Ctrl-C that both of them get."""
+@contextmanager
+def _killed() -> Iterator[None]:
+    """Says in words that a pipe has ended."""
+    try:
+        yield
+    except (EOFError, OSError) as error:
+        raise ChatbotError(
+            "--workers: a process that cuts text was killed, perhaps for want of memory. Use fewer "
+            "with --workers."
+        ) from error
+
+
+def _work(
+    ours: Connection,
+    pipe: Connection,
+    config: CorpusConfig,
+    cleaning: CleaningConfig,
+    user_dict: Path | None,
+) -> None:
+    """Cuts what comes in and sends it back, until it is ended by its parent, or its parent is gone.
+
+    A Ctrl-C that both of them get is the parent's affair. What comes in is taken at once, so that
+    neither waits for the other while both are sending.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    _cutter.append(Cutter(config, cleaning, user_dict))
+    ours.close()
+    cutter = Cutter(config, cleaning, user_dict)
+    tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
+    threading.Thread(target=_take_in, args=(pipe, tasks), daemon=True).start()
+    while (task := tasks.get()) is not None:
+        pipe.send(cutter.cut(*task))
 
 
-def _cut(file: int, turns: Turns, first: int) -> Chunk:
-    return _cutter[0].cut(file, turns, first)
+def _take_in(pipe: Connection, tasks: queue.SimpleQueue[_Task | None]) -> None:
+    try:
+        while True:
+            tasks.put(pipe.recv())
+    except (EOFError, OSError):
+        tasks.put(None)

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from chatbot.config import ReadingConfig
 from chatbot.corpus.files.containers import Spool
+from chatbot.corpus.files.text import Text, find_texts
 from chatbot.corpus.formats import FORMATS, format_named, recognise
 from chatbot.corpus.formats.base import Conversation, Format
-from chatbot.corpus.files.text import Text, find_texts
 from chatbot.errors import ChatbotError
 
 

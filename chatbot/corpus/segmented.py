@@ -9,8 +9,8 @@ more corpora added, without cutting any text twice. Knows nothing of vocabularie
       part-00 …      the pairs: spill.py
       words-000 …    the words: words.py
 
-The CRC-32 covers the JSON, which holds a CRC-32 of every other file. No file has a time or a machine
-path in it.
+The CRC-32 covers the JSON, which holds a CRC-32 of every other file. No file has a time or a
+machine path in it.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class Segmented:
             progress: told now and then how far it is.
 
         Raises:
-            ChatbotError: as `cut_in_order`; also a corpus without a pair, or one that is in already.
+            ChatbotError: as `cut_in_order`; also a corpus without a pair, or one that is there.
         """
         before, generation, waiting = len(self.files), self.words.generation, 0
         total = sum(corpus.text.size for corpus in corpora)

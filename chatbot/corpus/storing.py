@@ -1,8 +1,8 @@
 """The segmented corpus and its vocabulary -> the token store.
 
 Comes in: pairs in provisional ids, part by part, and the ways to the final ones. Goes out: the
-store, training pairs first, held-out pairs last, each in the order of their hashes. Memory holds one
-part at a time. Knows nothing of how the vocabulary was chosen.
+store, training pairs first, held-out pairs last, each in the order of their hashes. Memory holds
+one part at a time. Knows nothing of how the vocabulary was chosen.
 """
 
 from __future__ import annotations

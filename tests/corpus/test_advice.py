@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from chatbot.config import CleaningConfig, CorpusConfig, ModelConfig, TrainingConfig
-from chatbot.corpus.advice import advise, written
+from chatbot.corpus.advice import advise
 from chatbot.corpus.census import LENGTH_BINS, Census
+from chatbot.corpus.rules import written
 from chatbot.corpus.survey import Cutoff, FileFacts, Survey
 
 GB = 10**9
@@ -59,7 +60,7 @@ def census(pairs=20_000, **other):
 
 def advised(survey, given=None, memory=64 * GB):
     """The recommended options without their end, which every larger corpus gets."""
-    found = advise(survey, (), given, memory, 112.0).settings
+    found = advise(survey, (), given, "", memory, 112.0).settings
     return [one.option for one in found if one.name != "epochs"]
 
 
@@ -80,6 +81,14 @@ RECOMMENDED = {
     "echoes": ({"census": census(echoes=500)}, ["--drop-echoes"]),
     "long replies": ({"tokens": np.stack([SHORT, LONG])}, ["--max-length 60"]),
     "long questions": ({"tokens": np.stack([LONG, SHORT])}, ["--max-length 60"]),
+    "no room for the end": (
+        {"tokens": np.stack([SHORT, lengths((10, 0.9), (40, 0.1))])},
+        ["--max-length 50"],
+    ),
+    "some far too long": (
+        {"tokens": np.stack([SHORT, lengths((10, 0.93), (140, 0.07))])},
+        ["--max-length 100"],
+    ),
     "far too long": (
         {
             "tokens": np.stack([SHORT, LONGER]),
@@ -138,7 +147,7 @@ GIVEN = {
 @pytest.mark.parametrize("name", GIVEN)
 def test_what_the_user_has_set_is_not_argued_with_but_repeated(name):
     spoilt, options = RECOMMENDED[name]
-    answer = advise(sound(**spoilt), ["a.tsv"], GIVEN[name], 64 * GB, 112.0)
+    answer = advise(sound(**spoilt), ["a.tsv"], GIVEN[name], "", 64 * GB, 112.0)
     assert options[0] not in [one.option for one in answer.settings]
     ((option, value),) = GIVEN[name].items()
     assert written(option, value) in answer.commands[0]
@@ -163,7 +172,9 @@ def test_what_was_done_already_is_not_recommended_again(name):
 
 def test_a_batch_that_does_not_fit_is_halved_until_it_does():
     survey = sound(tokens=np.stack([LONG, LONG]))
-    roomy, tight, tiny = (advise(survey, (), None, n, 112.0) for n in (64 * GB, 2 * GB, GB // 2))
+    roomy, tight, tiny = (
+        advise(survey, (), None, "", n, 112.0) for n in (64 * GB, 2 * GB, GB // 2)
+    )
     assert [one.value for one in roomy.settings if one.name == "batch"] == []
     (batch,) = (one for one in tight.settings if one.name == "batch")
     assert batch.value in (500, 250, 125)
@@ -179,10 +190,21 @@ def test_memory_that_is_not_known_limits_nothing(monkeypatch):
     assert advised(sound(tokens=np.stack([LONG, LONG])), memory=None) == ["--max-length 60"]
 
 
+@pytest.mark.parametrize(
+    ("pairs", "epochs"), [(4_999, []), (5_000, [3]), (2_999_999, [3]), (3_000_000, [1])]
+)
+def test_the_end_depends_on_the_size_of_the_corpus(pairs, epochs):
+    answer = advise(sound(pairs), (), None, "", 64 * GB, 112.0)
+    assert [one.value for one in answer.settings if one.name == "epochs"] == epochs
+    assert answer.forecast.by_heart == (epochs == [])
+    if epochs:
+        assert answer.forecast.steps == epochs[0] * -(-pairs // 1_000)
+
+
 def test_the_command_is_ready_to_paste():
     survey = sound(**RECOMMENDED["dull"][0] | RECOMMENDED["long replies"][0])
     given = {"columns": "ask,my answer", "narrow": False, "drop_echoes": True, "context": 2}
-    answer = advise(survey, ["my films/", "it's.csv"], given, 64 * GB, 112.0)
+    answer = advise(survey, ["my films/", "it's.csv"], given, "", 64 * GB, 112.0)
     build, train = answer.command.split(" && ")
     assert shlex.split(build) == [
         *("chatbot", "build-vocab", "my films/", "it's.csv", "--columns", "ask,my answer"),
@@ -194,32 +216,38 @@ def test_the_command_is_ready_to_paste():
     ]
 
 
+def test_a_model_folder_of_ones_own_stands_in_both_commands():
+    commands = advise(sound(), ["a"], {"context": 1}, "my bot", 64 * GB, 112.0).commands
+    assert commands[0] == ("chatbot build-vocab", "a", "--context 1", "--model 'my bot'")
+    assert commands[1] == ("chatbot train", "--model 'my bot'", "--epochs 3")
+
+
 def test_every_option_that_is_recommended_exists():
     fields = {
         "build-vocab": {*CorpusConfig().as_dict(), *CleaningConfig().as_dict()},
         "train": {*ModelConfig().as_dict(), *TrainingConfig().as_dict()},
     }
     for spoilt, _ in RECOMMENDED.values():
-        for one in advise(sound(**spoilt), (), None, 2 * GB, 112.0).settings:
+        for one in advise(sound(**spoilt), (), None, "", 2 * GB, 112.0).settings:
             assert one.name in fields[one.command]
             assert one.why.endswith(".")
 
 
 def test_the_forecast_is_that_of_the_recommended_settings():
-    plain = advise(sound(), (), None, 64 * GB, 112.0).forecast
+    plain = advise(sound(), (), None, "", 64 * GB, 112.0).forecast
     assert plain.vocabulary == 7_000
-    longer = advise(sound(**RECOMMENDED["long replies"][0]), (), None, 64 * GB, 112.0).forecast
+    longer = advise(sound(**RECOMMENDED["long replies"][0]), (), None, "", 64 * GB, 112.0).forecast
     assert longer.memory_bytes > plain.memory_bytes
-    fewer = advise(sound(distinct_pairs=10_000), (), None, 64 * GB, 112.0).forecast
+    fewer = advise(sound(distinct_pairs=10_000), (), None, "", 64 * GB, 112.0).forecast
     assert fewer.steps == pytest.approx(plain.steps / 2, abs=1)
-    bigger = advise(sound(**RECOMMENDED["many words"][0]), (), None, 64 * GB, 112.0).forecast
+    bigger = advise(sound(**RECOMMENDED["many words"][0]), (), None, "", 64 * GB, 112.0).forecast
     assert bigger.vocabulary == 40_000
     assert bigger.parameters > plain.parameters
 
 
 def test_words_that_are_spelled_take_longer():
-    spelled = advise(sound(cutoffs=[Cutoff(2, 7_000, 0.12)]), (), None, 64 * GB, 112.0).forecast
-    whole = advise(sound(cutoffs=[Cutoff(2, 7_000, 0.0)]), (), None, 64 * GB, 112.0).forecast
+    spelled = advise(sound(cutoffs=[Cutoff(2, 7_000, 0.12)]), (), None, "", 64 * GB, 112.0).forecast
+    whole = advise(sound(cutoffs=[Cutoff(2, 7_000, 0.0)]), (), None, "", 64 * GB, 112.0).forecast
     assert 1.1 < spelled.seconds / whole.seconds < 1.4
 
 
@@ -233,7 +261,7 @@ def test_without_pairs_nothing_is_recommended_but_to_look():
 
 def test_a_program_gets_the_advice_too():
     survey = sound(distinct_pairs=15_000)
-    answer = advise(survey, (), None, 64 * GB, 112.0)
+    answer = advise(survey, (), None, "", 64 * GB, 112.0)
     facts = json.loads(json.dumps(answer.as_dict()))
     assert facts["concerns"] == ["25% of the pairs are copies of other pairs."]
     assert facts["settings"][0] == {

@@ -225,7 +225,12 @@ def test_the_header_says_what_was_read(tmp_path):
 
 def test_the_report_counts_words(tmp_path):
     _, report = built(tmp_path, [("天天天", "地"), ("天", "人地")], CorpusConfig("char", 2))
-    assert (report.survey.words, report.survey.distinct_words, report.covered, report.unknown) == (7, 3, 6, 1)
+    assert (report.survey.words, report.survey.distinct_words, report.covered, report.unknown) == (
+        7,
+        3,
+        6,
+        1,
+    )
 
 
 def test_the_histograms_count_training_pairs_by_tokens_with_eos_on_replies(tmp_path):

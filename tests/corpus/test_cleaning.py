@@ -68,9 +68,7 @@ def test_earlier_turns_are_looked_at_too(block_list):
 
 
 def test_a_pair_counts_under_one_reason(block_list):
-    config = CleaningConfig(
-        block_list=block_list("你好").block_list, drop_echoes=True, min_chars=3
-    )
+    config = CleaningConfig(block_list=block_list("你好").block_list, drop_echoes=True, min_chars=3)
     assert kept(config) == ([4, 5], {"block list": 2, "too short": 3})
 
 

@@ -41,7 +41,7 @@ def test_distinct_hashes_are_counted(added):
 def test_the_most_frequent_come_with_their_first_place(added):
     hashes, pairs = added
     counts = Counter(one for one, _ in pairs)
-    first = {one: place for one, place in reversed(pairs)}
+    first = dict(reversed(pairs))
     expected = sorted(((n, first[one]) for one, n in counts.items()), key=lambda p: (-p[0], p[1]))
     assert find_repeats(hashes, top=7).most == expected[:7]
 

@@ -83,7 +83,8 @@ def literal(width):
     text = (
         '{"checksums": {'
         + ", ".join(f'"{name}": "{zlib.crc32(data):08x}"' for name, data in sums.items())
-        + '}, "cleaning": {}, "corpus": "cd", "dropped": {"duplicate": 3}, "files": [{"name": "话.tsv"}], "held_out": 1, '
+        + '}, "cleaning": {}, "corpus": "cd", "dropped": {"duplicate": 3}, '
+        '"files": [{"name": "话.tsv"}], "held_out": 1, '
         '"lengths": [[1, 2], [3]], "pairs": 4, "settings": {"seed": 0}, "tokens": 12, '
         f'"vocabulary": "ab", "width": {width}}}'
     ).encode()

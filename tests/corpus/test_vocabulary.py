@@ -13,8 +13,8 @@ from chatbot.corpus.vocabulary import (
     GO,
     PAD,
     UNK,
-    Vocabulary,
     Candidates,
+    Vocabulary,
     choose_entries,
     count_entries,
     make_vocabulary,
@@ -341,6 +341,4 @@ def test_the_choice_does_not_depend_on_the_order_of_the_words(words, random):
     shuffled = list(words.items())
     random.shuffle(shuffled)
     config = CorpusConfig(max_size=12)
-    assert chosen_of(dict(shuffled), WORDS, config, 4) == chosen_of(
-        words, WORDS, config, 4
-    )
+    assert chosen_of(dict(shuffled), WORDS, config, 4) == chosen_of(words, WORDS, config, 4)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chatbot.config import ReadingConfig
+from chatbot.corpus.files.text import Text
 from chatbot.corpus.formats.answers import Answers
 from chatbot.corpus.formats.base import Evidence, Format
 from chatbot.corpus.formats.chatterbot import Chatterbot
@@ -28,7 +29,6 @@ from chatbot.corpus.formats.separated import AtLines, EqualsLines, PipeLines, Ta
 from chatbot.corpus.formats.speakers import SpeakerTable
 from chatbot.corpus.formats.sqlite import Sqlite
 from chatbot.corpus.formats.table import Table
-from chatbot.corpus.files.text import Text
 from chatbot.errors import ChatbotError
 
 FORMATS: tuple[type[Format], ...] = (

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from chatbot.corpus.files.text import Sample, Text
 from chatbot.corpus.formats.base import (
     NO_ANSWER,
     NOTHING,
@@ -23,7 +24,6 @@ from chatbot.corpus.formats.headings import MISSING, Roles
 from chatbot.corpus.formats.rows import rows
 from chatbot.corpus.formats.shape import doubted, filled, weighed
 from chatbot.corpus.formats.table import Layout, layouts
-from chatbot.corpus.files.text import Sample, Text
 
 _NUMBER = re.compile(r"\s*[(（](\d\d?)[)）]\s*")
 

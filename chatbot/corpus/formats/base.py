@@ -1,7 +1,8 @@
 """What a reader of a format is: a class that recognises its files and reads them.
 
-Comes in: a `Text`, that is, a file with its encoding settled. Goes out: conversations, and counts of
-what was skipped, by reason. Knows nothing of compression, of bytes, of normalisation or of words.
+Comes in: a `Text`, that is, a file with its encoding settled. Goes out: conversations, and counts
+of what was skipped, by reason. Knows nothing of compression, of bytes, of normalisation or of
+words.
 
 To add a format: write one subclass of `Format` and list it in `formats/__init__.py`. Its docstring
 and examples become its section in docs/formats.md, and every example is read back by a test.

@@ -13,9 +13,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from chatbot.corpus.files.text import Sample, Text
 from chatbot.corpus.formats.base import Conversation, Evidence, Example, Format
 from chatbot.corpus.formats.shape import weighed
-from chatbot.corpus.files.text import Sample, Text
 from chatbot.errors import ChatbotError
 
 if TYPE_CHECKING:

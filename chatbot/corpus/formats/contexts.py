@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from chatbot.corpus.files.text import Sample, Text
 from chatbot.corpus.formats.base import (
     NOTHING,
     WRONG_FIELDS,
@@ -19,7 +20,6 @@ from chatbot.corpus.formats.base import (
 )
 from chatbot.corpus.formats.shape import doubted, filled, looks_listed, weighed
 from chatbot.corpus.formats.table import NEGATIVE
-from chatbot.corpus.files.text import Sample, Text
 
 
 class LabelledLines(Format):

@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
+from chatbot.corpus.files.text import Sample, Text
 from chatbot.corpus.formats.base import NOTHING, Conversation, Evidence, Example, Format
 from chatbot.corpus.formats.shape import filled, weighed
 from chatbot.corpus.formats.turns import MOST_TURNS, Turns
-from chatbot.corpus.files.text import Sample, Text
 
 NOT_CONV = "neither E nor M"
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import PurePath
 
+from chatbot.corpus.files.text import Sample, Text
 from chatbot.corpus.formats.base import (
     WRONG_FIELDS,
     Conversation,
@@ -22,7 +23,6 @@ from chatbot.corpus.formats.base import (
 )
 from chatbot.corpus.formats.shape import weighed
 from chatbot.corpus.formats.turns import RepliesBy, Turns
-from chatbot.corpus.files.text import Sample, Text
 from chatbot.errors import ChatbotError
 
 NO_LINE = "line id not found"

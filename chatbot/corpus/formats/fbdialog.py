@@ -9,10 +9,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from chatbot.corpus.files.text import Sample, Text
 from chatbot.corpus.formats.base import NOTHING, Conversation, Evidence, Example, Format
 from chatbot.corpus.formats.shape import filled, weighed
 from chatbot.corpus.formats.turns import Turns
-from chatbot.corpus.files.text import Sample, Text
 
 PERSONA = "persona line"
 NO_NUMBER = "no number in front"

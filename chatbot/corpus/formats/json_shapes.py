@@ -14,10 +14,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
+from chatbot.corpus.files.text import Sample, Text
 from chatbot.corpus.formats.base import NOTHING, Conversation, Evidence, Format
 from chatbot.corpus.formats.json_stream import CUT_OFF, Json, JsonStream, Record
 from chatbot.corpus.formats.shape import weighed
-from chatbot.corpus.files.text import Sample, Text
 
 NO_CONVERSATION = "not a conversation"
 EMPTY = "empty conversation"

@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 
-from chatbot.corpus.formats.base import NOTHING, Conversation, Evidence, Example, Format
 from chatbot.corpus.files.text import Sample, Text
+from chatbot.corpus.formats.base import NOTHING, Conversation, Evidence, Example, Format
 from chatbot.errors import ChatbotError
 
 _SIDES = {

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from chatbot.corpus.files.text import Sample, Text
 from chatbot.corpus.formats.base import NO_REPLY, Conversation, Evidence, Example, Format
 from chatbot.corpus.formats.shape import (
     REFUSED,
@@ -23,7 +24,6 @@ from chatbot.corpus.formats.shape import (
     weighed,
 )
 from chatbot.corpus.formats.turns import Turns
-from chatbot.corpus.files.text import Sample, Text
 
 UNDECIDED = 0.6
 """How sure both readers are of lines that nothing parts; equal, so that the user is asked."""

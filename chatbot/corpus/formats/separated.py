@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
+from chatbot.corpus.files.text import Sample, Text
 from chatbot.corpus.formats.base import (
     NO_ANSWER,
     NOTHING,
@@ -35,7 +36,6 @@ from chatbot.corpus.formats.shape import (
     looks_logged,
     weighed,
 )
-from chatbot.corpus.files.text import Sample, Text
 
 
 class SeparatedLines(Format):

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from chatbot.corpus.formats.base import NOTHING, Evidence
 from chatbot.corpus.files.text import Sample
+from chatbot.corpus.formats.base import NOTHING, Evidence
 
 ENOUGH = 0.5
 """Smallest share of a sample that must have a format's shape."""

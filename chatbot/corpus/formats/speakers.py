@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from chatbot.corpus.files.text import Sample, Text
 from chatbot.corpus.formats.base import (
     NOTHING,
     WRONG_FIELDS,
@@ -21,7 +22,6 @@ from chatbot.corpus.formats.rows import rows
 from chatbot.corpus.formats.shape import weighed
 from chatbot.corpus.formats.table import Layout, layouts
 from chatbot.corpus.formats.turns import SYSTEM, RepliesBy, Turns
-from chatbot.corpus.files.text import Sample, Text
 from chatbot.errors import ChatbotError
 
 _OTHERS = {"user", "human", "client", "customer", "usr"}

@@ -13,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
+from chatbot.corpus.files.text import DATABASE, Sample, Text
 from chatbot.corpus.formats.base import (
     NO_ANSWER,
     NOTHING,
@@ -22,7 +23,6 @@ from chatbot.corpus.formats.base import (
 )
 from chatbot.corpus.formats.headings import MISSING, roles
 from chatbot.corpus.formats.rows import named_columns, numbered_columns
-from chatbot.corpus.files.text import DATABASE, Sample, Text
 from chatbot.errors import ChatbotError
 
 _CHATTERBOT = ("in_response_to", "text")

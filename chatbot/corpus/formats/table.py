@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from chatbot.corpus.files.text import Sample, Text
 from chatbot.corpus.formats.base import (
     NO_ANSWER,
     NOTHING,
@@ -30,7 +31,6 @@ from chatbot.corpus.formats.rows import (
 )
 from chatbot.corpus.formats.separated import is_header
 from chatbot.corpus.formats.shape import doubted, looks_listed, looks_logged, weighed
-from chatbot.corpus.files.text import Sample, Text
 from chatbot.errors import ChatbotError
 
 NEGATIVE = "label 0 (a negative)"

@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 
 from chatbot.config import ReadingConfig
-from chatbot.corpus.formats import format_named
 from chatbot.corpus.files.text import find_texts
+from chatbot.corpus.formats import format_named
 
 
 @pytest.fixture(scope="session")

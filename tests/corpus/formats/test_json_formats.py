@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatbot.config import ReadingConfig
+from chatbot.corpus.files.text import find_texts
 from chatbot.corpus.formats.instruction import Instruction
 from chatbot.corpus.formats.json_lists import JsonLists
 from chatbot.corpus.formats.json_messages import JsonMessages
 from chatbot.corpus.formats.question_answers import QuestionAnswers
-from chatbot.corpus.files.text import find_texts
 from chatbot.errors import ChatbotError
 
 FORMATS = (JsonLists, JsonMessages, Instruction, QuestionAnswers)

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatbot.config import ReadingConfig
-from chatbot.corpus.formats.paired import Paired, question_names, reply_names
 from chatbot.corpus.files.text import find_texts
+from chatbot.corpus.formats.paired import Paired, question_names, reply_names
 from chatbot.errors import ChatbotError
 
 

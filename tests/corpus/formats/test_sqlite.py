@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatbot.config import ReadingConfig
-from chatbot.corpus.formats.sqlite import Sqlite
 from chatbot.corpus.files.text import find_texts
+from chatbot.corpus.formats.sqlite import Sqlite
 from chatbot.errors import ChatbotError
 
 
