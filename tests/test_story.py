@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PAIRS = 160
+TAKEN_FOR = "data/talk.tsv: TAB-separated lines (180 of 180 lines have one TAB between texts)"
 
 
 def chatbot(folder: Path, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -42,8 +43,8 @@ def test_build_vocab_says_what_it_read_and_nothing_on_stdout(story):
     assert built.returncode == 0
     assert built.stdout == ""
     said = built.stderr.splitlines()
-    assert said[0] == "data/talk.tsv: TAB-separated lines"
-    assert f"talk.tsv: {len(pairs)} pairs" in said
+    assert said[:2] == [TAKEN_FOR, f"reading: {len(pairs)} pairs"]
+    assert f"  talk.tsv: {len(pairs)} pairs, tab, utf-8" in said
     assert any(re.match(rf"{len(pairs)} pairs, none held out; [\d,]+ words", line) for line in said)
     assert "0.000% of" in built.stderr
     assert said[-1].startswith("wrote model/vocabulary.txt and model/pairs.store in ")
@@ -100,7 +101,7 @@ def test_sampled_replies_repeat_with_their_seed(story):
 def test_evaluate_on_a_named_file_gives_every_figure(story):
     folder, pairs, _, _ = story
     done = chatbot(folder, "evaluate", "--json", "data/talk.tsv")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, f"{TAKEN_FOR}\n")
     figures = json.loads(done.stdout)
     assert figures["pairs"] == len(pairs)
     assert figures["characters"] == sum(len(reply) + 1 for _, reply in pairs)
@@ -126,18 +127,22 @@ def test_info_tells_what_stands_there(story):
     assert facts["vocabulary_matches_store"] is True
     assert len(facts["checkpoints"]) == 1
     text = chatbot(folder, "info").stdout
-    assert f"talk.tsv: {len(pairs)} pairs, TAB-separated lines" in text
+    assert f"talk.tsv: {len(pairs)} pairs, tab\n" in text
 
 
 def test_building_again_with_the_same_bytes_keeps_the_model(story):
     folder, _, _, _ = story
-    before = {path: path.stat().st_mtime_ns for path in (folder / "model").rglob("*")}
+
+    def snapshot():
+        files = [path for path in (folder / "model").rglob("*") if path.is_file()]
+        content = {path: path.read_bytes() for path in files}
+        untouched = [path for path in files if path.parent.name != "segmented"]
+        return content, {path: path.stat().st_mtime_ns for path in untouched}
+
+    before = snapshot()
     again = chatbot(folder, "build-vocab", "--workers", "2")
     assert again.returncode == 0
-    after = {path: path.stat().st_mtime_ns for path in (folder / "model").rglob("*")}
-    assert {p: t for p, t in after.items() if p.is_file()} == {
-        p: t for p, t in before.items() if p.is_file()
-    }
+    assert snapshot() == before
 
 
 def test_building_other_bytes_over_a_trained_model_is_refused(story):

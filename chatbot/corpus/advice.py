@@ -149,7 +149,7 @@ def _kept(survey: Survey, wanted: Mapping[str, Any]) -> int:
     """Pairs that the settings leave, about: no pair is left out for two reasons."""
     left = survey.pairs
     if "drop_duplicates" in wanted:
-        left = survey.distinct_pairs
+        left = min(left, survey.distinct_pairs)
     if "drop_echoes" in wanted:
         left -= survey.census.echoes
     if "max_repeats" in wanted:

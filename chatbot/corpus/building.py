@@ -181,6 +181,9 @@ def _segmented(
     if add:
         shutil.copytree(folder.segmented, built.segmented)
         segmented = opened.enter_context(Segmented.open(built.segmented))
+        before = segmented.cleaning
+        segmented.settings = config  # the cut-offs and repeats that may be chosen anew
+        segmented.cleaning = dataclasses.replace(cleaning, block_list=before.block_list)
         for rows, places in segmented.spill.writings():
             hashes.add(rows, places)
     else:

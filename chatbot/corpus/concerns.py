@@ -58,8 +58,9 @@ def concerns(survey: Survey) -> list[str]:
 
 
 def copies(survey: Survey) -> float:
-    """The share of pairs that repeat another one."""
-    return 1 - survey.distinct_pairs / max(1, survey.census.pairs)
+    """The share of pairs that repeat another one, before `--drop-duplicates` is applied."""
+    read = survey.census.pairs
+    return (read - survey.distinct_pairs) / read if read else 0.0
 
 
 def dullest(survey: Survey) -> float:
@@ -132,7 +133,7 @@ def _of_pairs(survey: Survey) -> Iterator[str]:
             f"{dullest(survey):.1%} of all replies are the same ({count:,} times): the bot will "
             "tend to say it whatever it is asked."
         )
-    if copies(survey) >= COPIES:
+    if copies(survey) >= COPIES and not survey.cleaning.get("drop_duplicates"):
         yield f"{copies(survey):.0%} of the pairs are copies of other pairs."
     if echoes(survey) >= ECHOES:
         yield f"{echoes(survey):.1%} of the replies only repeat their question."

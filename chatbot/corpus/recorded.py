@@ -74,9 +74,20 @@ def settings_to_add_with(
             f"--block-list: what stands in {folder.path} was built with {cleaned.block_list}. Give "
             "the same file again."
         )
+    if stored.user_dict is not None:
+        _check_words(folder.user_dict, stored.user_dict)
     files = {"user_dict", "block_list"}
     corpus = {name: value for name, value in corpus.items() if name not in files}
     config = CorpusConfig.resumed(stored, corpus, anew)
     path = cleaning.get("block_list")
     rest = {name: value for name, value in cleaning.items() if name not in files}
     return config, dataclasses.replace(CleaningConfig.resumed(cleaned, rest, anew), block_list=path)
+
+
+def _check_words(path: Path, before: str) -> None:
+    """Refuses words of the user's that are not those the corpus was cut with."""
+    if _named(path).split(" ")[-1] != before.split(" ")[-1]:
+        raise ChatbotError(
+            f"{path}: not the words that the corpus was cut with ({before}). Put these back, or "
+            "build from all files again, without --add."
+        )

@@ -143,17 +143,18 @@ def _max_chars(survey: Survey) -> Setting | None:
 
 
 def _max_size(survey: Survey) -> Setting | None:
-    now = survey.vocabulary()
-    if now.unknown < UNKNOWN or survey.settings.get("max_size") != CorpusConfig().max_size:
-        return None
+    now, usual = survey.vocabulary(), CorpusConfig().max_size
+    asked = survey.settings.get("max_size") != usual
+    if now.unknown < UNKNOWN or now.entries < usual or asked:
+        return None  # with room left, it is --min-freq that leaves words out
     for entries in MORE_ENTRIES:
         more = survey.vocabulary(entries)
         if more.unknown < UNKNOWN:
             break
-    if more.entries == now.entries:
+    if more.entries <= now.entries:
         return None
     why = f"leaves out {more.unknown:.1%} of the running words instead of {now.unknown:.1%}."
-    return Setting("build-vocab", "max_size", more.entries, why)
+    return Setting("build-vocab", "max_size", entries, why)
 
 
 def _max_length(survey: Survey) -> Setting | None:

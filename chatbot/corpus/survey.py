@@ -93,9 +93,9 @@ class Survey:
         census: what was counted about the pairs as they passed.
         dropped: pairs left out by cleaning, by rule.
         pairs: pairs that are left.
-        distinct_pairs: different ones among them.
-        distinct_questions: different questions.
-        distinct_replies: different replies.
+        distinct_pairs: different ones among all `census.pairs` that were read, repeats included.
+        distinct_questions: different questions among those.
+        distinct_replies: different replies among those.
         top_replies: the most frequent replies with their counts, most frequent first.
         tokens: histograms of questions and replies by words and marks, as they are cut, before
             rare words are spelled; no ends included; int64 [2, LENGTH_BINS].

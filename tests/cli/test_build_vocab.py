@@ -394,7 +394,7 @@ def test_workers_leave_ctrl_c_to_the_process_that_began_them(tmp_path, start, le
 def test_a_worker_that_is_killed_while_it_sends_ends_the_build_in_one_line(
     built, start, left, files_in, large
 ):
-    """Stopped, the main process reads nothing, so that the workers wait in the middle of sending."""
+    """Stopped, the main process reads nothing: the workers wait in the middle of sending."""
     whole = files_in(built)
     process = start(*CHAR, str(large), "--workers", "2", cwd=built)
     workers = workers_of(process)

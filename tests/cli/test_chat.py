@@ -195,12 +195,12 @@ def test_a_conversation_in_a_terminal(terminal, reply, tmp_path):
 class Stub:
     """A bot, and a terminal in which someone types these lines."""
 
-    def __init__(self, *lines):
-        self.lines, self.asked = list(lines), []
+    def __init__(self, *lines, context=0):
+        self.lines, self.asked, self.context = list(lines), [], context
         self.position = SimpleNamespace(step=12345)
 
-    def reply(self, text, config):
-        self.asked.append((text, config))
+    def reply(self, text, config, earlier=()):
+        self.asked.append((text, config, list(earlier)))
         return f"{text}!"
 
     def prompt(self, message):
@@ -210,8 +210,8 @@ class Stub:
         return line
 
 
-def conversation(monkeypatch, *lines):
-    stub = Stub(*lines)
+def conversation(monkeypatch, *lines, context=0):
+    stub = Stub(*lines, context=context)
     monkeypatch.setattr(CHAT, "_session", lambda: stub)
     CHAT._converse(stub, ReplyConfig(beam=3))
     return stub
@@ -224,7 +224,18 @@ def test_quit_or_the_end_of_input_leaves_and_ctrl_c_does_not(monkeypatch, capsys
     captured = capsys.readouterr()
     assert captured.out == "早!\n晚安!\n"
     assert captured.err == "step 12,345; /help for help, /quit to leave\n"
-    assert stub.asked == [(text, ReplyConfig(beam=3)) for text in ("", "早", "晚安")]
+    assert stub.asked == [(text, ReplyConfig(beam=3), []) for text in ("", "早", "晚安")]
+
+
+def test_a_conversation_remembers_as_many_turns_as_the_bot_looks_at(monkeypatch, capsys):
+    lines = ("a", "/help", "b", KeyboardInterrupt, "", "c", "d", EOFError)
+    for context, earlier in (
+        (1, [[], [], ["a!"], ["b!"], ["c!"]]),
+        (3, [[], [], ["a", "a!"], ["a!", "b", "b!"], ["b!", "c", "c!"]]),
+    ):
+        stub = conversation(monkeypatch, *lines, context=context)
+        assert [text for text, _, _ in stub.asked] == ["", "a", "b", "c", "d"]
+        assert [turns for _, _, turns in stub.asked] == earlier
 
 
 def test_the_commands_of_a_conversation_answer_on_stderr(monkeypatch, capsys):

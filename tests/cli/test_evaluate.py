@@ -38,8 +38,9 @@ def test_a_file_that_gives_no_pair_is_refused(trained, main, refused):
     (trained / "one.conv").write_text("E\nM a\n", "utf-8")
     refused(
         main("evaluate", "one.conv", cwd=trained),
-        "one.conv: read as E/M conversations, but not one line gives a pair (no conversation has "
-        "two turns). See docs/formats.md.",
+        "one.conv: read as E/M conversations, but not one line gives a pair (1 conversation of "
+        "one turn). See docs/formats.md.",
+        ["one.conv: E/M conversations (2 of 2 lines are E alone or begin with M)"],
     )
 
 
@@ -91,7 +92,10 @@ def test_held_out_pairs_are_measured_and_told_as_a_table(trained, main):
 def test_named_files_are_measured_instead(trained, main):
     (trained / "mine.tsv").write_text("问题一\t回答啊\n龘\t龘龘答\n", "utf-8")
     done = main("evaluate", "--json", "mine.tsv", "--checkpoint", "newest", cwd=trained)
-    assert (done.code, done.err) == (0, "")
+    assert (done.code, done.err) == (
+        0,
+        "mine.tsv: TAB-separated lines (2 of 2 lines have one TAB between texts)\n",
+    )
     figures = json.loads(done.out)
     assert (figures["pairs"], figures["tokens"], figures["characters"]) == (2, 8, 8)
     assert (figures["lost_characters"], figures["unknown_rate"]) == (2, 0.25)

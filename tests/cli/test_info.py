@@ -5,10 +5,11 @@ import re
 
 BUILT = [
     "model: {size} kB",
-    "  corpus      talk.tsv: 23 pairs, TAB-separated lines",
+    "  corpus      talk.tsv: 23 pairs, tab",
     "  pairs       23, 5 held out; {tokens} tokens",
     "  vocabulary  55 entries (tokenizer char, max_size 20000, rare characters, holdout 5.0, seed "
-    "0)",
+    "0, context 0, narrow True, unescape True, simplify False, strip_placeholders True, "
+    "strip_controls True, strip_urls False, strip_speakers False, blanks one)",
 ]
 
 
@@ -72,7 +73,14 @@ def test_as_json_it_is_one_object(trained, main):
     facts = json.loads(done.out)
     assert facts["model"] == "model"
     assert facts["corpora"] == [
-        {"name": "talk.tsv", "format": "TAB-separated lines", "pairs": 23, "skipped": {}}
+        {
+            "name": "talk.tsv",
+            "format": "tab",
+            "encoding": "utf-8",
+            "pairs": 23,
+            "skipped": {},
+            "dropped": {},
+        }
     ]
     assert (facts["pairs"], facts["held_out"], facts["vocabulary"]) == (23, 5, 55)
     assert facts["vocabulary_matches_store"] is True

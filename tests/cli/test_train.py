@@ -26,7 +26,7 @@ def other_byte_in_header(data):
 
 
 DAMAGED = {
-    "another format number": (other_format, "format 2, this version reads 1"),
+    "another format number": (other_format, "format 3, this version reads 2"),
     "truncated": (lambda data: data[:-5], "{less} bytes where {size} belong: truncated"),
     "cut in its header": (lambda data: data[:50], "damaged in its header"),
     "a changed header": (other_byte_in_header, "damaged in its header"),

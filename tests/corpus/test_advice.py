@@ -100,6 +100,13 @@ RECOMMENDED = {
         {"cutoffs": [Cutoff(2, 60_000, 0.01), Cutoff(3, 36_000, 0.04), Cutoff(6, 20_000, 0.08)]},
         ["--max-size 40000"],
     ),
+    "more words than were kept": (
+        {
+            "cutoffs": [Cutoff(2, 60_000, 0.01), Cutoff(3, 36_000, 0.04), Cutoff(6, 20_000, 0.08)],
+            "chosen": Cutoff(2, 20_000, 0.09),
+        },
+        ["--max-size 40000"],
+    ),
     "too many words": (
         {"cutoffs": [Cutoff(2, 300_000, 0.01), Cutoff(9, 60_000, 0.1), Cutoff(20, 20_000, 0.2)]},
         ["--max-size 60000"],
@@ -116,6 +123,7 @@ def test_what_a_corpus_needs_is_recommended(name):
 NOT_WORTH_IT = {
     "few words more": {"cutoffs": [Cutoff(2, 20_100, 0.049), Cutoff(3, 20_000, 0.0499)]},
     "no more words": {"cutoffs": [Cutoff(2, 9_000, 0.2)]},
+    "room left": {"cutoffs": [Cutoff(2, 9_000, 0.2)], "chosen": Cutoff(2, 9_400, 0.19)},
     "a few long ones": {
         "tokens": np.stack([SHORT, lengths((10, 0.96), (200, 0.04))]),
     },

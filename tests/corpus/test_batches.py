@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chatbot.config import CorpusConfig
 from chatbot.corpus.batches import make_batch, stream
-from chatbot.corpus.building import build
+from chatbot.corpus.building import Sources, build
 from chatbot.corpus.encoded import EncodedPairs
 from chatbot.corpus.pairs import find_corpora
 from chatbot.corpus.sampler import ranges
@@ -32,7 +32,7 @@ def flat(pairs):
 def twin(pairs, limit):
     """What a batch holds, element by element, from the definition."""
     limit = limit or 10**9
-    questions = [question[:limit] for question, _ in pairs]
+    questions = [[*question][-limit:] for question, _ in pairs]
     replies = [[*reply[: limit - 1], EOS] for _, reply in pairs]
     wide, long = max(map(len, questions)), max(map(len, replies))
     source = np.zeros((len(pairs), wide), np.int32)
@@ -93,6 +93,15 @@ def test_every_reply_ends_in_eos_however_it_is_cut_and_weights_are_on_real_targe
     assert batch.encoder_input.shape[1] <= limit
 
 
+def test_a_long_question_keeps_its_end_and_a_long_reply_its_beginning():
+    batch = make_batch(flat([([4, 5, 6, 7, 8], [9, 10, 11, 12]), ([13], [14])]), 3)
+    assert batch.encoder_input.tolist() == [[6, 7, 8], [13, 0, 0]]
+    assert batch.encoder_lengths.tolist() == [3, 1]
+    assert batch.decoder_input.tolist() == [[1, 9, 10], [1, 14, 0]]
+    assert batch.targets.tolist() == [[9, 10, 2], [14, 2, 0]]
+    assert batch.truncated == 1
+
+
 def test_making_a_batch_leaves_its_pairs_as_they_were():
     pairs = flat([([4, 5, 6], [7, 8]), ([9], [10])])
     before = (pairs.tokens.copy(), pairs.bounds.copy())
@@ -111,7 +120,7 @@ def model(tmp_path_factory):
     lines = [f"问{chr(0x4E00 + i)}\t答{chr(0x4E80 + i) * (i % 5 + 1)}" for i in range(31)]
     (folder / "talk.tsv").write_text("\n".join(lines), encoding="utf-8")
     config = CorpusConfig(tokenizer="char", min_freq=1, holdout=5)
-    build(find_corpora([folder / "talk.tsv"]), ModelFolder(folder / "model"), config)
+    build(Sources(find_corpora([folder / "talk.tsv"]), config), ModelFolder(folder / "model"))
     return folder / "model"
 
 

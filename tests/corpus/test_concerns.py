@@ -146,6 +146,7 @@ MENDED = {
         {},
     ),
     "dull": ({"top_replies": [("好", 900)]}, {}, {"max_repeats": 10}),
+    "copies": ({"distinct_pairs": 9_000}, {}, {"drop_duplicates": True}),
 }
 
 
@@ -188,5 +189,5 @@ def test_shares_of_nothing_are_nothing():
     assert rarer_script(nothing)[1] == 0
 
 
-def test_pairs_that_are_left_out_do_not_make_copies_fewer_than_none():
-    assert copies(sound(pairs=100, distinct_pairs=150)) == 0
+def test_repeats_are_counted_among_all_pairs_that_were_read():
+    assert copies(sound(pairs=15_000, distinct_pairs=15_000, census=census(20_000))) == 0.25

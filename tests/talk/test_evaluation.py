@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from chatbot.config import ReadingConfig
 from chatbot.corpus.encoded import EncodedPairs
 from chatbot.corpus.pairs import find_corpora
 from chatbot.corpus.store import TokenStore
@@ -35,7 +36,7 @@ def corpus(tmp_path):
     def write(pairs, name="test.tsv"):
         path = tmp_path / name
         path.write_text("".join(f"{q}\t{r}\n" for q, r in pairs), encoding="utf-8")
-        return find_corpora([path])
+        return find_corpora([path], ReadingConfig(format="tab"))
 
     return write
 
@@ -116,7 +117,7 @@ def test_how_pairs_fall_into_batches_has_no_effect(bot, corpus, monkeypatch):
     assert dataclasses.asdict(evaluate(bot, singles)) == close(whole)
     monkeypatch.setattr(evaluation, "_MOST_TOKENS", 40)
     assert dataclasses.asdict(evaluate(bot, [part])) == close(whole)
-    monkeypatch.setattr(evaluation, "_CHUNK", 2)
+    monkeypatch.setattr(evaluation, "_CHUNK", 4)  # turns
     parts = list(pairs_of_text(corpus(TEXT), bot))
     assert [len(one) for one in parts] == [2, 2, 2, 1]
     assert dataclasses.asdict(evaluate(bot, parts)) == close(whole)

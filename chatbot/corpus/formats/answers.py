@@ -73,15 +73,15 @@ class Answers(Format):
         lines = filled(sample)
         fields = [line.split("\t") for line in lines]
         several = [one for one in fields if len(one) > 1 and one[0].strip()]
-        if max(map(len, several), default=0) < 3:
+        wide = sum(len(one) > 2 for one in several)
+        if not wide:
             return NOTHING
         marked = sum(any(cell.strip() in MISSING for cell in one[1:]) for one in several)
         numbered = sum(_numbered(1, one[1]) for one in several)
         what = "have answers in columns by TAB"
-        if marked or numbered > 0.5 * len(several):
+        if (marked and wide >= 0.1 * len(several)) or numbered > 0.5 * len(several):
             what += f", {marked:,} with markers and {numbered:,} with numbers"
             return weighed(0.95, len(several), len(lines), what)
-        wide = sum(len(one) > 2 for one in several)
         found = weighed(0.6, wide, len(lines), "have three columns or more by TAB")
         return doubted(found, "whether they hold answers does not show; say --format or --columns")
 

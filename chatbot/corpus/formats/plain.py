@@ -29,6 +29,11 @@ UNDECIDED = 0.6
 """How sure both readers are of lines that nothing parts; equal, so that the user is asked."""
 
 
+_CALLED = {"\t": "a TAB"}
+_BETWEEN = {"\t": 0.5, "@@": 0.8, " | ": 0.8, "=": 0.8}
+"""What stands between question and reply in other formats, and the share of lines that shows it."""
+
+
 class Alternating(Format):
     """A question on one line, its reply on the next, and so on; blank lines do not count.
 
@@ -165,10 +170,11 @@ def _weigh(sample: Sample) -> _Weighed:
     if len(lines) < 2:
         alone = Evidence(0.3, "one line alone answers nothing")
         return _Weighed(alone, alone)
-    tabs = sum("\t" in line for line in lines)
     doubt = looks_coded(lines) or looks_logged(lines) or looks_mute(lines)
-    if tabs > 0.5 * len(lines):
-        doubt = f"{tabs:,} of {len(lines):,} lines have a TAB"
+    for mark, least in _BETWEEN.items():
+        parted = sum(mark in line for line in lines)
+        if parted > least * len(lines):
+            doubt = f"{parted:,} of {len(lines):,} lines have {_CALLED.get(mark, mark.strip())}"
     blocks = _blocks(sample.lines).blocks
     doubt = doubt or looks_wrapped(blocks)
     if doubt:
