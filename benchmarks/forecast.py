@@ -1,4 +1,4 @@
-"""What do memory and time of training depend on? Fits the constants of chatbot/corpus/forecast.py.
+"""What do memory and time of training depend on? Fits the constants of the doctor's forecast.
 
     python benchmarks/forecast.py SHORT LONG
 
@@ -23,7 +23,7 @@ import numpy as np
 from record import CHATBOT, must, run, save
 
 from chatbot.config import ModelConfig, TrainingConfig
-from chatbot.corpus.forecast import Work
+from chatbot.corpus.doctor.forecast import Work
 from chatbot.corpus.store import TokenStore
 
 DATA = Path(__file__).parent.parent / "data"

@@ -64,8 +64,8 @@ def build_vocab(
     conversations, CSV, JSON, YAML, SQLite, paired files and more, see docs/formats.md.
     """
     from chatbot.cli.report import report as in_words
-    from chatbot.corpus.advice import advise
     from chatbot.corpus.building import Sources, build
+    from chatbot.corpus.doctor.advice import advise
     from chatbot.corpus.recorded import settings_to_add_with
     from chatbot.memory import peak_memory
 
@@ -86,7 +86,12 @@ def build_vocab(
         report.survey.text_bytes = sum(text.size for corpus in found for text in corpus.texts)
     report.survey.seconds = time.monotonic() - began
     report.survey.peak_bytes = peak_memory()
-    advice = advise(report.survey, [str(path) for path in corpora], explicit_settings(settings))
+    advice = advise(
+        report.survey,
+        [str(path) for path in corpora],
+        explicit_settings(settings),
+        "" if model == Path("model") else str(model),
+    )
     tell(in_words(report.survey, advice))
     _summarise(report, model, time.monotonic() - began)
 

@@ -24,7 +24,7 @@ from chatbot.config import CleaningConfig, CorpusConfig, ReadingConfig
 from chatbot.errors import ChatbotError
 
 if TYPE_CHECKING:
-    from chatbot.corpus.survey import Survey
+    from chatbot.corpus.doctor.survey import Survey
 
 
 @click.command()
@@ -52,7 +52,7 @@ def inspect(
     Reads CORPUS as build-vocab would, with the same options, and writes nothing. Tells formats,
     encodings, faults, lengths, repetition, script and vocabulary, and recommends commands.
     """
-    from chatbot.corpus.advice import advise
+    from chatbot.corpus.doctor.advice import advise
 
     survey = _survey(corpora, workers, settings)
     advice = advise(survey, [str(path) for path in corpora], explicit_settings(settings))

@@ -25,8 +25,8 @@ from chatbot.cli.report import (
 from chatbot.cli.show import duration, size
 
 if TYPE_CHECKING:
-    from chatbot.corpus.advice import Advice
-    from chatbot.corpus.survey import FileFacts, Survey
+    from chatbot.corpus.doctor.advice import Advice
+    from chatbot.corpus.doctor.survey import FileFacts, Survey
 
 _OPEN_FILES = 4
 _STYLE = """
@@ -168,7 +168,7 @@ def _file(file: FileFacts, unfolded: bool) -> str:
 def _lengths(survey: Survey) -> str:
     if not survey.pairs:
         return ""
-    from chatbot.corpus.survey import SIDES, percentile
+    from chatbot.corpus.doctor.survey import SIDES, percentile
 
     figures = []
     for kind, table in (("characters", survey.census.characters), ("words", survey.tokens)):
@@ -211,7 +211,7 @@ def _scripts(survey: Survey) -> str:
     found = survey.census.scripts.most_common()
     if not found:
         return ""
-    from chatbot.corpus.concerns import segmented
+    from chatbot.corpus.doctor.concerns import segmented
 
     total = survey.census.scripts.total()
     series = dict(zip(SCRIPT_NAMES, "abcdef", strict=True))

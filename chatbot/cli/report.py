@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from chatbot.corpus.advice import Advice
-    from chatbot.corpus.forecast import Forecast
-    from chatbot.corpus.survey import Cutoff, FileFacts, Survey
+    from chatbot.corpus.doctor.advice import Advice
+    from chatbot.corpus.doctor.forecast import Forecast
+    from chatbot.corpus.doctor.survey import Cutoff, FileFacts, Survey
 
 WIDTH = 80
 """Columns of the report."""
@@ -120,7 +120,7 @@ def _pairs(survey: Survey, width: int) -> Iterator[str]:
 
 def repetition(survey: Survey) -> str:
     """How much is said again, in a sentence without its full stop."""
-    from chatbot.corpus.concerns import copies, echoes
+    from chatbot.corpus.doctor.concerns import copies, echoes
 
     asked, said = (
         1 - distinct / survey.census.pairs
@@ -141,7 +141,7 @@ def often(survey: Survey) -> list[tuple[str, int]]:
 def _lengths(survey: Survey) -> Iterator[str]:
     if not survey.pairs:
         return
-    from chatbot.corpus.survey import SIDES, percentile
+    from chatbot.corpus.doctor.survey import SIDES, percentile
 
     yield "Lengths                  half   95%   99%  longest"
     kinds = (("characters", survey.census.characters), ("words", survey.tokens))
@@ -177,7 +177,7 @@ def _scripts(survey: Survey, width: int) -> Iterator[str]:
     )
     yield "Script"
     yield from wrapped(shares, width, first="  ", rest="  ")
-    from chatbot.corpus.concerns import segmented
+    from chatbot.corpus.doctor.concerns import segmented
 
     if survey.census.judged:
         yield f"  cut into words by blanks already: {segmented(survey):.1%} of the Chinese"

@@ -11,6 +11,7 @@ and one part of the pairs, never the corpus.
 
 from __future__ import annotations
 
+import dataclasses
 import filecmp
 import shutil
 import tempfile
@@ -23,13 +24,13 @@ from pathlib import Path
 from chatbot.config import DEFAULT_MIN_FREQ, CleaningConfig, CorpusConfig
 from chatbot.corpus.choosing import Chosen, choose
 from chatbot.corpus.cleaning import DUPLICATE, REPEATED
+from chatbot.corpus.doctor.survey import Cutoff, Survey
 from chatbot.corpus.pairs import Corpus
 from chatbot.corpus.recorded import recorded
 from chatbot.corpus.repeats import Marks, Repeats, find_repeats
 from chatbot.corpus.segmented import AllHashes, Progress, Segmented
 from chatbot.corpus.store import Header
 from chatbot.corpus.storing import store_pairs, texts_at
-from chatbot.corpus.survey import Cutoff, Survey
 from chatbot.corpus.vocabulary import Vocabulary
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder, put_in_place

@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.config import CorpusConfig
-from chatbot.corpus.census import LENGTH_BINS
+from chatbot.corpus.doctor.census import LENGTH_BINS
+from chatbot.corpus.doctor.survey import Cutoff
 from chatbot.corpus.holdout import Holdout
 from chatbot.corpus.recoding import Recoding
 from chatbot.corpus.repeats import Marks
 from chatbot.corpus.segmented import Segmented, pair_hashes
 from chatbot.corpus.spill import PARTS, Block
-from chatbot.corpus.survey import Cutoff
 from chatbot.corpus.tokenizer import Tokenizer, make_speller
 from chatbot.corpus.vocabulary import (
     SPECIAL,

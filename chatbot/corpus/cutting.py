@@ -25,9 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.config import CleaningConfig, CorpusConfig
-from chatbot.corpus.census import Census
 from chatbot.corpus.cleaning import Filter
 from chatbot.corpus.dialogue import Pairing, Turns, pair_up, turns_of
+from chatbot.corpus.doctor.census import Census
 from chatbot.corpus.encoded import bounds_of, indices_of_runs
 from chatbot.corpus.normalise import Normaliser
 from chatbot.corpus.pairs import Corpus

@@ -28,13 +28,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.config import CleaningConfig, CorpusConfig
-from chatbot.corpus.census import Census
 from chatbot.corpus.cutting import Chunk, cut_in_order
+from chatbot.corpus.doctor.census import Census
+from chatbot.corpus.doctor.survey import FileFacts
 from chatbot.corpus.pairs import Corpus
 from chatbot.corpus.repeats import Hashes
 from chatbot.corpus.sampler import scramble
 from chatbot.corpus.spill import Spill
-from chatbot.corpus.survey import FileFacts
 from chatbot.corpus.words import Words
 from chatbot.errors import ChatbotError
 
@@ -279,7 +279,7 @@ def _facts_of(corpus: Corpus) -> FileFacts:
         name=corpus.name,
         format=corpus.format.name,
         evidence=corpus.reason,
-        encoding=corpus.text.encoding,
+        encoding="+".join(dict.fromkeys(text.encoding for text in texts)),
         pairs=corpus.pairs,
         skipped=dict(corpus.skipped),
         dropped=dict(corpus.dropped),

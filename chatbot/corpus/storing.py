@@ -17,15 +17,15 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chatbot.corpus.census import LENGTH_BINS
 from chatbot.corpus.choosing import Chosen
+from chatbot.corpus.doctor.census import LENGTH_BINS
+from chatbot.corpus.doctor.survey import FileFacts
 from chatbot.corpus.encoded import EncodedPairs
 from chatbot.corpus.recoding import Recoding
 from chatbot.corpus.repeats import Marks
 from chatbot.corpus.segmented import Progress, Segmented, pair_hashes
 from chatbot.corpus.spill import PARTS, Block, sizes_of
 from chatbot.corpus.store import Header, token_width, write_store
-from chatbot.corpus.survey import FileFacts
 from chatbot.corpus.tokenizer import make_speller
 from chatbot.corpus.words import words_of
 from chatbot.errors import ChatbotError

@@ -6,7 +6,6 @@ order of batches, of schedules or of files.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,8 +17,7 @@ from chatbot.corpus.vectors import Vectors
 from chatbot.learn.model import NOTHING_DROPPED, Dropped, Seq2Seq, feature_spec
 from chatbot.learn.optimizer import Adam
 from chatbot.learn.packing import Packed
-
-_CPU_INFO = Path("/proc/cpuinfo")
+from chatbot.machine import has_bfloat16
 
 VECTORS_RMS = 0.3
 """Root of the mean square of the elements of word vectors, at the beginning of a run.
@@ -39,19 +37,9 @@ def use_threads(threads: int) -> None:
 def product_type(precision: str) -> tf.DType:
     """The type that matrix products are computed in, for a `TrainingConfig.precision`."""
     if precision == "auto":
-        precision = "bfloat16" if _has_bfloat16() else "float32"
+        on_gpu = bool(tf.config.list_physical_devices("GPU"))
+        precision = "bfloat16" if on_gpu or has_bfloat16() else "float32"
     return tf.as_dtype(precision)
-
-
-def _has_bfloat16() -> bool:
-    """Whether the processor multiplies bfloat16 matrices itself; emulation would be slower."""
-    if tf.config.list_physical_devices("GPU"):
-        return True
-    try:
-        text = _CPU_INFO.read_text()
-    except OSError:
-        return False
-    return "avx512_bf16" in text or "amx_bf16" in text
 
 
 class Engine:

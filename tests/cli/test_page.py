@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chatbot.cli.page import page
-from chatbot.corpus.advice import Advice, Setting, advise
-from chatbot.corpus.census import LENGTH_BINS, Census
-from chatbot.corpus.forecast import Forecast
-from chatbot.corpus.survey import Cutoff, FileFacts, Survey
+from chatbot.corpus.doctor.advice import Advice, Setting, advise
+from chatbot.corpus.doctor.census import LENGTH_BINS, Census
+from chatbot.corpus.doctor.forecast import Forecast
+from chatbot.corpus.doctor.survey import Cutoff, FileFacts, Survey
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 

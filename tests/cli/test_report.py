@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from chatbot.cli.report import bars, command_lines, cut, expectation, plain, report, wrapped
-from chatbot.corpus.advice import Advice, Setting, advise
-from chatbot.corpus.census import LENGTH_BINS, Census
-from chatbot.corpus.forecast import Forecast
-from chatbot.corpus.survey import Cutoff, FileFacts, Survey
+from chatbot.corpus.doctor.advice import Advice, Setting, advise
+from chatbot.corpus.doctor.census import LENGTH_BINS, Census
+from chatbot.corpus.doctor.forecast import Forecast
+from chatbot.corpus.doctor.survey import Cutoff, FileFacts, Survey
 
 FORECAST = Forecast(1_310_000_000, 760.0, 642, 1_000, 3.0, 20_000, 7_700_000, False)
 

@@ -15,7 +15,7 @@ import pytest
 import chatbot
 from chatbot.config import SMALL_CORPUS, CorpusConfig
 from chatbot.corpus.building import Sources, build
-from chatbot.corpus.census import LENGTH_BINS
+from chatbot.corpus.doctor.census import LENGTH_BINS
 from chatbot.corpus.pairs import find_corpora
 from chatbot.corpus.store import TokenStore
 from chatbot.corpus.tokenizer import make_tokenizer

@@ -6,7 +6,7 @@ import sys
 import pytest
 import tensorflow as tf
 
-from chatbot.learn import engine
+from chatbot import machine
 from chatbot.learn.engine import product_type
 
 
@@ -14,7 +14,7 @@ from chatbot.learn.engine import product_type
 def processor(tmp_path, monkeypatch):
     """(text) -> the processor says this of itself, and there is no GPU."""
     path = tmp_path / "cpuinfo"
-    monkeypatch.setattr(engine, "_CPU_INFO", path)
+    monkeypatch.setattr(machine, "_CPU_INFO", path)
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: [])
 
     return lambda text: path.write_text(text)

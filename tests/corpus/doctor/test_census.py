@@ -10,8 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbot.corpus.census import JUDGED_CHARACTERS, LENGTH_BINS, SCRIPTS, WORD_CHARACTERS, Census
-from chatbot.corpus.scripts import HAN, LATIN, LETTER, SIMPLIFIED, TRADITIONAL, kinds
+from chatbot.corpus.doctor.census import (
+    JUDGED_CHARACTERS,
+    LENGTH_BINS,
+    SCRIPTS,
+    WORD_CHARACTERS,
+    Census,
+)
+from chatbot.corpus.doctor.scripts import HAN, LATIN, LETTER, SIMPLIFIED, TRADITIONAL, kinds
 
 
 def equal(one, other):

@@ -5,9 +5,16 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from chatbot.corpus.census import LENGTH_BINS, Census
-from chatbot.corpus.concerns import concerns, copies, dullest, echoes, rarer_script, segmented
-from chatbot.corpus.survey import Cutoff, FileFacts, Survey
+from chatbot.corpus.doctor.census import LENGTH_BINS, Census
+from chatbot.corpus.doctor.concerns import (
+    concerns,
+    copies,
+    dullest,
+    echoes,
+    rarer_script,
+    segmented,
+)
+from chatbot.corpus.doctor.survey import Cutoff, FileFacts, Survey
 
 
 def sound(pairs=20_000, **other):

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbot.corpus.census import LENGTH_BINS, Census
-from chatbot.corpus.survey import Cutoff, FileFacts, Survey, longer, percentile
+from chatbot.corpus.doctor.census import LENGTH_BINS, Census
+from chatbot.corpus.doctor.survey import Cutoff, FileFacts, Survey, longer, percentile
 
 
 def histogram(lengths):

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from chatbot.config import CleaningConfig, CorpusConfig, ModelConfig, TrainingConfig
-from chatbot.corpus.advice import advise
-from chatbot.corpus.census import LENGTH_BINS, Census
-from chatbot.corpus.rules import written
-from chatbot.corpus.survey import Cutoff, FileFacts, Survey
+from chatbot.corpus.doctor.advice import advise
+from chatbot.corpus.doctor.census import LENGTH_BINS, Census
+from chatbot.corpus.doctor.rules import written
+from chatbot.corpus.doctor.survey import Cutoff, FileFacts, Survey
 
 GB = 10**9
 
@@ -194,7 +194,7 @@ def test_a_batch_that_does_not_fit_is_halved_until_it_does():
 
 
 def test_memory_that_is_not_known_limits_nothing(monkeypatch):
-    monkeypatch.setattr("chatbot.corpus.advice.total_memory", lambda: 0)
+    monkeypatch.setattr("chatbot.corpus.doctor.advice.total_memory", lambda: 0)
     assert advised(sound(tokens=np.stack([LONG, LONG])), memory=None) == ["--max-length 60"]
 
 

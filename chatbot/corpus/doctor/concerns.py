@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chatbot.config import SMALL_CORPUS
-from chatbot.corpus.survey import FileFacts, Survey
+from chatbot.corpus.doctor.survey import FileFacts, Survey
 
 SKIPPED = 0.2
 """Share of lines that gave nothing from which on the format is in doubt."""

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from chatbot.config import SMALL_CORPUS, CorpusConfig, TrainingConfig
-from chatbot.corpus import concerns
-from chatbot.corpus.survey import Survey, longer, percentile
+from chatbot.corpus.doctor import concerns
+from chatbot.corpus.doctor.survey import Survey, longer, percentile
 from chatbot.settings import option_of
 
 DULL_KEPT = 0.002

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from chatbot.config import SMALL_CORPUS, ModelConfig, TrainingConfig
-from chatbot.corpus import forecast as module
-from chatbot.corpus.forecast import REFERENCE_CORES, REFERENCE_GFLOPS, Work, forecast
+from chatbot.corpus.doctor import forecast as module
+from chatbot.corpus.doctor.forecast import REFERENCE_CORES, REFERENCE_GFLOPS, Work, forecast
 
 RECORD = Path(__file__).parents[2] / "benchmarks" / "results" / "forecast.json"
 

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.config import ModelConfig, TrainingConfig
-from chatbot.corpus import concerns
-from chatbot.corpus.forecast import Forecast, Work, forecast
-from chatbot.corpus.rules import RULES, Setting, written
-from chatbot.corpus.survey import Survey
+from chatbot.corpus.doctor import concerns
+from chatbot.corpus.doctor.forecast import Forecast, Work, forecast
+from chatbot.corpus.doctor.rules import RULES, Setting, written
+from chatbot.corpus.doctor.survey import Survey
 from chatbot.machine import total_memory
 from chatbot.settings import Config
 

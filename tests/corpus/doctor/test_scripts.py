@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from chatbot.corpus.scripts import BLANK, HAN, LATIN, LETTER, SIMPLIFIED, TRADITIONAL, kinds
+from chatbot.corpus.doctor.scripts import BLANK, HAN, LATIN, LETTER, SIMPLIFIED, TRADITIONAL, kinds
 
 
 def of(character):

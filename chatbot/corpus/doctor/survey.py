@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.config import DEFAULT_MIN_FREQ, CorpusConfig
-from chatbot.corpus.census import LENGTH_BINS, Census
+from chatbot.corpus.doctor.census import LENGTH_BINS, Census
 
 SIDES = ("questions", "replies")
 """The rows of a table of two histograms."""

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chatbot.corpus.scripts import BLANK, HAN, LATIN, LETTER, SIMPLIFIED, TRADITIONAL, kinds
+from chatbot.corpus.doctor.scripts import BLANK, HAN, LATIN, LETTER, SIMPLIFIED, TRADITIONAL, kinds
 
 LENGTH_BINS = 1025
 """Bins of a length histogram: 0 to 1,023, and all longer ones together."""
