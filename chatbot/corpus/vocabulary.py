@@ -240,7 +240,7 @@ def fixed_entries(path: Path, config: CorpusConfig) -> tuple[list[str], bool]:
     """The entries of a vocabulary that the user brings, and whether their order is to be kept.
 
     A `vocabulary.txt` of this program keeps its ids. Any other file is a list, one word a line; a
-    TAB and what follows it is passed over.
+    TAB and what follows it is passed over. Where there are earlier turns, the separator is added.
 
     Raises:
         ChatbotError: the file cannot be read or has no word, or the vocabulary was made for text
@@ -259,7 +259,7 @@ def fixed_entries(path: Path, config: CorpusConfig) -> tuple[list[str], bool]:
                     f"{path}: made with --{name} {before}, asked for now is {now}. Give --{name} "
                     f"{before}, or bring a plain list of words."
                 )
-        return list(brought.words[len(SPECIAL) :]), True
+        return _with_separator(list(brought.words[len(SPECIAL) :]), config), True
     try:
         lines = data.decode("utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
@@ -272,4 +272,10 @@ def fixed_entries(path: Path, config: CorpusConfig) -> tuple[list[str], bool]:
         raise ChatbotError(
             f"{path}:{words.index(spaced) + 1}: {spaced!r} has a blank. Give one word a line."
         )
-    return found, False
+    return _with_separator(found, config), False
+
+
+def _with_separator(words: list[str], config: CorpusConfig) -> list[str]:
+    """The words, and behind them what stands after earlier turns, if there will be any."""
+    missing = config.context and SEPARATOR not in words
+    return [*words, SEPARATOR] if missing else words

@@ -18,6 +18,8 @@ CHAT = importlib.import_module("chatbot.cli.chat")  # the name in the package is
 
 ASCII = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
 
+CHAR = ("build-vocab", "--tokenizer", "char")
+
 HELP = """\
 Type something and press Enter; the bot answers.
   /help   this text
@@ -101,6 +103,79 @@ def test_a_reader_that_leaves_after_the_first_line_ends_it_in_any_locale(
     assert left(process, "你好\n".encode() * 9) == (1, "", "")
 
 
+# With earlier turns.
+
+TALKS = (
+    ("我饿了", "吃什么好", "随便", "那就吃面条"),
+    ("我困了", "几点睡的", "随便", "那你去睡吧"),
+    ("我无聊", "看个电影", "随便", "看喜剧片吧"),
+    ("早", "你早", "再见", "回头见"),
+)
+LONG = (*TALKS[0], *TALKS[1])
+
+
+@pytest.fixture(scope="module")
+def remembering(tmp_path_factory, main):
+    """A folder whose bot knows `TALKS` by heart, each turn with the one before it."""
+    folder = tmp_path_factory.mktemp("remembering")
+    talks = (*TALKS, LONG)
+    text = "".join("E\n" + "".join(f"M {turn}\n" for turn in talk) for talk in talks)
+    (folder / "talk.conv").write_text(text, "utf-8")
+    assert main(*CHAR, "talk.conv", "--context", "1", cwd=folder).code == 0
+    size = ("--units", "32", "--embedding", "24", "--precision", "float32", "--batch", "19")
+    speed = ("--validate-every", "10", "--warmup", "5")
+    done = main("train", *size, *speed, cwd=folder)
+    assert done.code == 0
+    assert "the pairs are known by heart" in done.err
+    return folder
+
+
+def test_the_same_question_gets_the_reply_that_fits_the_turn_before_it(remembering, main):
+    asked = [(talk[i - 2], talk[i - 1], talk[i]) for talk in TALKS for i in (2, 3)]
+    assert len({reply for _, question, reply in asked if question == "随便"}) == 3
+    lines = "".join(f"{before}\t{question}\n" for before, question, _ in asked)
+    done = main("chat", cwd=remembering, stdin=lines.encode())
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines() == [reply for *_, reply in asked]
+    alone = main("chat", cwd=remembering, stdin="".join(f"{t[0]}\n" for t in TALKS).encode())
+    assert alone.out.splitlines() == [talk[1] for talk in TALKS]
+
+
+def test_of_more_earlier_turns_than_were_learnt_the_last_are_used(remembering, main):
+    lines = [
+        "吃什么好\t随便",
+        "早\t你早\t我困了\t吃什么好\t随便",
+        "随便\t  吃什么好 \t随便 ",
+        "吃什么好\t\t随便",
+        "\t随便",
+        "随便",
+    ]
+    done = main("chat", cwd=remembering, stdin="".join(f"{x}\n" for x in lines).encode())
+    assert (done.code, done.err) == (0, "")
+    replies = done.out.splitlines()
+    assert replies[:3] == ["那就吃面条"] * 3
+    assert replies[3] == replies[4] == replies[5]  # an empty turn says nothing
+
+
+def test_from_python_earlier_turns_are_an_argument(remembering):
+    from chatbot.talk.bot import Bot
+
+    bot = Bot.load(remembering / "model")
+    assert bot.context == 1
+    assert [bot.reply("随便", earlier=[talk[0], talk[1]]) for talk in TALKS[:3]] == [
+        talk[3] for talk in TALKS[:3]
+    ]
+    together = bot.replies(["随便", "早"], earlier=[["看个电影"], []])
+    assert together == ["看喜剧片吧", "你早"]
+
+
+def test_without_context_a_tab_is_a_blank_like_any_other(trained, main):
+    done = main("chat", cwd=trained, stdin="问\t题\n问 题\n".encode())
+    assert (done.code, done.err) == (0, "")
+    one, two = done.out.splitlines()
+    assert one == two
+
+
 # In a terminal.
 
 
@@ -149,11 +224,23 @@ class Terminal:
 
 @pytest.fixture
 def terminal(trained, tmp_path, start):
-    def open_one():
+    def open_one(folder=trained):
         own = {"TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1", "XDG_STATE_HOME": str(tmp_path)}
-        return Terminal(start, "chat", cwd=trained, env=own)
+        return Terminal(start, "chat", cwd=folder, env=own)
 
     return open_one
+
+
+def test_in_a_conversation_the_bot_remembers_what_it_said_itself(terminal, remembering):
+    one = terminal(remembering)
+    one.wait_for("> $")
+    for question, reply in zip(LONG[::2], LONG[1::2], strict=True):
+        one.type(f"{question}\r")
+        one.wait_for(f"{question}\n")
+        assert one.wait_for("> $").startswith(f"{reply}\n> ")
+    one.type("/quit\r")
+    assert "Traceback" not in one.rest()
+    assert one.process.wait(timeout=30) == 0
 
 
 def test_a_conversation_in_a_terminal(terminal, reply, tmp_path):

@@ -11,7 +11,7 @@ import chatbot
 from chatbot.cli import cli
 
 INFO = importlib.import_module("chatbot.cli.info")  # the name in the package is the command
-COMMANDS = ["build-vocab", "chat", "evaluate", "info", "train"]
+COMMANDS = ["build-vocab", "chat", "evaluate", "info", "inspect", "train"]
 FIRST_STEPS = """\
   Put conversations into data/, one question<TAB>reply a line, then:
     chatbot build-vocab     read them, choose the vocabulary
@@ -87,7 +87,7 @@ def test_whatever_the_locale_names_and_answers_are_utf_8(start, left, tmp_path, 
     environment = {"PYTHONUTF8": "", "PYTHONWARNINGS": "error"} | environment
     done = left(start(*build, "model", cwd=tmp_path, env=environment))
     assert done.code == 0
-    assert "对话.tsv: 2 pairs" in done.err.splitlines()
+    assert "  对话.tsv: 2 pairs, tab, utf-8" in done.err.splitlines()
     told = left(start("info", "--json", cwd=tmp_path, env=environment))
     assert (told.code, told.err) == (0, "")
     assert '"对话.tsv"' in told.out

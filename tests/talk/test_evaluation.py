@@ -1,17 +1,20 @@
 """Metrics against nested loops over single decoder steps."""
 
 import dataclasses
+import json
 import math
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from chatbot.config import ReadingConfig
+from chatbot.config import CorpusConfig, ReadingConfig
+from chatbot.corpus.building import Sources, build
 from chatbot.corpus.encoded import EncodedPairs
 from chatbot.corpus.pairs import find_corpora
 from chatbot.corpus.store import TokenStore
 from chatbot.errors import ChatbotError
+from chatbot.folder import ModelFolder
 from chatbot.learn.checkpoint import find_checkpoint, read_position
 from chatbot.learn.packing import source_fields
 from chatbot.talk import evaluation
@@ -167,6 +170,49 @@ def test_the_held_out_part_measures_as_the_same_pairs_as_text(judged, corpus):
     metrics = evaluate(bot, parts)
     assert dataclasses.asdict(evaluate(bot, pairs_of_text(corpus(pairs), bot))) == close(metrics)
     assert dataclasses.asdict(metrics) == by_hand(bot, pairs)
+
+
+def full_width(text):
+    """Letters and digits of a text in their wide forms."""
+    return "".join(chr(ord(c) + 0xFEE0) if c.isascii() and c.isalnum() else c for c in text)
+
+
+def test_a_file_is_normalised_and_put_behind_earlier_turns_as_the_bot_learnt_it(
+    tmp_path, trained, corpus
+):
+    """Held-out pairs of conversations measure as the same raw turns in a file of their own."""
+    talks = [
+        [f"第{i}个人", f"a{i}&amp;b", full_width(f"Ab{i} 好\u200b吗"), f"x{i % 3} &lt;y&gt;"]
+        for i in range(20)
+    ]
+    turns = [None, *(turn for talk in talks for turn in (None, *talk))]  # by line
+    text = "".join("E\n" + "".join(f"M {turn}\n" for turn in talk) for talk in talks)
+    (tmp_path / "talk.conv").write_text(text, "utf-8")
+    folder = ModelFolder(tmp_path / "model")
+    config = CorpusConfig(tokenizer="char", min_freq=1, context=2, holdout=13)
+    build(Sources(find_corpora([tmp_path / "talk.conv"]), config), folder)
+    trained(folder, steps=3, batch=20)
+    bot = Bot.load(folder.path)
+    with TokenStore(folder.store) as store:
+        held_out = list(held_out_pairs(store, bot))
+    records, questions = [], set()
+    for line in held_out[0].sources[:, 1].tolist():
+        first = max(place for place in range(line) if turns[place] is None) + 1
+        *history, query = turns[max(first, line - 3) : line]
+        assert len(history) == min(2, line - 1 - first)
+        padded = history if len(history) % 2 == 0 else ["", *history]
+        pairs = [padded[i : i + 2] for i in range(0, len(padded), 2)]
+        records.append({"query": query, "response": turns[line], "history": pairs})
+        questions.add(len(history))
+    assert questions == {0, 1, 2}
+    path = tmp_path / "same.jsonl"
+    lines = (json.dumps(record, ensure_ascii=False) for record in records)
+    path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    parts = list(pairs_of_text(find_corpora([path]), bot))
+    assert sum(map(len, parts)) == 13
+    np.testing.assert_array_equal(parts[0].tokens, held_out[0].tokens)
+    np.testing.assert_array_equal(parts[0].sources[:, 2:], held_out[0].sources[:, 2:])
+    assert dataclasses.asdict(evaluate(bot, parts)) == close(evaluate(bot, held_out))
 
 
 def test_the_best_checkpoint_has_the_held_out_loss_it_was_chosen_for(judged):

@@ -1,0 +1,315 @@
+"""Corpora in; a folder of pairs in provisional ids out, which can be added to."""
+
+import itertools
+import json
+import random
+import zlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chatbot.config import CleaningConfig, CorpusConfig, ReadingConfig
+from chatbot.corpus import cutting, words
+from chatbot.corpus import segmented as module
+from chatbot.corpus.building import Sources, build
+from chatbot.corpus.pairs import find_corpora
+from chatbot.corpus.recorded import settings_to_add_with
+from chatbot.corpus.segmented import Segmented, stored_settings
+from chatbot.errors import ChatbotError
+from chatbot.folder import ModelFolder
+
+AGAIN = "Build from all files again, without --add."
+CHAR = CorpusConfig(tokenizer="char")
+TAB = ReadingConfig(format="tab")
+
+MANIFEST = {
+    "settings": {
+        "tokenizer": "char",
+        "min_freq": None,
+        "max_size": 20000,
+        "rare": "characters",
+        "holdout": None,
+        "seed": 0,
+        "user_dict": None,
+        "context": 0,
+        "narrow": True,
+        "unescape": True,
+        "simplify": False,
+        "strip_placeholders": True,
+        "strip_controls": True,
+        "strip_urls": False,
+        "strip_speakers": False,
+        "blanks": "one",
+    },
+    "cleaning": {
+        "drop_duplicates": False,
+        "max_repeats": None,
+        "min_chars": None,
+        "max_chars": None,
+        "drop_echoes": False,
+        "block_list": None,
+    },
+    "files": [
+        {
+            "name": "t.conv",
+            "format": "conv",
+            "evidence": "4 of 4 lines are E alone or begin with M",
+            "encoding": "utf-8",
+            "pairs": 2,
+            "skipped": {},
+            "dropped": {},
+            "bad_bytes": 0,
+            "faults": [],
+            "mixed": {},
+            "normalised": {},
+            "first": [["早", "你早"], ["你早", "早"]],
+        }
+    ],
+    "census": {
+        "pairs": 2,
+        "echoes": 0,
+        "utterances": 4,
+        "judged": 0,
+        "segmented": 0,
+        "scripts": {"chinese": 4},
+        "characters": [[0, 1, 1], [0, 1, 1]],
+    },
+    "writings": 1,
+    "words": [3],
+    "lists": ["3b5b1fe2"],
+}
+EARLY, LATE = "7ef7bf458c08b3e8", "33475d7a0960b620"
+PARTS = {
+    "早 你早": "00000000 00000000 0100000000000000 0300000000000000"
+    f"{EARLY} {LATE} 00000000 03000000 02000000 01000000 02000000 01000000 02000000 01000000",
+    "你早 早": "00000000 00000000 0100000000000000 0300000000000000"
+    f"{LATE} {EARLY} 00000000 04000000 01000000 02000000 01000000 02000000 01000000 01000000",
+}
+
+
+def built(path, files, config=CHAR, cleaning=None, reading=None):
+    """Builds a folder from files at once; gives it."""
+    folder = ModelFolder(path)
+    build(Sources(find_corpora(files, reading), config, cleaning or CleaningConfig()), folder)
+    return folder
+
+
+def added(folder, files, corpus=None, cleaning=None, reading=None):
+    """Adds files to what a folder was built from."""
+    config = settings_to_add_with(folder, corpus or {}, cleaning or {})
+    build(Sources(find_corpora(files, reading), *config), folder, add=True)
+
+
+def content(folder):
+    return folder.vocabulary.read_bytes(), folder.store.read_bytes()
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    (tmp_path / "t.conv").write_text("E\nM 早\nM 你早\nM 早\n", "utf-8")
+    return built(tmp_path / "model", [tmp_path / "t.conv"])
+
+
+def test_the_files_are_those_that_are_drawn(tiny):
+    files = {path.name: path.read_bytes() for path in tiny.segmented.iterdir()}
+    assert sorted(files) == ["manifest", *(f"part-{n:02}" for n in range(64)), "words-000"]
+    assert files["words-000"] == "<sep>\n早\n你\n".encode()
+    filled = {name: data for name, data in files.items() if data and name.startswith("part")}
+    assert sorted(filled.values()) == sorted(map(bytes.fromhex, PARTS.values()))
+    magic, number, checksum, data = files["manifest"].split(b" ", 3)
+    assert (magic, number) == (b"chatbot-segmented", b"1")
+    assert checksum == f"{zlib.crc32(data):08x}".encode()
+    facts = json.loads(data)
+    parts = [files[f"part-{n:02}"] for n in range(64)]
+    assert facts.pop("rows") == [int(bool(part)) for part in parts]
+    assert facts.pop("parts") == [f"{zlib.crc32(part):08x}" for part in parts]
+    assert facts["files"][0].pop("digest") > 0
+    assert facts == MANIFEST
+    assert json.dumps(facts["settings"], ensure_ascii=False).encode() in data
+
+
+def test_what_was_finished_is_opened_as_it_was(tiny):
+    with Segmented.open(tiny.segmented) as found:
+        assert (found.settings, found.cleaning) == (CHAR, CleaningConfig())
+        assert found.spill.pairs == 2
+        assert found.words.sizes == [3]
+        assert [facts.as_dict() for facts in found.files][0]["first"] == [
+            ["早", "你早"],
+            ["你早", "早"],
+        ]
+        assert found.census.as_dict() == MANIFEST["census"]
+    assert stored_settings(tiny.segmented) == (CHAR, CleaningConfig())
+
+
+def refusal(folder):
+    with pytest.raises(ChatbotError) as caught:
+        Segmented.open(folder.segmented)
+    return str(caught.value)
+
+
+def test_a_manifest_cut_or_changed_anywhere_is_refused(tiny):
+    path = tiny.segmented / "manifest"
+    whole = path.read_bytes()
+    damaged = f"{path}: damaged (truncated or changed). {AGAIN}"
+    foreign = f"{path}: not a segmented corpus of chatbot. {AGAIN}"
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        assert refusal(tiny) in (damaged, foreign)
+    for place in random.Random(3).sample(range(len(whole)), 150):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 2]) + whole[place + 1 :])
+        numbered = f"{path}: format 3, this version reads 1. {AGAIN}"
+        assert refusal(tiny) in (damaged, foreign, numbered)
+    path.write_bytes(whole + b" ")
+    assert refusal(tiny) == damaged
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"question\treply\n", b"chatbot-vocabulary 1 2 {}", b"PK\3\4"]
+)
+def test_a_foreign_manifest_is_refused(tiny, data):
+    path = tiny.segmented / "manifest"
+    path.write_bytes(data)
+    assert refusal(tiny) == f"{path}: not a segmented corpus of chatbot. {AGAIN}"
+    path.unlink()
+    assert refusal(tiny) == f"{path}: cannot be read (No such file or directory). {AGAIN}"
+
+
+def test_another_format_number_is_refused(tiny):
+    path = tiny.segmented / "manifest"
+    path.write_bytes(path.read_bytes().replace(b"segmented 1 ", b"segmented 9 ", 1))
+    assert refusal(tiny) == f"{path}: format 9, this version reads 1. {AGAIN}"
+
+
+def test_one_flipped_byte_in_any_file_is_refused_and_named(tiny):
+    for path in sorted(tiny.segmented.iterdir()):
+        whole = path.read_bytes()
+        for place in {0, len(whole) // 2, len(whole) - 1} if whole else ():
+            path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+            assert refusal(tiny).startswith(f"{path}: ")
+            assert refusal(tiny).endswith(AGAIN)
+        path.write_bytes(whole + b"x")
+        assert refusal(tiny).startswith(f"{path}: ")
+        path.unlink()
+        assert refusal(tiny).startswith(f"{path}: ")
+        path.write_bytes(whole)
+    Segmented.open(tiny.segmented).spill.close()
+
+
+# Adding gives the same bytes as one build of all files.
+
+
+def some_files(folder, sizes, seed=5):
+    """Files of conversations and of pairs, in turns, that share pairs, replies and words."""
+    rng = random.Random(seed)
+    letters = "天地人你我他上下左右大小"
+
+    def said():
+        return "".join(rng.choice(letters[: rng.randint(2, 12)]) for _ in range(rng.randint(1, 4)))
+
+    files = []
+    for number, size in enumerate(sizes):
+        files.append(folder / f"f{number}.{'conv' if number % 2 else 'tsv'}")
+        if number % 2:
+            text = "".join("E\n" + "".join(f"M {said()}\n" for _ in range(4)) for _ in range(size))
+        else:
+            text = "".join(f"{said()}\t{said()}\n" for _ in range(size))
+        files[-1].write_text(text, "utf-8")
+    return files
+
+
+CASES = {
+    "plain": ({}, {}),
+    "words": ({"tokenizer": "jieba"}, {}),
+    "context": ({"context": 1}, {}),
+    "repeats": ({"context": 2}, {"drop_duplicates": True, "max_repeats": 2}),
+    "cleaned": ({"seed": 4}, {"drop_echoes": True, "min_chars": 2, "max_chars": 3}),
+    "held out": ({"holdout": 21, "rare": "unk", "min_freq": 5}, {"max_repeats": 3}),
+    "small": ({"max_size": 9}, {}),
+}
+
+
+@pytest.mark.parametrize("generations", [1, "several"])
+@pytest.mark.parametrize("case", CASES)
+def test_adding_gives_the_bytes_of_one_build(tmp_path, monkeypatch, case, generations):
+    if generations == "several":
+        monkeypatch.setattr(cutting, "CHUNK", 30)
+        monkeypatch.setattr(words, "BUDGET", 7)
+        monkeypatch.setattr(module, "_WRITE", 11)
+    files = some_files(tmp_path, (41, 23, 17))
+    config, cleaning = CorpusConfig(**{"tokenizer": "char"} | CASES[case][0]), CASES[case][1]
+    whole = built(tmp_path / "whole", files, config, CleaningConfig(**cleaning))
+    for cuts in ((1,), (2,), (1, 2)):
+        pieces = [files[a:b] for a, b in itertools.pairwise((0, *cuts, 3))]
+        folder = built(tmp_path / f"cut {cuts}", pieces[0], config, CleaningConfig(**cleaning))
+        for piece in pieces[1:]:
+            added(folder, piece)
+        assert content(folder) == content(whole)
+    sizes = json.loads((whole.segmented / "manifest").read_bytes().split(b" ", 3)[3])["words"]
+    assert len(sizes) == 1 if generations == 1 else len(sizes) > 5
+
+
+def test_what_may_change_on_the_way_gives_the_bytes_of_one_build_with_the_last_of_it(tmp_path):
+    files = some_files(tmp_path, (41, 23, 17))
+    new = {"min_freq": 4, "max_size": 14, "rare": "unk", "holdout": 9.0}
+    less = {"drop_duplicates": True, "max_repeats": 2}
+    one = built(tmp_path / "one", files, CorpusConfig("char", **new), CleaningConfig(**less))
+    late = built(tmp_path / "late", files[:1])
+    added(late, files[1:2])
+    added(late, files[2:], new, less)
+    kept = built(tmp_path / "kept", files[:1])
+    added(kept, files[1:2], new, less)
+    added(kept, files[2:])
+    assert content(late) == content(kept) == content(one)
+    plain = built(tmp_path / "plain", files)
+    assert content(plain) != content(one)
+    added_back = built(tmp_path / "back", files[:2], CorpusConfig("char", **new))
+    added(added_back, files[2:], {"min_freq": None, "max_size": 20000, "rare": "characters"})
+    assert content(added_back)[0] != content(one)[0]
+
+
+LINES = st.lists(
+    st.tuples(st.text("ab你 ", min_size=1, max_size=3), st.text("a我b", min_size=1, max_size=2)),
+    min_size=2,
+    max_size=9,
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(LINES, min_size=2, max_size=4), st.booleans(), st.none() | st.integers(1, 3))
+def test_any_files_can_be_added_one_by_one(tmp_path_factory, contents, once, most):
+    path = tmp_path_factory.mktemp("files")
+    files = []
+    for number, pairs in enumerate(contents):
+        files.append(path / f"{number}.tsv")
+        text = f"只有{number}\t答\n" + "".join(f"{q}\t{r}\n" for q, r in pairs)
+        files[-1].write_text(text, "utf-8")
+    cleaning = {"drop_duplicates": once, "max_repeats": most}
+    whole = built(path / "whole", files, CHAR, CleaningConfig(**cleaning), TAB)
+    folder = built(path / "parts", files[:1], CHAR, CleaningConfig(**cleaning), TAB)
+    for file in files[1:]:
+        added(folder, [file], reading=TAB)
+    assert content(folder) == content(whole)
+
+
+def test_a_failing_addition_leaves_everything_as_it_was(tmp_path, tiny):
+    before = {path: path.read_bytes() for path in tiny.path.rglob("*") if path.is_file()}
+    (tmp_path / "bad.conv").write_text("E\nM 早\nE\nM 你早\n", "utf-8")
+    for file in ("bad.conv", "t.conv"):
+        with pytest.raises(ChatbotError):
+            added(tiny, [tmp_path / file])
+        after = {path: path.read_bytes() for path in tiny.path.rglob("*") if path.is_file()}
+        assert after == before
+
+
+def test_the_same_pairs_are_not_added_twice_whatever_their_file_is_called(tmp_path, tiny):
+    (tmp_path / "other.conv").write_text("E\nM 早\nM 你早\nE\nM 你早\nM 早\n", "utf-8")
+    for name in ("t.conv", "other.conv"):
+        with pytest.raises(ChatbotError) as caught:
+            added(tiny, [tmp_path / name])
+        assert str(caught.value) == (
+            f"{name}: the same 2 pairs are in the corpus already, from t.conv. Name only new files "
+            "with --add."
+        )
+    (tmp_path / "more.conv").write_text("E\nM 早\nM 你早\nM 早\nM 好\n", "utf-8")
+    added(tiny, [tmp_path / "more.conv"])
