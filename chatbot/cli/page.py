@@ -16,6 +16,7 @@ from chatbot.cli.report import (
     SCRIPT_NAMES,
     command_lines,
     expectation,
+    left_out_of_all,
     often,
     plain,
     repetition,
@@ -138,7 +139,10 @@ def _recommended(advice: Advice) -> str:
 
 
 def _files(survey: Survey) -> str:
-    files = (_file(file, number < _OPEN_FILES) for number, file in enumerate(survey.files))
+    files = [_file(file, number < _OPEN_FILES) for number, file in enumerate(survey.files)]
+    told = (f"{count:,} {_text(name)}" for name, count in left_out_of_all(survey).items())
+    if repeats := ", ".join(told):
+        files.append(f"<p>Left out of all: {repeats}.</p>")
     return _section("Files", "\n".join(files))
 
 

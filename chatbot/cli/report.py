@@ -7,6 +7,7 @@ without colours. Text of the corpora is shown without what a terminal would obey
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -77,6 +78,16 @@ def _files(survey: Survey, width: int) -> Iterator[str]:
     if rest:
         pairs = sum(file.pairs for file in rest)
         yield f"  and {_count(len(rest), 'more file')}: {_count(pairs, 'pair')}"
+    if repeats := left_out_of_all(survey):
+        yield f"  {_listed('left out of all', repeats)}"
+
+
+def left_out_of_all(survey: Survey) -> dict[str, int]:
+    """Pairs that were left out when all files had been read, by reason."""
+    counts = Counter(survey.dropped)
+    for file in survey.files:
+        counts.subtract(file.dropped)
+    return dict(+counts)
 
 
 def _file(file: FileFacts, width: int, new: bool) -> Iterator[str]:

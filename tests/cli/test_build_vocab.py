@@ -241,7 +241,7 @@ def test_what_was_read_and_written_is_said_in_plain_lines(tmp_path, main):
     (tmp_path / "talk" / "a.tsv").write_bytes(b"\n".join(lines))
     (tmp_path / "talk" / "b.conv").write_bytes("E\nM 早\nM 你早\n?\n".encode())
     options = ("--tokenizer", "char", "--holdout", "3", "--workers", "1")
-    done = main("build-vocab", "talk", "--model", "m", *options, cwd=tmp_path)
+    done = main("build-vocab", "talk", *options, cwd=tmp_path)
     looked = main("inspect", "talk", *options, cwd=tmp_path)
     assert (done.code, done.out) == (0, "")
     digits = sum(len(f"{i}{i * i}") for i in range(1, 31))
@@ -266,7 +266,7 @@ def test_what_was_read_and_written_is_said_in_plain_lines(tmp_path, main):
         f"vocabulary: 18 entries, covering 100.0% of the words; 0.000% of {digits + 63} tokens "
         "unknown",
     ]
-    wrote = r"wrote m/vocabulary\.txt and m/pairs\.store in \d s, peak memory [\d.]+ [MG]B"
+    wrote = r"wrote model/vocabulary\.txt and model/pairs\.store in \d s, peak memory [\d.]+ [MG]B"
     assert re.fullmatch(wrote, said[-1].split(" and ", 2)[0] + " and " + said[-1].split(" and ")[1])
     assert "\x1b" not in done.err
     assert "\r" not in done.err

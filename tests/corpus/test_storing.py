@@ -79,7 +79,7 @@ CLEANING = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.tuples(SIDE, SIDE), max_size=30),
     CLEANING,
@@ -90,11 +90,7 @@ def test_cleaning_leaves_what_a_filter_pair_by_pair_leaves(
     tmp_path_factory, pairs, cleaning, blocked, small
 ):
     path = tmp_path_factory.mktemp("cleaned")
-    pairs = [("天", "地"), *pairs, ("天地", "天地人"), ("人", "大地")]
-    # The first pair stays under every setting that `CLEANING` draws but these.
-    cleaning["min_chars"] = (
-        None if cleaning["min_chars"] == 2 and len(pairs) < 4 else cleaning["min_chars"]
-    )
+    pairs = [*pairs, ("天地", "人大")]  # which stays, whatever `CLEANING` draws
     (path / "talk.tsv").write_text("".join(f"{q}\t{r}\n" for q, r in pairs), "utf-8")
     if blocked:
         (path / "bad.txt").write_text("\n".join(blocked), "utf-8")

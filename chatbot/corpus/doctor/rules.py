@@ -81,7 +81,8 @@ def written(name: str, value: object) -> str:
     """
     if isinstance(value, bool):
         return option_of(name if value else f"no_{name}")
-    return f"{option_of(name)} {shlex.quote(str(value))}"
+    shown = f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{option_of(name)} {shlex.quote(shown)}"
 
 
 def _blanks(survey: Survey) -> Setting | None:
