@@ -1,6 +1,7 @@
 """The three commands as a user runs them, on a part of the bundled sample."""
 
 import json
+import lzma
 import re
 import subprocess
 import sys
@@ -184,3 +185,55 @@ def test_python_gives_the_same_bot(story):
     )
     assert done.stdout == pairs[0][1] + "\n"
     assert done.stderr == ""
+
+
+# Another story: conversations as they are downloaded, and a bot that remembers the turn before.
+
+TALKS = (
+    ("我饿了", "吃什么好", "随便", "那就吃面条"),
+    ("我困了", "几点睡的", "随便", "那你去睡吧"),
+    ("我无聊", "看个电影", "随便", "看喜剧片吧"),
+)
+
+
+def downloaded(folder: Path) -> Path:
+    """A file of chat messages as JSON lines, in GB18030, packed by xz."""
+    lines = []
+    for talk in TALKS:
+        messages = [{"role": "system", "content": "你是一个机器人"}]
+        for place, turn in enumerate(talk):
+            messages.append({"role": ("user", "assistant")[place % 2], "content": turn})
+        lines.append(json.dumps({"messages": messages}, ensure_ascii=False))
+    path = folder / "chats.jsonl.xz"
+    path.write_bytes(lzma.compress("".join(f"{line}\n" for line in lines).encode("gb18030")))
+    return path
+
+
+def test_a_download_is_looked_at_and_learnt_with_its_earlier_turns(tmp_path):
+    downloaded(tmp_path)
+    looked = chatbot(tmp_path, "inspect", "chats.jsonl.xz", "--context", "1", "--tokenizer", "char")
+    assert looked.returncode == 0
+    assert "  chats.jsonl.xz: 9 pairs, json-messages, gb18030" in looked.stdout.splitlines()
+    assert "    我饿了 / 吃什么好 → 随便" in looked.stdout.splitlines()
+    assert [path.name for path in tmp_path.iterdir()] == ["chats.jsonl.xz"]
+
+    said = [line.strip(" \\") for line in looked.stdout.splitlines()]
+    advised = next(i for i, line in enumerate(said) if line.startswith("chatbot build-vocab "))
+    build = " ".join(said[advised : advised + 3]).split(" && ")[0].split()[1:]
+    assert build[:2] == ["build-vocab", "chats.jsonl.xz"]
+    assert "--context" in build
+    built = chatbot(tmp_path, *build)
+    assert (built.returncode, built.stdout) == (0, "")
+    assert "9 pairs, none held out; " in built.stderr
+
+    size = ("--units", "32", "--embedding", "24", "--precision", "float32")
+    speed = ("--batch", "9", "--validate-every", "10", "--warmup", "5")
+    trained = chatbot(tmp_path, "train", *size, *speed)
+    assert trained.returncode == 0
+    assert "the pairs are known by heart" in trained.stderr
+
+    asked = [(talk[i - 2], talk[i - 1], talk[i]) for talk in TALKS for i in (2, 3)]
+    lines = "".join(f"{before}\t{question}\n" for before, question, _ in asked)
+    replies = chatbot(tmp_path, "chat", stdin=lines)
+    assert (replies.returncode, replies.stderr) == (0, "")
+    assert replies.stdout.splitlines() == [reply for *_, reply in asked]

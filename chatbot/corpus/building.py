@@ -177,8 +177,8 @@ def _segmented(
     config, cleaning = sources.config, sources.cleaning
     user_dict = None
     if config.user_dict is not None:
-        user_dict = built.user_dict
-        _copy(folder.user_dict if add else Path(config.user_dict), user_dict)
+        user_dict = folder.user_dict if add else Path(config.user_dict)
+        _copy(user_dict, built.user_dict)
     if add:
         shutil.copytree(folder.segmented, built.segmented)
         segmented = opened.enter_context(Segmented.open(built.segmented))

@@ -77,7 +77,7 @@ def test_every_option_says_how_many_pairs_it_took(folder, main, case):
 
 def test_a_block_list_or_dictionary_that_is_none_is_one_line(folder, main, files_in):
     (folder / "empty.txt").write_text("# nothing\n", "utf-8")
-    (folder / "faulty.txt").write_text("今天\n下雨  5 n\n", "utf-8")
+    (folder / "faulty.txt").write_text("今天\n下雨\t5\n", "utf-8")
     before = files_in(folder)
     for options, said in (
         (["--block-list", "gone.txt"], "gone.txt: cannot be read (No such file or directory)"),
@@ -85,9 +85,9 @@ def test_a_block_list_or_dictionary_that_is_none_is_one_line(folder, main, files
         (["--user-dict", "gone.txt", "--tokenizer", "jieba"], "gone.txt: cannot be read ("),
         (
             ["--user-dict", "faulty.txt", "--tokenizer", "jieba"],
-            "faulty.txt:2: '下雨  5 n' is not understood. Write word [count [tag]], ",
+            "Error: faulty.txt:2: '下雨\\t5' is not understood. Write word [count [tag]], ",
         ),
-        (["--user-dict", "bad.txt"], "bad.txt: --tokenizer char takes no words of one's own. "),
+        (["--user-dict", "bad.txt"], "Error: --user-dict bad.txt: --tokenizer char takes no "),
         (["--vocab", "gone.txt"], "gone.txt: cannot be read (No such file or directory)"),
     ):
         done = main(*CHAR, *options, cwd=folder)

@@ -1,6 +1,7 @@
 """`chatbot inspect` as its user meets it."""
 
 import json
+import resource
 import shlex
 
 import pytest
@@ -148,3 +149,102 @@ def test_it_takes_every_option_by_which_build_vocab_reads():
 def test_help_says_what_it_is_for():
     shown = CliRunner().invoke(cli, ["inspect", "--help"]).output
     assert "Look at conversations before building" in shown
+
+
+# What it reads, where it may write, and how it leaves.
+
+
+def test_standard_input_is_looked_at_like_a_file(folder, main):
+    data = (folder / "data" / "talk.tsv").read_bytes()
+    options = ("inspect", "--tokenizer", "char", "--json")
+    piped = main(*options, "-", cwd=folder, stdin=data)
+    assert piped.err.startswith("standard input: TAB-separated lines (")
+    facts = [json.loads(main(*options, "data/talk.tsv", cwd=folder).out), json.loads(piped.out)]
+    assert [one["files"][0].pop("name") for one in facts] == ["talk.tsv", "standard input"]
+    for one in facts:
+        assert " - " in one["advice"].pop("command") or one is facts[0]
+        one["top_replies"] = sorted(count for _, count in one["top_replies"])
+        for changing in ("seconds", "peak_bytes"):
+            del one[changing]
+        del one["advice"]["forecast"]
+    assert facts[0] == facts[1]
+    empty = main("inspect", "-", cwd=folder, stdin=b"")
+    assert (empty.code, empty.out) == (1, "")
+    assert empty.err == (
+        "Error: standard input: empty file. Put conversations in it, or remove it.\n"
+    )
+
+
+def test_only_the_page_is_written(folder, main, files_in):
+    before = files_in(folder)
+    options = ("--tokenizer", "char", "--json", "--html", "look.html", "--drop-duplicates")
+    done = main("inspect", *options, cwd=folder)
+    assert done.code == 0
+    assert json.loads(done.out)["pairs"] == 37
+    after = files_in(folder)
+    assert after.pop("look.html")
+    assert after == before
+
+
+def test_stdout_holds_one_object_and_every_file_has_its_pairs(folder, main):
+    (folder / "data" / "b.conv").write_text("E\nM 早\nM 你早\nM 好\n", "utf-8")
+    done = main("inspect", "--json", "--tokenizer", "char", "data", cwd=folder)
+    assert (done.code, done.out.count("\n")) == (0, 1)
+    facts = json.loads(done.out)
+    assert {one["name"]: one["pairs"] for one in facts["files"]} == {"b.conv": 2, "talk.tsv": 50}
+    assert facts["pairs"] == 52
+
+
+def small_files_only():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (900, 900))
+
+
+@pytest.mark.parametrize("name", ["-", "data/talk.tsv"])
+def test_a_full_disk_is_told_in_one_line_and_nothing_is_left_there(folder, start, left, name):
+    (folder / "tmp").mkdir()
+    here = folder / "tmp"
+    where = {"TMPDIR": str(here)}
+    options = ("--tokenizer", "char", "--workers", "1", name)
+    process = start("inspect", *options, cwd=folder, env=where, preexec_fn=small_files_only)
+    done = left(process, (folder / "data" / "talk.tsv").read_bytes() if name == "-" else None)
+    assert (done.code, done.out) == (1, "")
+    line = done.err.splitlines()[-1]
+    if name == "-":
+        assert line == (
+            f"Error: standard input: cannot be kept in {here} ([Errno 27] File too large). Make "
+            "room there, or set TMPDIR to another folder."
+        )
+    else:
+        assert line == (
+            f"Error: {here}: cannot be written (File too large). Make room, or name another "
+            "folder for temporary files with TMPDIR."
+        )
+    assert "Traceback" not in done.err
+    assert list(here.iterdir()) == []
+
+
+def test_a_folder_for_temporary_files_that_is_not_there_does_no_harm(folder, start, left, files_in):
+    before = files_in(folder)
+    where = {"TMPDIR": str(folder / "gone")}
+    done = left(start("inspect", "--tokenizer", "char", cwd=folder, env=where))
+    assert done.code == 0
+    assert files_in(folder) == before
+
+
+def test_a_reader_that_leaves_ends_it_quietly(folder, start, left):
+    process = start("inspect", "--tokenizer", "char", cwd=folder)
+    process.stdout.close()
+    process.stdout = None
+    done = left(process)
+    assert done.code == 1
+    assert "Traceback" not in done.err
+
+
+def test_a_reader_of_bad_data_gets_the_same_line_as_from_build_vocab(folder, main):
+    (folder / "bad.tsv").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 9)
+    look, build = (main(command, "bad.tsv", cwd=folder) for command in ("inspect", "build-vocab"))
+    assert look == build
+    assert (look.code, look.err) == (
+        1,
+        "Error: bad.tsv: binary data. Name text files only, plain or compressed.\n",
+    )

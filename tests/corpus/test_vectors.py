@@ -7,7 +7,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chatbot.config import CorpusConfig
@@ -204,12 +204,13 @@ LINES = st.tuples(
 )
 
 
+@example(["a"], [(" ", [0, 0]), ("a", [1]), ("a", [2, 3])])
 @given(st.lists(st.sampled_from(ALPHABET), unique=True), st.lists(LINES, min_size=1))
 def test_any_file_is_read_as_by_a_loop_over_it(tmp_path_factory, words, lines):
     vocabulary = Vocabulary((*SPECIAL, *words), tuple(range(4 + len(words))), CorpusConfig())
     text = "".join(f"{word} {' '.join(map(str, numbers))}\n" for word, numbers in lines)
     lines = [tuple(line.split(" ", 1)) for line in text.splitlines()]
-    width = len(text.splitlines()[0].split()) - 1
+    width = len(lines[0][1].split())
     expected = {}
     for id, word in enumerate(vocabulary.words):
         bare = word[2:] if len(word) == 3 and word[:2] == "##" else word

@@ -66,6 +66,19 @@ def test_a_question_is_read_as_far_as_training_read_questions(bot):
     assert bot.reply("你好" * limit) == bot.reply("你好" * 3 * limit)
 
 
+def test_of_a_longer_question_the_end_is_read(bot):
+    limit = bot.position.training.max_length
+    one, two = ("你好" * limit)[:limit], ("晚安" * limit)[:limit]
+    assert bot.reply(one) != bot.reply(two)
+    assert bot.replies([one + two, two + one]) == [bot.reply(two), bot.reply(one)]
+    assert bot.reply(one[1:] + two[:1]) != bot.reply(two)
+
+
+def test_earlier_turns_mean_nothing_to_a_bot_that_was_trained_without(bot):
+    assert bot.context == 0
+    assert bot.reply("你好", earlier=["晚安", "你叫什么名字"]) == bot.reply("你好")
+
+
 def test_a_reply_is_no_longer_than_asked(bot):
     assert bot.reply("你好", ReplyConfig(max_reply=3)) == "你好呀"
     assert bot.reply("你好", ReplyConfig(max_reply=3, beam=4)) == "你好呀"
