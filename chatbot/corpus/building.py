@@ -227,7 +227,8 @@ def _survey(
         found = find_repeats(hashes.replies, marks=marks, allowed=cleaning.max_repeats)
         dropped[REPEATED] = found.marked
     if marks.count == segmented.spill.pairs:
-        raise ChatbotError("not one pair is left after cleaning. Ask for less of it.")
+        reasons = ", ".join(f"{n:,} {why}" for why, n in dropped.items())
+        raise ChatbotError(f"cleaning: not one pair is left ({reasons}). Ask for less of it.")
     survey = Survey(
         files=segmented.files,
         census=segmented.census,

@@ -147,7 +147,7 @@ BAD = {
         {"few.tsv": b"a\ta\nc\tc\n"},
         ["few.tsv", "--drop-echoes"],
         [tab("few.tsv", 2), "reading: 0 pairs"],
-        "not one pair is left after cleaning. Ask for less of it.",
+        "cleaning: not one pair is left (2 reply equals question). Ask for less of it.",
     ),
     "a cut-off that no word reaches": (
         {"few.tsv": b"a\tb\nc\td\n"},

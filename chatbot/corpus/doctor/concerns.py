@@ -65,7 +65,8 @@ def copies(survey: Survey) -> float:
 
 def dullest(survey: Survey) -> float:
     """The share of pairs that have the most frequent reply, before `--max-repeats` is applied."""
-    return survey.top_replies[0][1] / survey.census.pairs if survey.top_replies else 0.0
+    most = survey.top_replies[0][1] if survey.top_replies else 0
+    return most / survey.census.pairs if most > 1 else 0.0
 
 
 def echoes(survey: Survey) -> float:

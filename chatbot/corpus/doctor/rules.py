@@ -132,7 +132,8 @@ def _drop_echoes(survey: Survey) -> Setting | None:
 
 def _max_chars(survey: Survey) -> Setting | None:
     over = max(longer(counts, MOST_LENGTH) for counts in survey.tokens)
-    if over < CUT_STILL or survey.cleaning.get("max_chars"):
+    few = survey.pairs < SMALL_CORPUS  # there each reply counts, and a share says little
+    if over < CUT_STILL or few or survey.cleaning.get("max_chars"):
         return None
     # As large a share of the utterances has more characters as has more words.
     most = max(

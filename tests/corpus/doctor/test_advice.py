@@ -141,6 +141,12 @@ def test_what_is_not_worth_it_is_not_recommended(name):
     assert advised(sound(**NOT_WORTH_IT[name])) == []
 
 
+def test_of_few_pairs_none_is_left_out_for_its_length():
+    spoilt, options = RECOMMENDED["far too long"]
+    assert options[0] in advised(sound(**spoilt))
+    assert options[0] not in advised(sound(**spoilt, pairs=4_000))
+
+
 GIVEN = {
     "blanks": {"blanks": "comma"},
     "scripts": {"simplify": False},

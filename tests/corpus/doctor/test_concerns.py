@@ -171,6 +171,12 @@ def test_a_small_corpus_may_spell_its_words():
     assert [one[:21] for one in concerns(few)] == ["3,000 pairs are few. "]
 
 
+def test_a_reply_that_is_given_once_is_not_dull():
+    few = {"pairs": 9, "distinct_pairs": 9, "distinct_questions": 9, "distinct_replies": 9}
+    told = concerns(sound(census=census(9), top_replies=[("嗯", 1)], **few))
+    assert not any("are the same" in one for one in told)
+
+
 def test_no_pairs_is_all_that_is_told_of_none():
     told = concerns(Survey(files=file(pairs=0, skipped={"not JSON": 9})))
     assert told == ["No pairs at all. Look at the format and the skipped lines of each file below."]
