@@ -11,6 +11,7 @@ import click
 from chatbot.cli.corpora import (
     corpora_argument,
     explicit_settings,
+    note_effort,
     opened,
     progress_line,
     reading_options,
@@ -67,7 +68,6 @@ def build_vocab(
     from chatbot.corpus.building import Sources, build
     from chatbot.corpus.doctor.advice import advise
     from chatbot.corpus.recorded import settings_to_add_with
-    from chatbot.memory import peak_memory
 
     if add and not corpora:
         raise click.UsageError("--add: name the files to add.")
@@ -83,9 +83,7 @@ def build_vocab(
     with opened(corpora, reading) as found, progress_line() as progress:
         sources = Sources(found, config, cleaning, vocab, workers_of(workers), progress)
         report = build(sources, folder, add=add, keep=keep_segmented, restart=restart)
-        report.survey.text_bytes = sum(text.size for corpus in found for text in corpus.texts)
-    report.survey.seconds = time.monotonic() - began
-    report.survey.peak_bytes = peak_memory()
+        note_effort(report.survey, found, began)
     advice = advise(
         report.survey,
         [str(path) for path in corpora],

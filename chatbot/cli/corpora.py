@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,6 +21,7 @@ from chatbot.config import CleaningConfig, CorpusConfig, ReadingConfig
 from chatbot.errors import ChatbotError
 
 if TYPE_CHECKING:
+    from chatbot.corpus.doctor.survey import Survey
     from chatbot.corpus.pairs import Corpus
     from chatbot.corpus.segmented import Progress
 
@@ -47,6 +48,15 @@ def explicit_settings(values: dict[str, Any]) -> dict[str, Any]:
     """What stands on the command line of how corpora are read, cleaned and cut."""
     groups = (ReadingConfig, CorpusConfig, CleaningConfig)
     return {name: value for group in groups for name, value in given(values, group).items()}
+
+
+def note_effort(survey: Survey, corpora: Sequence[Corpus], began: float) -> None:
+    """Writes into a survey what reading the corpora took, since `began` on the monotonic clock."""
+    from chatbot.memory import peak_memory
+
+    survey.text_bytes = sum(text.size for corpus in corpora for text in corpus.texts)
+    survey.seconds = time.monotonic() - began
+    survey.peak_bytes = peak_memory()
 
 
 def workers_of(workers: int | None) -> int:

@@ -12,6 +12,7 @@ import click
 from chatbot.cli.corpora import (
     corpora_argument,
     explicit_settings,
+    note_effort,
     opened,
     progress_line,
     reading_options,
@@ -72,7 +73,6 @@ def inspect(
 def _survey(corpora: tuple[Path, ...], workers: int | None, settings: dict[str, Any]) -> Survey:
     """Reads the corpora."""
     from chatbot.corpus.building import Sources, examine
-    from chatbot.memory import peak_memory
 
     began = time.monotonic()
     reading = settings_of(ReadingConfig, settings)
@@ -81,9 +81,7 @@ def _survey(corpora: tuple[Path, ...], workers: int | None, settings: dict[str, 
     with opened(corpora, reading) as found, progress_line() as progress:
         sources = Sources(found, config, cleaning, None, workers_of(workers), progress)
         survey = examine(sources)
-        survey.text_bytes = sum(text.size for corpus in found for text in corpus.texts)
-    survey.seconds = time.monotonic() - began
-    survey.peak_bytes = peak_memory()
+        note_effort(survey, found, began)
     return survey
 
 

@@ -19,11 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.corpus.encoded import bounds_of
-from chatbot.corpus.formats.base import Conversation
+from chatbot.corpus.formats.base import NO_REPLY, Conversation
 
 EMPTY_QUESTION = "empty question"
 EMPTY_REPLY = "empty reply"
-ONE_TURN = "conversation of one turn"
 
 _TWO = b"\0\1"
 
@@ -101,7 +100,7 @@ def turns_of(
     replies = bytearray()
     for conversation in conversations:
         if len(conversation.turns) < 2:
-            skipped[ONE_TURN] += len(conversation.turns)
+            skipped[NO_REPLY] += len(conversation.turns)
             continue
         for turns, numbers, marks in _pieces(conversation, most, context):
             size = len(turns)

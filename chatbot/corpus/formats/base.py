@@ -21,6 +21,7 @@ from chatbot.corpus.files.text import Sample, Text
 WRONG_FIELDS = "wrong number of fields"
 NO_ANSWER = "missing answer"
 NO_REPLY = "conversation of one turn"
+NO_CONVERSATION = "not a conversation"
 
 
 class Conversation(NamedTuple):

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from chatbot.corpus.files.text import Sample, Text
-from chatbot.corpus.formats.base import Conversation, Evidence, Example, Format
+from chatbot.corpus.formats.base import NO_CONVERSATION, Conversation, Evidence, Example, Format
 from chatbot.corpus.formats.shape import weighed
 from chatbot.errors import ChatbotError
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from yaml import Event
 
 NOT_YAML = "not YAML"
-NO_CONVERSATION = "not a conversation"
 
 _LARGEST = 16 << 20
 _BATCH = 64 << 10

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from chatbot.corpus.formats.base import Conversation, Example
+from chatbot.corpus.formats.base import NO_CONVERSATION, Conversation, Example
 from chatbot.corpus.formats.json_shapes import (
     EMPTY,
-    NO_CONVERSATION,
     JsonFormat,
     answers_of,
     like_names,

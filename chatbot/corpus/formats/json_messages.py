@@ -9,10 +9,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from chatbot.corpus.formats.base import Conversation, Example
+from chatbot.corpus.formats.base import NO_CONVERSATION, Conversation, Example
 from chatbot.corpus.formats.json_shapes import (
     EMPTY,
-    NO_CONVERSATION,
     ROLES,
     JsonFormat,
     has_role,

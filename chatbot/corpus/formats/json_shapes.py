@@ -19,7 +19,6 @@ from chatbot.corpus.formats.base import NOTHING, Conversation, Evidence, Format
 from chatbot.corpus.formats.json_stream import CUT_OFF, Json, JsonStream, Record
 from chatbot.corpus.formats.shape import weighed
 
-NO_CONVERSATION = "not a conversation"
 EMPTY = "empty conversation"
 
 TURN_LISTS = (

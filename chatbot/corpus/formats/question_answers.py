@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from chatbot.corpus.formats.base import Conversation, Example
+from chatbot.corpus.formats.base import NO_CONVERSATION, Conversation, Example
 from chatbot.corpus.formats.json_shapes import (
-    NO_CONVERSATION,
     QUESTIONS,
     JsonFormat,
     like_names,
