@@ -113,8 +113,8 @@ class Config:
             before = getattr(stored, field.name)
             if field.metadata["fixed"] and given.get(field.name, before) != before:
                 raise ChatbotError(
-                    f"{option_of(field.name)} {given[field.name]}: this run began with {before}, "
-                    "which cannot change. Leave the option out to resume, or begin anew "
+                    f"{option_of(field.name)} {given[field.name]}: begun with {before}, "
+                    "which cannot change. Leave the option out to go on, or begin anew "
                     f"{anew}."
                 )
         return dataclasses.replace(stored, **given)  # type: ignore[type-var]

@@ -199,8 +199,8 @@ def test_a_resumed_run_keeps_what_cannot_change(group):
             assert getattr(group.resumed(group(), {field.name: value}), field.name) == value
         else:
             assert refusal(group.resumed, group(), {field.name: value}) == (
-                f"{option_of(field.name)} {value}: this run began with {field.default}, which "
-                "cannot change. Leave the option out to resume, or begin anew with --restart."
+                f"{option_of(field.name)} {value}: begun with {field.default}, which "
+                "cannot change. Leave the option out to go on, or begin anew with --restart."
             )
 
 

@@ -172,8 +172,8 @@ def test_a_setting_that_cannot_change_is_named(story):
     done = chatbot(folder, "train", "--units", "64")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
-        "Error: --units 64: this run began with 256, which cannot change. Leave the option out to "
-        "resume, or begin anew with --restart."
+        "Error: --units 64: begun with 256, which cannot change. Leave the option out to "
+        "go on, or begin anew with --restart."
     )
 
 

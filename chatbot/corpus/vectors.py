@@ -5,7 +5,7 @@ those vectors as they stand in the file, and how much of the vocabulary and of t
 they cover. Knows nothing of the network.
 
 The file is word2vec's text format, which GloVe (without the first line) and fastText write too:
-UTF-8, plain or .gz, .bz2 or .xz, of any size:
+UTF-8, plain or compressed, of any size:
 
     2000000 4                  optional: the lines that follow, and the width E
     的 0.0131 -0.5 1e-3 0.25    a word, then E numbers, blanks between
@@ -20,20 +20,15 @@ number of numbers is left out and counted; other lines are only counted.
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import io
 import itertools
-import lzma
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chatbot.corpus.files.unpacking import Stream
 from chatbot.corpus.tokenizer import BLANK, JOIN
 from chatbot.corpus.vocabulary import EOS, SPECIAL, Vocabulary
 from chatbot.errors import ChatbotError
@@ -143,10 +138,10 @@ def _collect(
         )
     for number, line in lines:
         count += 1
-        word = line[: line.find(b" ")]
+        word, _, rest = line.partition(b" ")
         if word not in missing:
             continue
-        numbers = line[len(word) :].split()
+        numbers = rest.split()
         if len(numbers) != there:
             left_out += 1
             continue
@@ -194,23 +189,19 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     Raises:
         ChatbotError: the file cannot be read, is binary, or has a line over 1 MiB.
     """
-    try:
-        with _open(path) as file:
-            if b"\0" in file.peek():
-                raise ChatbotError(
-                    f"{path}: binary. Convert it to text, a word and its numbers a line."
-                )
-            file.read(len(_BOM) if file.peek().startswith(_BOM) else 0)
-            for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE), b""), 1):
-                if len(line) == _LONGEST_LINE:
-                    raise ChatbotError(f"{path}:{number}: line over 1 MiB, so no word vector.")
-                if not line.isspace():
+    with Stream(str(path), path) as stream:
+        head = stream.take(_BLOCK)
+        if b"\0" in head:
+            raise ChatbotError(
+                f"{path}: binary. Convert it to text, a word and its numbers a line."
+            )
+        number, rest = 1, b""
+        blocks = iter(lambda: stream.read(_BLOCK), b"")
+        for block in itertools.chain([head.removeprefix(_BOM)], blocks, [b"\n"]):
+            *lines, rest = (rest + block).split(b"\n")
+            for line in lines:
+                if line and not line.isspace():
                     yield number, line
-    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ChatbotError(f"{path}: cannot be read ({reason}). Check the file.") from error
-
-
-def _open(path: Path) -> io.BufferedReader:
-    packed: Any = {".gz": gzip.GzipFile, ".bz2": bz2.BZ2File, ".xz": lzma.LZMAFile}.get(path.suffix)
-    return io.BufferedReader(packed(path) if packed else io.FileIO(path), _BLOCK)
+                number += 1
+            if len(rest) > _LONGEST_LINE:
+                raise ChatbotError(f"{path}:{number}: line over 1 MiB, so no word vector.")

@@ -66,8 +66,8 @@ def test_what_may_change_is_changed_for_all_and_stays_so(folder, main):
 
 def cannot(option, now, before):
     return (
-        f"{option} {now}: this run began with {before}, which cannot change. Leave the option out "
-        "to resume, or begin anew without --add."
+        f"{option} {now}: begun with {before}, which cannot change. Leave the option out "
+        "to go on, or begin anew without --add."
     )
 
 

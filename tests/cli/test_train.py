@@ -112,8 +112,8 @@ def test_a_setting_that_cannot_change_is_refused_and_nothing_is_touched(
     for option, value, began in (("--units", "9", "8"), ("--batch", "8", "7")):
         refused(
             main("train", option, value, cwd=trained),
-            f"{option} {value}: this run began with {began}, which cannot change. Leave the option "
-            "out to resume, or begin anew with --restart.",
+            f"{option} {value}: begun with {began}, which cannot change. Leave the option "
+            "out to go on, or begin anew with --restart.",
             [STARTING],
         )
     assert files_in(trained) == files
@@ -178,8 +178,8 @@ def test_what_word_vectors_cover_is_said_once_and_they_are_not_needed_again(buil
     assert "vectors:" not in again.err
     refused(
         main("train", "--no-freeze-vectors", cwd=built),
-        "--freeze-vectors False: this run began with True, which cannot change. Leave the option "
-        "out to resume, or begin anew with --restart.",
+        "--freeze-vectors False: begun with True, which cannot change. Leave the option "
+        "out to go on, or begin anew with --restart.",
         [STARTING],
     )
 

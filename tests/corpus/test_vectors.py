@@ -93,8 +93,7 @@ def test_packed_files_are_read_and_what_is_cut_off_is_refused(read, tmp_path, su
     with pytest.raises(ChatbotError) as caught:
         read(data[:-12], f"words.vec.{suffix}")
     assert str(caught.value).startswith(f"{tmp_path}/words.vec.{suffix}: cannot be read (")
-    with pytest.raises(ChatbotError, match=r"cannot be read \("):
-        read(LITERAL, f"words.vec.{suffix}")
+    assert_has(read(LITERAL, f"words.vec.{suffix}"), ROWS)
 
 
 def test_a_character_joined_to_the_one_before_has_its_own_vector_if_there_is_one(read):
@@ -166,7 +165,7 @@ NO_NUMBERS = "{0}:{1}: not finite numbers behind its word. Delete the line."
             "{0}: binary. Convert it to text, a word and its numbers a line.",
         ),
         (
-            b"b 1 2\nx" + b" 1" * (1 << 19) + b"\n",
+            b"b 1 2\nx" + b" 1" * (1 << 20) + b"\n",
             "{0}:2: line over 1 MiB, so no word vector.",
         ),
     ],

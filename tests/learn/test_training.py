@@ -394,7 +394,7 @@ def test_a_setting_that_cannot_change_is_refused_by_name(whole, name):
         prepare(folder, given if network else {}, {} if network else given)
     before = getattr(run.position.model if network else run.position.training, name)
     option = "--" + name.replace("_", "-")
-    assert str(caught.value).startswith(f"{option} {OTHER[name]}: this run began with {before},")
+    assert str(caught.value).startswith(f"{option} {OTHER[name]}: begun with {before},")
 
 
 def test_a_setting_that_may_change_is_taken_and_the_others_stay(whole):
@@ -530,8 +530,8 @@ def test_of_a_file_of_vectors_its_name_is_kept_and_not_its_place(new_folder, tra
         again.store.close()
         assert equal(again, run)
     for given, line in (
-        ({"vectors": "words.vec.gz"}, "--vectors words.vec.gz: this run began with words.vec,"),
-        ({"freeze_vectors": True}, "--freeze-vectors True: this run began with False,"),
+        ({"vectors": "words.vec.gz"}, "--vectors words.vec.gz: begun with words.vec,"),
+        ({"freeze_vectors": True}, "--freeze-vectors True: begun with False,"),
     ):
         with pytest.raises(ChatbotError) as caught:
             prepare(folder, {}, given)

@@ -5,7 +5,9 @@ wrong. Knows nothing of files.
 
 A block in which nothing is wrong is decoded at once. In another one each line is looked at: it may
 be in the encoding of the file; or in UTF-8, GB18030 or Big5 where the file is not, as happens in
-files put together from several; or some bytes stand for no character and become U+FFFD.
+files put together from several; or some bytes stand for no character and become U+FFFD. A line may
+be sound in the encoding of its file and yet be in another one: most of Big5 is valid GB18030 and
+the other way round. Then that encoding is taken in which it makes sense.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ _OTHERS = (UTF8, GB18030, BIG5)
 _MIXED = {UTF8, GB18030, BIG5, WESTERN}
 _CLEARLY = 0.6
 _BEYOND_CHANCE = 6
+_SENSIBLE = 0.5
+_TOO_FEW = 2
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 
 # A line whose first bytes beyond ASCII are one character of UTF-8.
@@ -32,6 +36,22 @@ _PERHAPS_UTF8 = re.compile(
     rb"(?:[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})"
     rb"[^\n]*+\n?"
 )
+
+_ASCII_RUN = rb"[\x00-\x09\x0b-\x7f]++"
+_BIG5_PAIR = rb"[\x87-\xfe][\x40-\x7e\xa1-\xfe]"
+
+# For the encoding of a file the one that a line of it may be in as well, and what such a line looks
+# like: GB18030 has few characters with a second byte of ASCII, and Big5 many.
+_TWINS = {
+    GB18030: (
+        BIG5,
+        re.compile(
+            rb"(?m)^(?:%b|[\x87-\xfe][\xa1-\xfe])*+[\x87-\xfe][\x40-\x7e](?:%b|%b)*+$"
+            % (_ASCII_RUN, _ASCII_RUN, _BIG5_PAIR)
+        ),
+    ),
+    BIG5: (GB18030, re.compile(rb"(?m)^(?:%b|[\xa1-\xf7][\xa1-\xfe])++$" % _ASCII_RUN)),
+}
 
 
 class Place(NamedTuple):
@@ -108,7 +128,7 @@ def decode_block(raw: bytes, encoding: str, number: int, faults: Faults, offset:
     """
     try:
         text = _decoded(raw, encoding)
-        sound = not _has_foreign_lines(raw, encoding, faults)
+        sound = not _has_foreign_lines(raw, encoding)
     except UnicodeDecodeError:
         sound = False
     if not sound:
@@ -141,11 +161,28 @@ def _decoded(raw: bytes, encoding: str) -> str:
     return text.replace("\u223c", "\uff5e") if encoding == BIG5 else text
 
 
-def _has_foreign_lines(raw: bytes, encoding: str, faults: Faults) -> bool:
-    """Whether some line is valid in the file's encoding, but meant in UTF-8."""
+def _has_foreign_lines(raw: bytes, encoding: str) -> bool:
+    """Whether some line is valid in the file's encoding, but meant in another one."""
     if encoding == UTF8 or encoding not in _MIXED:
         return False
-    return any(_is_meant_in_utf8(line[0], encoding) for line in _PERHAPS_UTF8.finditer(raw))
+    if any(_is_meant_in_utf8(line[0], encoding) for line in _PERHAPS_UTF8.finditer(raw)):
+        return True
+    if encoding not in _TWINS:
+        return False
+    twin, pattern = _TWINS[encoding]
+    return any(_makes_more_sense(line[0], twin, encoding) for line in pattern.finditer(raw))
+
+
+def _makes_more_sense(line: bytes, twin: str, encoding: str) -> bool:
+    """Whether the characters of a line are common ones in another encoding, and rare in its own."""
+    try:
+        text = line.decode(twin)
+    except UnicodeDecodeError:
+        return False
+    share = share_expected(text)
+    if share < _SENSIBLE or len(set(text).difference(map(chr, _ASCII))) <= _TOO_FEW:
+        return False
+    return share > 2 * share_expected(line.decode(encoding, "replace"))
 
 
 def _is_meant_in_utf8(line: bytes, encoding: str) -> bool:
@@ -173,6 +210,10 @@ def _mended(line: bytes, encoding: str, number: int, offset: int, faults: Faults
         return line.decode("ascii")
     if encoding in _MIXED and encoding != UTF8 and _is_meant_in_utf8(line, encoding):
         return _noted_foreign(line, UTF8, number, faults)
+    if encoding in _TWINS:
+        twin, pattern = _TWINS[encoding]
+        if pattern.match(line) and _makes_more_sense(line, twin, encoding):
+            return _noted_foreign(line, twin, number, faults)
     try:
         return _decoded(line, encoding)
     except UnicodeDecodeError:

@@ -135,7 +135,8 @@ class Stream:
             )
 
     def _unreadable(self, error: Exception) -> ChatbotError:
-        return ChatbotError(f"{self._name}: cannot be read ({error}). Check the file.")
+        reason = getattr(error, "strerror", None) or error
+        return ChatbotError(f"{self._name}: cannot be read ({reason}). Check the file.")
 
     def __enter__(self) -> Self:
         """Has opened it before."""

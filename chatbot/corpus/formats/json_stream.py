@@ -116,7 +116,8 @@ class JsonStream:
         char = self._cursor.peek()
         if place.depth < _DEEPEST:
             second = self._cursor.peek_second() if char == "[" else ""
-            if second and second in "[{":
+            empty_member = second == "]" and place.key is not None  # as "test": [] of splits
+            if empty_member or (second and second in "[{"):
                 yield from self._array(place)
                 return
             if char == "{":

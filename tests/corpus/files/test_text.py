@@ -212,6 +212,8 @@ def test_a_few_nuls_are_kept_and_counted(tmp_path, encoding):
         ("gb18030", "utf-8", "你好", "utf-8"),
         ("gb18030", "utf-8", "\u263a ok", "utf-8"),
         ("big5", "utf-8", TRADITIONAL, "utf-8"),
+        ("gb18030", "big5", TRADITIONAL, "big5hkscs"),
+        ("big5", "gb18030", GREETING, "gb18030"),
     ],
 )
 def test_lines_in_another_encoding_are_read_and_counted(tmp_path, main, other, sentence, foreign):
@@ -253,6 +255,25 @@ def test_short_lines_of_gb18030_are_not_taken_for_utf8(data):
     )
     faults = Faults()
     assert decode_block(line.encode("gb18030"), "gb18030", 1, faults) == line
+    assert not faults
+
+
+USUAL = "的一是不了在人有我他大地到以出可也你生能而子好了上下 a1，"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "usual"),
+    [
+        ("gb18030", USUAL + "這個們來為國說時會對"),
+        ("gb18030", USUAL + "这个们来为国说时会对"),
+        ("big5hkscs", USUAL + "這個們來為國說時會對"),
+    ],
+)
+@given(st.data())
+def test_sound_lines_are_not_taken_for_the_twin_of_their_encoding(encoding, usual, data):
+    line = data.draw(st.text(st.sampled_from(usual), min_size=1, max_size=9)) + "\n"
+    faults = Faults()
+    assert decode_block(line.encode(encoding), encoding, 1, faults) == line
     assert not faults
 
 

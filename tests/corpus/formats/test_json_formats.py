@@ -206,6 +206,7 @@ def test_every_answer_in_a_list_of_exchanges_is_a_reply_and_earlier_ones_are_con
 LISTS = [
     ([["a", "b", "c"], ["a", "b"]], [*ABC, ("a", "b")]),
     ({"train": [["a", "b"]], "valid": [["a", "c"]], "n": 1}, [("a", "b"), ("a", "c")]),
+    ({"train": [["a", "b"]], "valid": [], "test": []}, [("a", "b")]),
     ([["我 很 好", "好 的"]], [("我 很 好", "好 的")]),
     ([["a", None, "\n"]], [("a", ""), ("", "\n")]),
 ]
