@@ -25,6 +25,7 @@ from record import CHATBOT, must, run, save
 from chatbot.config import ModelConfig, TrainingConfig
 from chatbot.corpus.doctor.forecast import Work
 from chatbot.corpus.store import TokenStore
+from chatbot.machine import has_bfloat16
 
 DATA = Path(__file__).parent.parent / "data"
 STARTING = 8.0
@@ -119,7 +120,7 @@ def judged(result: dict[str, Any]) -> dict[str, Any]:
     memory, seconds = [], []
     for one in result["runs"]:
         work = work_of(result, one)
-        fast = one["training"]["precision"] == "auto"
+        fast = one["training"]["precision"] != "float32" and has_bfloat16()
         memory.append(work.counts_of_memory)
         seconds.append(work.counts_of_time(fast))
         one["forecast_bytes"] = work.bytes

@@ -142,6 +142,7 @@ def test_options_named_in_the_documents_exist():
         text = re.sub(
             r"^    (python3|iconv|git).*$", "", (ROOT / name).read_text("utf-8"), flags=re.M
         )
+        text = re.sub(r"python benchmarks/\S+\.py[^`\n]*", "", text)
         named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))
         assert named - known - {"--help"} == set()
 
@@ -155,7 +156,23 @@ def test_the_formats_that_the_documents_name_are_those_that_exist():
             assert f"你好吗{one.separator}我很好".replace("\t", "<TAB>") in text
 
 
-@pytest.mark.parametrize("name", ["recall", "quality", "memory", "startup"])
+BENCHMARKS = sorted(
+    path.stem
+    for path in (ROOT / "benchmarks").glob("*.py")
+    if re.search(r"^ +save\($|^ +save\(\"", path.read_text("utf-8"), re.M)
+)
+
+
+def result(name):
+    path = ROOT / "benchmarks" / "results" / f"{name}.json"
+    return json.loads(path.read_text("utf-8"))["result"]
+
+
+def test_the_benchmarks_are_found():
+    assert {"intake", "memory", "quality", "recall", "scale", "startup"} <= set(BENCHMARKS)
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
 def test_every_benchmark_has_a_recorded_result(name):
     record = json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text("utf-8"))
     assert record["command"].startswith(f"python benchmarks/{name}.py")
@@ -165,13 +182,10 @@ def test_every_benchmark_has_a_recorded_result(name):
 
 def test_the_figures_in_the_readme_are_the_recorded_ones():
     text = (ROOT / "README.md").read_text("utf-8")
-
-    def result(name):
-        path = ROOT / "benchmarks" / "results" / f"{name}.json"
-        return json.loads(path.read_text("utf-8"))["result"]
-
     recall, quality, memory = result("recall"), result("quality"), result("memory")
     grown = memory["growth"]["repeated"]
+    largest = result("scale")["made"][-1]
+    built = largest["jieba"]
     for figure in (
         f"{recall['share_exact']:.1%}".replace("%", " %"),
         f"after {recall['training_seconds']:.0f} s of training",
@@ -180,6 +194,31 @@ def test_the_figures_in_the_readme_are_the_recorded_ones():
         f"{quality['train_peak_bytes'] / 1e9:.2f} GB",
         f"build-vocab {grown['build_peak_bytes'] / 1e6:.1f} MB",
         f"train {grown['train_peak_bytes'] / 1e6:.1f} MB",
+        f"{largest['pairs'] // 1_000_000} million made pairs",
+        f"({largest['text_bytes'] / 1e9:.2f} GB)",
+        f"{built['seconds']:.0f} s, {built['times_jieba_alone_on_all_workers']:.2f} times",
+        f"{built['peak_pss_bytes'] / 1e6:.0f} MB in all processes",
+        f"disk {built['peak_disk_times_text']:.2f} times the text",
+        re.search(r"pairs; ([\d,]+ of [\d,]+) equal", result("intake")["summary"])[1],
+        re.match(r"\d+ of \d+", result("damaged")["summary"])[0],
         f"{result('startup')['median_seconds']:.3f} s",
     ):
         assert figure in text
+
+
+def test_the_scaling_table_is_the_recorded_one():
+    text = (ROOT / "docs" / "memory.md").read_text("utf-8")
+    made = result("scale")["made"]
+    assert [one["pairs"] for one in made] == [100_000, 1_000_000, 10_000_000, 30_000_000]
+    for one in made:
+        cells = [f"{one['pairs']:,}"]
+        for run in (one["jieba"], one["rjieba"]):
+            cells.append(f"{run['microseconds_per_pair']:.1f} µs")
+            cells.append(f"{run['times_jieba_alone_on_all_workers']:.2f}")
+            cells.append(f"{run['peak_pss_bytes'] / 1e6:.0f} MB")
+        cells.append(f"{one['jieba']['peak_disk_times_text']:.2f}")
+        assert f"| {' | '.join(cells)} |" in text
+    for name, stage in made[-1]["jieba"]["stages"].items():
+        cells = [name, f"{stage['seconds']:.0f} s", f"{stage['peak_pss_bytes'] / 1e6:.0f} MB"]
+        cells.append(f"{stage['peak_disk_bytes'] / 1e9:.2f} GB")
+        assert f"| {' | '.join(cells)} |" in text
