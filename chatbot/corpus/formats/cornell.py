@@ -11,7 +11,6 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from pathlib import PurePath
 
 from chatbot.corpus.files.text import Sample, Text
 from chatbot.corpus.formats.base import (
@@ -113,7 +112,7 @@ class Cornell(Format):
         Raises:
             ChatbotError: there is no file of lines beside the text, or the disk is full.
         """
-        names = lines_names(PurePath(text.name).name)
+        names = lines_names(text.short_name)
         lines = text.beside(names)
         if lines is None:
             looked = ", ".join(names) or "this one has no 'conversations' in its name"

@@ -125,7 +125,7 @@ class Paired(Format):
         Raises:
             ChatbotError: there is no reply side, or one side is longer.
         """
-        names = reply_names(PurePath(text.name).name)
+        names = reply_names(text.short_name)
         replies = text.beside(names)
         if replies is None:
             raise ChatbotError(
