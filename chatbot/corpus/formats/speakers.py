@@ -33,7 +33,9 @@ class SpeakerTable(Format):
     The first row names the columns, such as `Dialogue_ID,Speaker,Utterance`, `conversation_id,text`
     or `会话id,角色,内容`. Each row answers the one before it while the conversation stays the same,
     whoever speaks; `--replies-by NAME` makes replies of one speaker's turns only. Turns of the role
-    `system` are left out and counted as "system turn", unless the other side is only users.
+    `system` are left out and counted as "system turn", unless the other side is only users. A row
+    with more or fewer fields than the first is counted as "wrong number of fields", and nothing is
+    answered across it.
     """
 
     name = "csv-turns"
@@ -79,6 +81,8 @@ class SpeakerTable(Format):
         for number, fields in table:
             if len(fields) != layout.width:
                 skipped[WRONG_FIELDS] += 1
+                if one := turns.end():
+                    yield one
                 continue
             conversation = None if named.conversation is None else fields[named.conversation]
             if conversation != before and (one := turns.end()):

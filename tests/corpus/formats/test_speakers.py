@@ -63,8 +63,9 @@ def test_system_turns_are_left_out_unless_the_system_answers_users(read):
     assert read("csv-turns", "role,content\nuser,a\nSYSTEM,b\n") == ([("a", "b")], {})
 
 
-def test_rows_of_another_width_are_counted(read):
-    assert read("csv-turns", "speaker,text\nA,a\nB\nB,b\n") == (
-        [("a", "b")],
-        {"wrong number of fields": 1},
+def test_rows_of_another_width_are_counted_and_nothing_is_answered_across_them(read):
+    text = "conversation,text\n0,a\n0,b\n0,c,c\n0,d\n0,e\n1,f\n1\n1,g\n"
+    assert read("csv-turns", text) == (
+        [("a", "b"), ("d", "e")],
+        {"wrong number of fields": 2, "conversation of one turn": 2},
     )
