@@ -119,7 +119,7 @@ def find_corpora(
         if text.place not in found and text.place not in seconds:
             reader, evidence = recognise(text, reading)
             found[text.place] = Corpus(text, reader, evidence.reason)
-            second = text.beside(reader.companions(text.sample().name))
+            second = text.beside(reader.companions(text.short_name))
             if second is not None:
                 seconds.add(second.place)
     return [corpus for place, corpus in found.items() if place not in seconds]
@@ -129,7 +129,7 @@ def _first_of_two(text: Text, reading: ReadingConfig) -> Text:
     """The text that a companion belongs to, if it is one; else the text itself."""
     formats = FORMATS if reading.format is None else (format_named(reading.format),)
     for one in formats:
-        names = one(reading).openers(text.sample().name)
+        names = one(reading).openers(text.short_name)
         first = text.beside(names) if names else None
         if first is not None:
             return first

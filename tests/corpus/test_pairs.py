@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from chatbot.config import CorpusConfig, ReadingConfig
 from chatbot.corpus.dialogue import pair_up, turns_of
+from chatbot.corpus.files.text import Text
 from chatbot.corpus.normalise import Normaliser
 from chatbot.corpus.pairs import find_corpora
 from chatbot.errors import ChatbotError
@@ -123,6 +124,14 @@ def test_paired_files_are_found_by_their_names_whichever_is_named(tmp_path, ques
         assert pairs == [("早", "你早", 1), ("晚安", "好梦", 2)]
         assert (corpus.name, corpus.format.name) == (f"{questions}+{replies}", "paired")
     assert len(find_corpora([tmp_path / replies, tmp_path / questions])) == 1
+
+
+def test_the_beginning_of_a_file_is_looked_at_once_to_recognise_it(tmp_path, monkeypatch):
+    looked, sample = [], Text.sample
+    monkeypatch.setattr(Text, "sample", lambda text: looked.append(text.name) or sample(text))
+    path = written(tmp_path / "talk.tsv", "早\t你早\n晚安\t好梦\n")
+    find_corpora([path])
+    assert looked == [str(path)]
 
 
 def test_a_name_that_is_not_utf_8_can_be_stored(tmp_path):
