@@ -154,6 +154,17 @@ def test_corpora_come_in_the_order_of_their_question_sides(tmp_path):
     assert [one.name for one in find_corpora([tmp_path])] == ["a.dzz", "a.enc+a.dec", "z.tsv"]
 
 
+@pytest.mark.parametrize(
+    ("first", "second"), [("conversations.tsv", "lines.tsv"), ("conversation.txt", "line.txt")]
+)
+def test_a_file_that_only_has_the_name_of_a_companion_is_read_too(tmp_path, first, second):
+    written(tmp_path / first, "早\t你早\n")
+    written(tmp_path / second, "晚安\t好梦\n")
+    assert read_all(tmp_path) == [[("早", "你早", 1)], [("晚安", "好梦", 1)]]
+    assert [one.name for one in find_corpora([tmp_path])] == [first, second]
+    assert read_all(tmp_path / second) == [[("晚安", "好梦", 1)]]
+
+
 def test_unequal_paired_files_are_refused_with_both_counts(tmp_path):
     long, short = "x\n" * 1203, "x\n" * 7
     path = written(tmp_path / "a.enc", long)
