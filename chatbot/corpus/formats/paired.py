@@ -12,7 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 
 from chatbot.corpus.files.text import Sample, Text
+from chatbot.corpus.formats.answers import Answers
 from chatbot.corpus.formats.base import NOTHING, Conversation, Evidence, Example, Format
+from chatbot.corpus.formats.separated import TabLines
+from chatbot.corpus.formats.shape import REFUSED
+from chatbot.corpus.formats.speakers import SpeakerTable
+from chatbot.corpus.formats.table import Table
 from chatbot.errors import ChatbotError
 
 _SIDES = {
@@ -92,7 +97,8 @@ class Paired(Format):
     ask/answer or reply, query/response, answer or reply, post/response or reply, prompt/response,
     context/response, src/trg or tgt, source/target, input/output, from/to, 问/答 and 问题/回答 or
     答案, as in `train.enc`, `x_post.txt` or `Questions`. It is enough to name one of the two files.
-    If one has more lines than the other, that is an error.
+    If one has more lines than the other, that is an error. Where one is a table by itself, as of
+    ids and texts, you are asked: `--format paired` takes its lines as they are.
     """
 
     name = "paired"
@@ -118,6 +124,17 @@ class Paired(Format):
         if not reply_names(sample.name):
             return NOTHING
         return Evidence(1.0, "its name and the one beside it are those of paired files")
+
+    def rivals(self, sample: Sample, companion: Sample) -> Sequence[tuple[Format, Evidence]]:
+        """The reader of tables that one side is for, if its lines have fields of their own."""
+        for side in (sample, companion):
+            readers = [one(self.reading) for one in (TabLines, Table, SpeakerTable, Answers)]
+            found = [(reader, reader.evidence(side)) for reader in readers]
+            best, evidence = max(found, key=lambda one: one[1].sureness)
+            if evidence.sureness >= REFUSED:
+                reason = f"in {side.name} {evidence.reason}"
+                return [(best, Evidence(evidence.sureness, reason))]
+        return ()
 
     def read(self, text: Text, skipped: Counter[str]) -> Iterator[Conversation]:
         """One pair for every line.
