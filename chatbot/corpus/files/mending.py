@@ -222,7 +222,7 @@ def _mended(line: bytes, encoding: str, number: int, offset: int, faults: Faults
         other = _foreign(line, encoding, faults)
         if other:
             return _noted_foreign(line, other, number, faults)
-    return _replaced(line, encoding, number, offset, faults)
+    return replaced(line, encoding, number, offset, faults)
 
 
 def _foreign(line: bytes, encoding: str, faults: Faults) -> str:
@@ -250,8 +250,8 @@ def _noted_foreign(line: bytes, encoding: str, number: int, faults: Faults) -> s
     return _decoded(line, encoding)
 
 
-def _replaced(line: bytes, encoding: str, number: int, offset: int, faults: Faults) -> str:
-    """The text of a line with U+FFFD for what is no character."""
+def replaced(line: bytes, encoding: str, number: int, offset: int, faults: Faults) -> str:
+    """The text of a line with U+FFFD for what is no character, which is noted in `faults`."""
     text = line.decode(encoding, "replace")
     faults.bad += text.count("\ufffd") - _meant(line, encoding)
     faults.bad_lines += 1
