@@ -20,6 +20,7 @@ from chatbot.corpus.formats.base import (
     Example,
     Format,
 )
+from chatbot.corpus.formats.names import renamed, turned
 from chatbot.corpus.formats.shape import weighed
 from chatbot.corpus.formats.turns import RepliesBy, Turns
 from chatbot.errors import ChatbotError
@@ -30,10 +31,14 @@ TWICE = "line id given twice"
 _BETWEEN = "+++$+++"
 _IDS = re.compile(r"\s*[\[(](.*)[\])]\s*", re.DOTALL)
 _ID = re.compile(r"""[^\s,'"]+""")
-_BOTH = (
-    *(("conversations", "lines"), ("conversation", "line"), ("conversation", "lines")),
-    *(("convs", "lines"), ("dialogs", "lines"), ("dialogues", "lines")),
-)
+_LINES = {
+    "conversations": ("lines",),
+    "conversation": ("line", "lines"),
+    "convs": ("lines",),
+    "dialogs": ("lines",),
+    "dialogues": ("lines",),
+}
+_CONVERSATIONS = turned(_LINES)
 
 
 def lines_names(name: str) -> list[str]:
@@ -42,7 +47,7 @@ def lines_names(name: str) -> list[str]:
     >>> lines_names("movie_conversations.txt")
     ['movie_lines.txt']
     """
-    return _renamed(name, _BOTH)
+    return renamed(name, _LINES)
 
 
 def conversations_names(name: str) -> list[str]:
@@ -51,19 +56,7 @@ def conversations_names(name: str) -> list[str]:
     >>> conversations_names("movie_lines.tsv")[0]
     'movie_conversations.tsv'
     """
-    return _renamed(name, [(lines, conversations) for conversations, lines in _BOTH])
-
-
-def _renamed(name: str, words: Sequence[tuple[str, str]]) -> list[str]:
-    """The name with a word exchanged for another, in each way there is, keeping capitals."""
-    found = []
-    for word, other in words:
-        match = re.search(rf"(?<![a-z]){word}(?![a-z])", name, re.IGNORECASE)
-        if match:
-            like = match[0]
-            new = other.upper() if like.isupper() else other.title() if like.istitle() else other
-            found.append(name[: match.start()] + new + name[match.end() :])
-    return found
+    return renamed(name, _CONVERSATIONS)
 
 
 class Cornell(Format):

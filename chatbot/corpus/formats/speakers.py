@@ -21,10 +21,8 @@ from chatbot.corpus.formats.base import (
 from chatbot.corpus.formats.rows import rows
 from chatbot.corpus.formats.shape import weighed
 from chatbot.corpus.formats.table import Layout, layouts
-from chatbot.corpus.formats.turns import SYSTEM, RepliesBy, Turns
+from chatbot.corpus.formats.turns import SYSTEM, RepliesBy, Turns, answers_users
 from chatbot.errors import ChatbotError
-
-_OTHERS = {"user", "human", "client", "customer", "usr"}
 
 
 class SpeakerTable(Format):
@@ -117,4 +115,4 @@ def _system_is_a_role(sample: Sample, layout: Layout) -> bool:
         for row, (_, fields) in enumerate(table)
         if row and len(fields) == layout.width
     ]
-    return not set(names) - {"system"} <= _OTHERS
+    return not answers_users(set(names) - {"system"})

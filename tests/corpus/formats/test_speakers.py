@@ -61,6 +61,7 @@ def test_system_turns_are_left_out_unless_the_system_answers_users(read):
     text = "role,content\nsystem,be kind\nuser,a\nassistant,b\n"
     assert read("csv-turns", text) == ([("a", "b")], {"system turn": 1})
     assert read("csv-turns", "role,content\nuser,a\nSYSTEM,b\n") == ([("a", "b")], {})
+    assert read("csv-turns", "role,content\nsystem,a\nsystem,b\n") == ([], {"system turn": 2})
 
 
 def test_rows_of_another_width_are_counted_and_nothing_is_answered_across_them(read):
