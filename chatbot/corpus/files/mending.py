@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from chatbot.corpus.files.characters import expected, share_expected
-from chatbot.corpus.files.encodings import BIG5, GB18030, UTF8, WESTERN, line_feed
+from chatbot.corpus.files.encodings import BIG5, GB18030, UTF8, WESTERN, line_feed, spoken
 
 _PLACES = 5
 _ASCII = bytes(range(128))
@@ -109,11 +109,6 @@ class Faults:
         if self.nuls:
             said.append(f"{self.nuls:,} NUL character{'s' if self.nuls > 1 else ''}")
         return said
-
-
-def spoken(encoding: str) -> str:
-    """What a codec is called in a sentence, e.g. "GB18030"."""
-    return {BIG5: "Big5", WESTERN: "Windows-1252"}.get(encoding, encoding.replace("_", "-").upper())
 
 
 def decode_block(raw: bytes, encoding: str, number: int, faults: Faults, offset: int = 0) -> str:
