@@ -19,6 +19,9 @@ from chatbot.settings import Config, setting
 SMALL_CORPUS = 5_000
 """Pairs below which a corpus is learned by heart: none are held out, every character is kept."""
 
+LARGEST_CONTEXT = 100
+"""Most earlier turns that go before a question."""
+
 DEFAULT_MIN_FREQ = 2
 
 
@@ -111,7 +114,7 @@ class CorpusConfig(Config):
         0,
         "earlier turns of the conversation put before the question",
         minimum=0,
-        maximum=100,
+        maximum=LARGEST_CONTEXT,
         fixed=True,
     )
     narrow: bool = setting(True, "make full-width letters and digits ordinary ones", fixed=True)

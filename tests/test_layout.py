@@ -50,6 +50,7 @@ ORDER = [
     "corpus.formats.question_answers",
     "corpus.formats.chatterbot",
     "corpus.formats.sqlite",
+    "corpus.formats.names",
     "corpus.formats.cornell",
     "corpus.formats.paired",
     "corpus.formats",

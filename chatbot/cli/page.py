@@ -152,12 +152,12 @@ def _file(file: FileFacts, unfolded: bool) -> str:
     for title, counts in (
         ("skipped", file.skipped),
         ("left out", file.dropped),
-        ("lines in another encoding", file.mixed),
+        ("lines in another encoding", file.spoken_mixed),
         ("changed", file.normalised),
     ):
         notes += [f"{title}: {count:,} {name}" for name, count in counts.items()]
     listed = "".join(f"<li>{_text(note)}</li>" for note in notes)
-    told = f"{file.pairs:,} pairs, {escape(file.format)}, {escape(file.encoding)}"
+    told = f"{file.pairs:,} pairs, {escape(file.format)}, {escape(file.spoken_encoding)}"
     why = f'<p class="soft">Recognised: {_text(file.evidence)}</p>' if file.evidence else ""
     rows = [(_text(question), _text(reply)) for question, reply in file.first]
     opened = " open" if unfolded else ""

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from chatbot.config import CleaningConfig, CorpusConfig
 from chatbot.corpus.cleaning import Filter
-from chatbot.corpus.dialogue import Pairing, Turns, pair_up, turns_of
+from chatbot.corpus.dialogue import LaidTurns, Pairing, pair_up, turns_of
 from chatbot.corpus.doctor.census import Census
 from chatbot.corpus.encoded import bounds_of, indices_of_runs
 from chatbot.corpus.normalise import Normaliser
@@ -42,7 +42,7 @@ CHUNK = 8192
 FIRST = 3
 """Pairs of each corpus that are shown to the user."""
 
-_Task = tuple[int, Turns, int]
+_Task = tuple[int, LaidTurns, int]
 """The corpus, its turns, and how many of their pairs to show: what `Cutter.cut` takes."""
 
 
@@ -95,7 +95,7 @@ class Cutter:
         self._filter = Filter(cleaning, self._normaliser.text)
         self._salt = config.seed.to_bytes(8, "little")
 
-    def cut(self, file: int, turns: Turns, first: int) -> Chunk:
+    def cut(self, file: int, turns: LaidTurns, first: int) -> Chunk:
         """Cuts the turns of some conversations of corpus `file`; shows its `first` pairs."""
         skipped, dropped = Counter[str](), Counter[str]()
         self._normaliser.changed.clear()

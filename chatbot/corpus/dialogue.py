@@ -39,7 +39,7 @@ class Pair(NamedTuple):
 
 
 @dataclass
-class Turns:
+class LaidTurns:
     """The turns of some conversations laid end to end, T in all; cheap to hand to a process.
 
     Attributes:
@@ -88,7 +88,7 @@ class Pairing:
 
 def turns_of(
     conversations: Iterable[Conversation], most: int, context: int, skipped: Counter[str]
-) -> Iterator[Turns]:
+) -> Iterator[LaidTurns]:
     """Lays conversations end to end, about `most` turns at a time.
 
     A conversation that is longer goes on in the next chunk, with the turns that its first pair
@@ -132,11 +132,11 @@ def _pieces(conversation: Conversation, most: int, context: int) -> Iterable[Con
     return pieces
 
 
-def _laid(texts: list[str], lines: list[int], sizes: list[int], replies: bytearray) -> Turns:
+def _laid(texts: list[str], lines: list[int], sizes: list[int], replies: bytearray) -> LaidTurns:
     text = "\n".join(texts)
     if text.count("\n") >= len(texts):
         text = "\n".join([one.replace("\n", " ") for one in texts])
-    return Turns(
+    return LaidTurns(
         text,
         np.asarray(sizes, np.int64),
         np.asarray(lines, np.uint32),
@@ -145,7 +145,7 @@ def _laid(texts: list[str], lines: list[int], sizes: list[int], replies: bytearr
 
 
 def pair_up(
-    turns: Turns, filled: NDArray[np.bool_], context: int, skipped: Counter[str]
+    turns: LaidTurns, filled: NDArray[np.bool_], context: int, skipped: Counter[str]
 ) -> Pairing:
     """The pairs of some turns, counting in `skipped` those of which a side is empty.
 

@@ -96,7 +96,8 @@ def find_corpora(
     """The corpora behind files, folders and `-`, each with its format, in a fixed order.
 
     A file that belongs to another one beside it (enc/dec, question/answer, …) is read with it, even
-    if only one of the two was named.
+    if only one of the two was named. One that the other does not need after all is a corpus of its
+    own; those come last.
 
     Args:
         names: what was named.
@@ -108,28 +109,37 @@ def find_corpora(
     """
     reading = reading or ReadingConfig()
     found: dict[object, Corpus] = {}
-    seconds: set[object] = set()
     texts = find_texts(names, reading, spool)
     named = {text.place for text in texts}
+    perhaps_read = []
     for text in texts:
         first = _first_of_two(text, reading)
-        if first is not text and first.place in named:
-            continue  # its turn comes, or has been
-        text = first
-        if text.place not in found and text.place not in seconds:
-            reader, evidence = recognise(text, reading)
-            found[text.place] = Corpus(text, reader, evidence.reason)
-            second = text.beside(reader.companions(text.sample().name))
-            if second is not None:
-                seconds.add(second.place)
+        if first is not text:
+            perhaps_read.append(text)
+            if first.place in named:
+                continue  # its turn comes, or has been
+        corpus = _recognised(first, reading)
+        if text.place in {one.place for one in corpus.texts}:
+            found[first.place] = corpus
+    seconds = {one.place for corpus in found.values() for one in corpus.text.others}
+    for text in perhaps_read:
+        if text.place not in seconds:
+            found[text.place] = _recognised(text, reading)
     return [corpus for place, corpus in found.items() if place not in seconds]
+
+
+def _recognised(text: Text, reading: ReadingConfig) -> Corpus:
+    """The corpus of a text and of the one beside it that its format needs."""
+    reader, evidence = recognise(text, reading)
+    text.beside(reader.companions(text.short_name))
+    return Corpus(text, reader, evidence.reason)
 
 
 def _first_of_two(text: Text, reading: ReadingConfig) -> Text:
     """The text that a companion belongs to, if it is one; else the text itself."""
     formats = FORMATS if reading.format is None else (format_named(reading.format),)
     for one in formats:
-        names = one(reading).openers(text.sample().name)
+        names = one(reading).openers(text.short_name)
         first = text.beside(names) if names else None
         if first is not None:
             return first

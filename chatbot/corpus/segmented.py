@@ -31,6 +31,7 @@ from chatbot.config import CleaningConfig, CorpusConfig
 from chatbot.corpus.cutting import Chunk, cut_in_order
 from chatbot.corpus.doctor.census import Census
 from chatbot.corpus.doctor.survey import FileFacts
+from chatbot.corpus.files.encodings import UTF8
 from chatbot.corpus.pairs import Corpus
 from chatbot.corpus.repeats import Hashes
 from chatbot.corpus.sampler import scramble
@@ -272,6 +273,7 @@ def _refuse_twin(last: FileFacts, earlier: Sequence[FileFacts]) -> None:
 
 def _facts_of(corpus: Corpus) -> FileFacts:
     texts = corpus.texts
+    in_database = corpus.format.reading.encoding or UTF8
     mixed: Counter[str] = Counter()
     for text in texts:
         mixed.update({name: found.lines for name, found in text.faults.foreign.items()})
@@ -279,7 +281,7 @@ def _facts_of(corpus: Corpus) -> FileFacts:
         name=corpus.name,
         format=corpus.format.name,
         evidence=corpus.reason,
-        encoding="+".join(dict.fromkeys(text.encoding for text in texts)),
+        encoding="+".join(dict.fromkeys(text.encoding or in_database for text in texts)),
         pairs=corpus.pairs,
         skipped=dict(corpus.skipped),
         dropped=dict(corpus.dropped),

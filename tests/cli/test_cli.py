@@ -87,7 +87,7 @@ def test_whatever_the_locale_names_and_answers_are_utf_8(start, left, tmp_path, 
     environment = {"PYTHONUTF8": "", "PYTHONWARNINGS": "error"} | environment
     done = left(start(*build, "model", cwd=tmp_path, env=environment))
     assert done.code == 0
-    assert "  对话.tsv: 2 pairs, tab, utf-8" in done.err.splitlines()
+    assert "  对话.tsv: 2 pairs, tab, UTF-8" in done.err.splitlines()
     told = left(start("info", "--json", cwd=tmp_path, env=environment))
     assert (told.code, told.err) == (0, "")
     assert '"对话.tsv"' in told.out

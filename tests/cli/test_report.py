@@ -90,18 +90,18 @@ Look first
     very very very wrong.
 
 2,000 pairs in 3 files
-  films/一.conv: 1,200 pairs, conv, gb18030
+  films/一.conv: 1,200 pairs, conv, GB18030
     recognised: 998 of 1,000 lines begin with E or M
     skipped: 41 conversation of one turn, 3 empty reply
     left out: 7 too long
     2 bad bytes
     films/一.conv: 2 places are not text: line 17 byte 3, line 90 byte 1
-    lines in another encoding: 5 utf-8
+    lines in another encoding: 5 UTF-8
     changed: 812 narrow
     早 / 你好 → 你好呀
     再见 → 明天见
-  two.conv: 34 pairs, conv, gb18030
-  b.csv: 766 pairs, csv, utf-8
+  two.conv: 34 pairs, conv, GB18030
+  b.csv: 766 pairs, csv, UTF-8
     recognised: its header names ask and answer
 
 Repetition
@@ -153,7 +153,7 @@ def test_no_line_is_wider_than_asked(width):
 def test_many_files_are_summed_up():
     files = [FileFacts(f"{n:02}.tsv", "tab", "so", "utf-8", n) for n in range(40)]
     found = report(survey(files=files), ADVICE).splitlines()
-    assert "  11.tsv: 11 pairs, tab, utf-8" in found
+    assert "  11.tsv: 11 pairs, tab, UTF-8" in found
     assert f"  and 28 more files: {sum(range(12, 40))} pairs" in found
     assert not any("12.tsv" in line for line in found)
     assert sum("recognised" in line for line in found) == 1
@@ -168,7 +168,7 @@ def test_nothing_is_made_up_where_nothing_was_found():
         "    below.",
         "",
         "0 pairs in 1 file",
-        "  a.txt: 0 pairs, csv, utf-8",
+        "  a.txt: 0 pairs, csv, UTF-8",
         "    recognised: so",
         "    skipped: 3 x",
     ]

@@ -5,6 +5,7 @@ Each case goes through the whole way from the file to what the doctor knows of i
 """
 
 import bz2
+import contextlib
 import gzip
 import json
 import lzma
@@ -240,6 +241,18 @@ def test_links_that_lead_back_and_pipes_in_a_folder_do_no_harm(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (facts,) = examined(tmp_path)
     assert facts.pairs == 60
+
+
+@pytest.mark.parametrize(("given", "encoding"), [(None, "utf-8"), ("gb18030", "gb18030")])
+def test_a_database_has_the_encoding_its_bytes_were_read_in(tmp_path, given, encoding):
+    path = tmp_path / "a.db"
+    with contextlib.closing(sqlite3.connect(path)) as base, base:
+        base.execute("CREATE TABLE talk (ask, answer)")
+        base.execute("INSERT INTO talk VALUES ('a', x'62ff')")
+    corpora = find_corpora([path], ReadingConfig(encoding=given))
+    (facts,) = examine(Sources(corpora, CorpusConfig(tokenizer="char"))).files
+    assert (facts.encoding, facts.bad_bytes, facts.pairs) == (encoding, 1, 1)
+    assert facts.faults == ["a.db: 1 place is not text (line 1 byte 2)"]
 
 
 def test_ten_thousand_equal_lines_are_ten_thousand_pairs(tmp_path):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from chatbot.config import CorpusConfig, ReadingConfig
 from chatbot.corpus.dialogue import pair_up, turns_of
+from chatbot.corpus.files.text import Text
 from chatbot.corpus.normalise import Normaliser
 from chatbot.corpus.pairs import find_corpora
 from chatbot.errors import ChatbotError
@@ -125,6 +126,42 @@ def test_paired_files_are_found_by_their_names_whichever_is_named(tmp_path, ques
     assert len(find_corpora([tmp_path / replies, tmp_path / questions])) == 1
 
 
+def test_the_beginning_of_a_file_is_looked_at_once_to_recognise_it(tmp_path, monkeypatch):
+    looked, sample = [], Text.sample
+    monkeypatch.setattr(Text, "sample", lambda text: looked.append(text.name) or sample(text))
+    path = written(tmp_path / "talk.tsv", "早\t你早\n晚安\t好梦\n")
+    find_corpora([path])
+    assert looked == [str(path)]
+
+
+TABLES = {
+    "ids and texts": ("q1,how are you\nq2,who is it\n", "a1,fine\na2,me\n"),
+    "a header": ("id,question,date\n1,how,x\n2,who,y\n", "id,answer,date\n1,fine,z\n2,me,z\n"),
+    "TABs": ("1\thow are you\n2\twho\n", "1\tfine\n2\tme\n"),
+    "TABs on the reply side": ("how are you\nwho is it\n", "1\tfine\n2\tme\n"),
+    "pairs of their own": ("question,answer\nhow,fine\n", "question,answer\nwho,me\n"),
+}
+
+
+@pytest.mark.parametrize("content", TABLES.values(), ids=TABLES)
+@pytest.mark.parametrize("names", [("question.csv", "answer.csv"), ("posts.csv", "replies.csv")])
+def test_sides_that_are_tables_are_asked_about_and_not_learned_with_ids(tmp_path, names, content):
+    for name, text in zip(names, content, strict=True):
+        written(tmp_path / name, text)
+    for named in (tmp_path, *(tmp_path / name for name in names)):
+        said = refusal(named)
+        assert said.startswith(f"{tmp_path / names[0]}: may be in 2 formats. Say which: ")
+        assert ": --format paired" in said
+    (corpus,) = find_corpora([tmp_path], ReadingConfig(format="paired"))
+    assert corpus.format.name == "paired"
+
+
+def test_plain_lines_with_commas_are_sides(tmp_path):
+    written(tmp_path / "question.csv", "well, who, then\nhow are you\nhm, you\n")
+    written(tmp_path / "answer.csv", "me, of course\nfine\nyes\n")
+    assert [q for q, _, _ in pairs_of(find_corpora([tmp_path])[0])][0] == "well, who, then"
+
+
 def test_a_name_that_is_not_utf_8_can_be_stored(tmp_path):
     path = tmp_path / os.fsdecode("对.tsv".encode("gb18030"))
     path.write_bytes(b"x\ty\n")
@@ -143,6 +180,17 @@ def test_corpora_come_in_the_order_of_their_question_sides(tmp_path):
     for name in ("a.dzz", "z.tsv"):
         written(tmp_path / name, "x\ty\n")
     assert [one.name for one in find_corpora([tmp_path])] == ["a.dzz", "a.enc+a.dec", "z.tsv"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("conversations.tsv", "lines.tsv"), ("conversation.txt", "line.txt")]
+)
+def test_a_file_that_only_has_the_name_of_a_companion_is_read_too(tmp_path, first, second):
+    written(tmp_path / first, "早\t你早\n")
+    written(tmp_path / second, "晚安\t好梦\n")
+    assert read_all(tmp_path) == [[("早", "你早", 1)], [("晚安", "好梦", 1)]]
+    assert [one.name for one in find_corpora([tmp_path])] == [first, second]
+    assert read_all(tmp_path / second) == [[("晚安", "好梦", 1)]]
 
 
 def test_unequal_paired_files_are_refused_with_both_counts(tmp_path):

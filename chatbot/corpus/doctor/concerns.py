@@ -98,11 +98,12 @@ def _of_file(file: FileFacts) -> Iterator[str]:
         )
     if file.bad_bytes and file.bad_bytes >= BAD_BYTES * file.pairs:
         yield (
-            f"{file.name}: {file.bad_bytes:,} bad bytes. If {file.encoding} is not its encoding, "
-            "name it with --encoding."
+            f"{file.name}: {file.bad_bytes:,} bad bytes. If {file.spoken_encoding} is not its "
+            "encoding, name it with --encoding."
         )
-    for encoding, lines in file.mixed.items():
-        yield f"{file.name}: {lines:,} lines are in {encoding}, the others in {file.encoding}."
+    for encoding, lines in file.spoken_mixed.items():
+        rest = file.spoken_encoding
+        yield f"{file.name}: {lines:,} lines are in {encoding}, the others in {rest}."
 
 
 def _of_text(survey: Survey) -> Iterator[str]:

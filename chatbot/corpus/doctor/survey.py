@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from chatbot.config import DEFAULT_MIN_FREQ, CorpusConfig
 from chatbot.corpus.doctor.census import LENGTH_BINS, Census
+from chatbot.corpus.files.encodings import spoken
 
 SIDES = ("questions", "replies")
 """The rows of a table of two histograms."""
@@ -54,6 +55,16 @@ class FileFacts:
     normalised: dict[str, int] = field(default_factory=dict)
     first: list[list[str]] = field(default_factory=list)
     digest: int = 0
+
+    @property
+    def spoken_encoding(self) -> str:
+        """What people call its encoding, or the two of two files."""
+        return "+".join(map(spoken, self.encoding.split("+")))
+
+    @property
+    def spoken_mixed(self) -> dict[str, int]:
+        """Lines found in another encoding, by what people call it."""
+        return {spoken(encoding): lines for encoding, lines in self.mixed.items()}
 
     def as_dict(self) -> dict[str, Any]:
         """The facts as values ready for JSON."""

@@ -61,6 +61,11 @@ def check_encoding(name: str) -> str:
     return _SUPERSETS.get(codec.name, codec.name)
 
 
+def spoken(encoding: str) -> str:
+    """What a codec is called in a sentence, e.g. "GB18030"."""
+    return {BIG5: "Big5", WESTERN: "Windows-1252"}.get(encoding, encoding.replace("_", "-").upper())
+
+
 @functools.cache
 def byte_order_mark(encoding: str) -> bytes:
     """The bytes of U+FEFF, which are no text at the beginning of a file; empty if it has none."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from chatbot.corpus.files.characters import expected, share_expected
-from chatbot.corpus.files.encodings import BIG5, GB18030, UTF8, WESTERN, line_feed
+from chatbot.corpus.files.encodings import BIG5, GB18030, UTF8, WESTERN, line_feed, spoken
 
 _PLACES = 5
 _ASCII = bytes(range(128))
@@ -109,11 +109,6 @@ class Faults:
         if self.nuls:
             said.append(f"{self.nuls:,} NUL character{'s' if self.nuls > 1 else ''}")
         return said
-
-
-def spoken(encoding: str) -> str:
-    """What a codec is called in a sentence, e.g. "GB18030"."""
-    return {BIG5: "Big5", WESTERN: "Windows-1252"}.get(encoding, encoding.replace("_", "-").upper())
 
 
 def decode_block(raw: bytes, encoding: str, number: int, faults: Faults, offset: int = 0) -> str:
@@ -222,7 +217,7 @@ def _mended(line: bytes, encoding: str, number: int, offset: int, faults: Faults
         other = _foreign(line, encoding, faults)
         if other:
             return _noted_foreign(line, other, number, faults)
-    return _replaced(line, encoding, number, offset, faults)
+    return replaced(line, encoding, number, offset, faults)
 
 
 def _foreign(line: bytes, encoding: str, faults: Faults) -> str:
@@ -250,8 +245,8 @@ def _noted_foreign(line: bytes, encoding: str, number: int, faults: Faults) -> s
     return _decoded(line, encoding)
 
 
-def _replaced(line: bytes, encoding: str, number: int, offset: int, faults: Faults) -> str:
-    """The text of a line with U+FFFD for what is no character."""
+def replaced(line: bytes, encoding: str, number: int, offset: int, faults: Faults) -> str:
+    """The text of a line with U+FFFD for what is no character, which is noted in `faults`."""
     text = line.decode(encoding, "replace")
     faults.bad += text.count("\ufffd") - _meant(line, encoding)
     faults.bad_lines += 1

@@ -14,7 +14,7 @@ import shutil
 import struct
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
@@ -118,11 +118,11 @@ class Source:
 
     def beside(self, names: Sequence[str]) -> Source | None:
         """The first of these names that stands in the same folder or archive, compressed or not."""
-        if self.name == STANDARD_INPUT:
+        if self.name == STANDARD_INPUT or not names:
             return None
         wanted = [name + suffix for name in names for suffix in ("", *SUFFIXES)]
         if self.member:
-            members = {source.member: source for source in _members(self.path, _named(self))}
+            members = _members(self.path, _named(self))
             paths = [str(PurePosixPath(self.member).parent / name) for name in wanted]
             return next((members[path] for path in paths if path in members), None)
         files = (self.path.parent / name for name in wanted)
@@ -146,7 +146,7 @@ def opened_source(source: Source) -> Sequence[Source]:
             is_zip = packing_of(file.read(HEAD)) == "zip"
     except OSError as error:
         raise ChatbotError(f"{source.name}: cannot be read ({error}). Check the file.") from error
-    return _members(source.path, source.name) if is_zip else [source]
+    return list(_members(source.path, source.name).values()) if is_zip else [source]
 
 
 def plain_source(path: Path) -> Source:
@@ -165,14 +165,14 @@ def _named(source: Source) -> str:
     return source.name.removesuffix(f":{source.member}")
 
 
-def _members(path: Path, name: str) -> Sequence[Source]:
+def _members(path: Path, name: str) -> Mapping[str, Source]:
     stat = path.stat()
     return _members_as_of(path, name, stat.st_size, stat.st_mtime_ns)
 
 
 @functools.lru_cache(maxsize=4)
-def _members_as_of(path: Path, name: str, size: int, mtime_ns: int) -> Sequence[Source]:
-    """The corpora in an archive, sorted by path; kept for the archives last asked for."""
+def _members_as_of(path: Path, name: str, size: int, mtime_ns: int) -> Mapping[str, Source]:
+    """The corpora in an archive by path, sorted; kept for the archives last asked for."""
     try:
         with zipfile.ZipFile(path) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
@@ -181,11 +181,11 @@ def _members_as_of(path: Path, name: str, size: int, mtime_ns: int) -> Sequence[
     if _OFFICE & {entry.filename for entry in entries}:
         raise ChatbotError(f"{name}: an office document or a book. Save it as text or CSV first.")
     named = {_member_name(entry): entry for entry in entries}
-    members = [
-        _member(path, name, member, named[member])
+    members = {
+        member: _member(path, name, member, named[member])
         for member in sorted(named, key=PurePosixPath)
         if is_corpus(PurePosixPath(member))
-    ]
+    }
     if not members:
         raise ChatbotError(f"{name}: no corpus in this archive. Put conversations in it.")
     return members

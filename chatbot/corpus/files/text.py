@@ -84,7 +84,7 @@ class Text:
         faults: what the last reading found wrong so far.
         size: bytes on disk, compressed.
         position: how many of them the last reading has consumed.
-        others: the text beside it that was opened last, if one was.
+        others: the text that `beside` found last, if it found one.
     """
 
     def __init__(self, source: Source, reading: ReadingConfig) -> None:
@@ -180,10 +180,8 @@ class Text:
             ChatbotError: as `Text`.
         """
         source = self._source.beside(names)
-        if source is None:
-            return None
-        self.others = [Text(source, self._reading)]
-        return self.others[0]
+        self.others = [] if source is None else [Text(source, self._reading)]
+        return self.others[0] if self.others else None
 
     def _read(self, *, long_lines: bool) -> Iterator[tuple[int, str]]:
         """Pieces of text with the number of the line that each begins in.

@@ -101,6 +101,9 @@ def recognise(text: Text, reading: ReadingConfig) -> tuple[Format, Evidence]:
         raise _unknown(text.name, sample.lines, found)
     best = found[0][1].sureness
     equal = [one for one in found if best - one[1].sureness < TIE - 1e-9]
+    companion = text.beside(found[0][0].companions(sample.name))
+    if len(equal) == 1 and companion is not None:
+        equal += found[0][0].rivals(sample, companion.sample())
     if len(equal) > 1:
         raise _undecided(text.name, equal)
     return found[0]

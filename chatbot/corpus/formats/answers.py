@@ -35,7 +35,8 @@ class Answers(Format):
     `(1)`, `(2)` and so on, or `question,answer1,answer2`. Without one, an answer such as 沒有資料
     or 没有资料, or numbers in front of the answers, show what the columns are; if nothing does, say
     `--format answers`. Such markers are counted as "missing answer", and so is a row without any
-    answer; empty columns are not. A row of one field is counted as "wrong number of fields".
+    answer; empty columns are not. A row of one field, or one that ends before its question, is
+    counted as "wrong number of fields".
     """
 
     name = "answers"
@@ -90,11 +91,12 @@ class Answers(Format):
         layout = _headed(text.sample())
         delimiter, quoted = (layout.delimiter, layout.quoted) if layout else ("\t", False)
         named = layout.roles if layout else None
+        needed = max(1, named.question or 0) if named else 1
         table = rows(text.lines(), delimiter, quoted)
         if layout:
             next(table, None)
         for number, fields in table:
-            if len(fields) < 2:
+            if len(fields) <= needed:
                 skipped[WRONG_FIELDS] += 1
                 continue
             question, answers = _sides(fields, named)

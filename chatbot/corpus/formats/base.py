@@ -95,6 +95,10 @@ class Format(ABC):
         """
         return ()
 
+    def rivals(self, sample: Sample, companion: Sample) -> Sequence[tuple[Format, Evidence]]:
+        """Other readers that one of the two files may be for, although the names are right."""
+        return ()
+
     def openers(self, name: str) -> Sequence[str]:
         """The other way round: the names of which one must stand beside a companion of this name.
 

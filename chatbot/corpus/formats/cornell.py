@@ -11,7 +11,6 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from pathlib import PurePath
 
 from chatbot.corpus.files.text import Sample, Text
 from chatbot.corpus.formats.base import (
@@ -21,6 +20,7 @@ from chatbot.corpus.formats.base import (
     Example,
     Format,
 )
+from chatbot.corpus.formats.names import renamed, turned
 from chatbot.corpus.formats.shape import weighed
 from chatbot.corpus.formats.turns import RepliesBy, Turns
 from chatbot.errors import ChatbotError
@@ -31,10 +31,14 @@ TWICE = "line id given twice"
 _BETWEEN = "+++$+++"
 _IDS = re.compile(r"\s*[\[(](.*)[\])]\s*", re.DOTALL)
 _ID = re.compile(r"""[^\s,'"]+""")
-_BOTH = (
-    *(("conversations", "lines"), ("conversation", "line"), ("conversation", "lines")),
-    *(("convs", "lines"), ("dialogs", "lines"), ("dialogues", "lines")),
-)
+_LINES = {
+    "conversations": ("lines",),
+    "conversation": ("line", "lines"),
+    "convs": ("lines",),
+    "dialogs": ("lines",),
+    "dialogues": ("lines",),
+}
+_CONVERSATIONS = turned(_LINES)
 
 
 def lines_names(name: str) -> list[str]:
@@ -43,7 +47,7 @@ def lines_names(name: str) -> list[str]:
     >>> lines_names("movie_conversations.txt")
     ['movie_lines.txt']
     """
-    return _renamed(name, _BOTH)
+    return renamed(name, _LINES)
 
 
 def conversations_names(name: str) -> list[str]:
@@ -52,19 +56,7 @@ def conversations_names(name: str) -> list[str]:
     >>> conversations_names("movie_lines.tsv")[0]
     'movie_conversations.tsv'
     """
-    return _renamed(name, [(lines, conversations) for conversations, lines in _BOTH])
-
-
-def _renamed(name: str, words: Sequence[tuple[str, str]]) -> list[str]:
-    """The name with a word exchanged for another, in each way there is, keeping capitals."""
-    found = []
-    for word, other in words:
-        match = re.search(rf"(?<![a-z]){word}(?![a-z])", name, re.IGNORECASE)
-        if match:
-            like = match[0]
-            new = other.upper() if like.isupper() else other.title() if like.istitle() else other
-            found.append(name[: match.start()] + new + name[match.end() :])
-    return found
+    return renamed(name, _CONVERSATIONS)
 
 
 class Cornell(Format):
@@ -113,7 +105,7 @@ class Cornell(Format):
         Raises:
             ChatbotError: there is no file of lines beside the text, or the disk is full.
         """
-        names = lines_names(PurePath(text.name).name)
+        names = lines_names(text.short_name)
         lines = text.beside(names)
         if lines is None:
             looked = ", ".join(names) or "this one has no 'conversations' in its name"

@@ -21,10 +21,9 @@ from chatbot.corpus.formats.json_shapes import (
     turns_of,
 )
 from chatbot.corpus.formats.json_stream import Json, Record
-from chatbot.corpus.formats.turns import MOST_TURNS, SYSTEM, RepliesBy, Turns
+from chatbot.corpus.formats.turns import MOST_TURNS, SYSTEM, RepliesBy, Turns, answers_users
 
 _NO_SPEAKERS = {"system", "developer", "tool", "function", "observation"}
-_ANSWERED_BY_SYSTEM = {"user", "usr", "human", "client", "customer"}
 
 
 class _Message(NamedTuple):
@@ -167,6 +166,5 @@ def _is_spoken(message: _Message, roles: set[str]) -> bool:
     """Whether a message is a speaker's, among the roles of its conversation."""
     role = message.role.strip().lower()
     if role == "sys" or (role == "system" and message.key not in ("role", "from")):
-        others = roles - {role}
-        return bool(others) and others <= _ANSWERED_BY_SYSTEM
+        return answers_users(roles - {role})
     return role not in _NO_SPEAKERS

@@ -15,6 +15,7 @@ from chatbot.corpus.formats.shape import filled, weighed
 from chatbot.corpus.formats.turns import RepliesBy, Turns
 
 NOT_QA = "neither Q nor A"
+NO_EOU = "no __eou__"
 
 _MARK = re.compile(
     r"\s*((?:(q|question|问|問|问题|問題)|a|answer|答|回答|答案)\s*\d*)\s*[:：]\s*", re.IGNORECASE
@@ -113,7 +114,7 @@ class EouLines(Format):
             turns = line.split(self.mark)
             if len(turns) == 1:
                 if line.strip():
-                    skipped["no __eou__"] += 1
+                    skipped[NO_EOU] += 1
                 continue
             last = turns.pop().partition("\t")[0]
             if last.strip():

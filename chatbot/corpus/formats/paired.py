@@ -6,13 +6,18 @@ conversation of two turns for every line.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
 from chatbot.corpus.files.text import Sample, Text
+from chatbot.corpus.formats.answers import Answers
 from chatbot.corpus.formats.base import NOTHING, Conversation, Evidence, Example, Format
+from chatbot.corpus.formats.names import renamed, turned
+from chatbot.corpus.formats.separated import TabLines
+from chatbot.corpus.formats.shape import REFUSED
+from chatbot.corpus.formats.speakers import SpeakerTable
+from chatbot.corpus.formats.table import Table
 from chatbot.errors import ChatbotError
 
 _SIDES = {
@@ -34,28 +39,20 @@ _SIDES = {
     "问": ("答",),
     "问题": ("回答", "答案"),
 }
-
-
-def _turned(sides: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    turned: dict[str, list[str]] = {}
-    for question, replies in sides.items():
-        for reply in replies:
-            turned.setdefault(reply, []).append(question)
-    return turned
-
-
-_QUESTIONS = _turned(_SIDES)
+_QUESTIONS = turned(_SIDES)
+_NO_LINES = (".json", ".jsonl", ".yml", ".yaml")
+"""What the names of files end in whose lines are no utterances."""
 
 
 def reply_names(name: str) -> list[str]:
     """The names that the reply side may have if a file of this name is the question side.
 
-    JSON and YAML files have none: their lines are no utterances.
+    JSON and YAML files have none.
 
     >>> reply_names("x_post.txt")
     ['x_response.txt', 'x_reply.txt']
     """
-    return _renamed(name, _SIDES)
+    return [] if name.lower().endswith(_NO_LINES) else renamed(name, _SIDES)
 
 
 def question_names(name: str) -> list[str]:
@@ -64,24 +61,7 @@ def question_names(name: str) -> list[str]:
     >>> question_names("train.dec")
     ['train.enc']
     """
-    return _renamed(name, _QUESTIONS)
-
-
-def _renamed(name: str, sides: Mapping[str, Sequence[str]]) -> list[str]:
-    """The name with one of its words exchanged, in each way that `sides` has, keeping capitals."""
-    if name.lower().endswith((".json", ".jsonl", ".yml", ".yaml")):
-        return []
-    longest_first = sorted(sides, key=len, reverse=True)
-    words = re.finditer(rf"(?<![a-z])({'|'.join(longest_first)})(?![a-z])", name, re.IGNORECASE)
-    return [
-        name[: word.start()] + _with_capitals(other, word[1]) + name[word.end() :]
-        for word in words
-        for other in sides[word[1].lower()]
-    ]
-
-
-def _with_capitals(word: str, like: str) -> str:
-    return word.upper() if like.isupper() else word.title() if like.istitle() else word
+    return [] if name.lower().endswith(_NO_LINES) else renamed(name, _QUESTIONS)
 
 
 class Paired(Format):
@@ -92,7 +72,8 @@ class Paired(Format):
     ask/answer or reply, query/response, answer or reply, post/response or reply, prompt/response,
     context/response, src/trg or tgt, source/target, input/output, from/to, 问/答 and 问题/回答 or
     答案, as in `train.enc`, `x_post.txt` or `Questions`. It is enough to name one of the two files.
-    If one has more lines than the other, that is an error.
+    If one has more lines than the other, that is an error. Where one is a table by itself, as of
+    ids and texts, you are asked: `--format paired` takes its lines as they are.
     """
 
     name = "paired"
@@ -119,13 +100,24 @@ class Paired(Format):
             return NOTHING
         return Evidence(1.0, "its name and the one beside it are those of paired files")
 
+    def rivals(self, sample: Sample, companion: Sample) -> Sequence[tuple[Format, Evidence]]:
+        """The reader of tables that one side is for, if its lines have fields of their own."""
+        for side in (sample, companion):
+            readers = [one(self.reading) for one in (TabLines, Table, SpeakerTable, Answers)]
+            found = [(reader, reader.evidence(side)) for reader in readers]
+            best, evidence = max(found, key=lambda one: one[1].sureness)
+            if evidence.sureness >= REFUSED:
+                reason = f"in {side.name} {evidence.reason}"
+                return [(best, Evidence(evidence.sureness, reason))]
+        return ()
+
     def read(self, text: Text, skipped: Counter[str]) -> Iterator[Conversation]:
         """One pair for every line.
 
         Raises:
             ChatbotError: there is no reply side, or one side is longer.
         """
-        names = reply_names(PurePath(text.name).name)
+        names = reply_names(text.short_name)
         replies = text.beside(names)
         if replies is None:
             raise ChatbotError(

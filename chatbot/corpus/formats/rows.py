@@ -20,6 +20,7 @@ MOST_LINES = 1_000
 """Lines that one quoted record may have; beyond them its first quote counts as a letter."""
 
 MOST_CHARACTERS = 1 << 22
+"""Characters that one quoted record of several lines, or one quoted field, may have, likewise."""
 
 
 def rows(lines: Lines, delimiter: str, quoted: bool) -> Rows:
@@ -31,6 +32,7 @@ def rows(lines: Lines, delimiter: str, quoted: bool) -> Rows:
         quoted: whether a field that begins with `"` ends at the next single `"`, with `""` for a
             quote inside (RFC 4180). A line in which that does not work out is taken literally.
     """
+    csv.field_size_limit(MOST_CHARACTERS)
     source = _Source(lines)
     for number, line in source:
         if quoted and '"' in line:

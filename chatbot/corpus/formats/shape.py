@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from chatbot.corpus.files.text import Sample
 from chatbot.corpus.formats.base import NOTHING, Evidence
 
-ENOUGH = 0.5
+LEAST_SHARE = 0.5
 """Smallest share of a sample that must have a format's shape."""
 
 REFUSED = 0.45
@@ -49,7 +49,7 @@ def weighed(top: float, fits: int, of: int, what: str, unit: str = "lines") -> E
     if not fits:
         return NOTHING
     share = fits / of
-    sureness = top - 0.3 * (1 - share) if share >= ENOUGH else 0.9 * share
+    sureness = top - 0.3 * (1 - share) if share >= LEAST_SHARE else 0.9 * share
     return Evidence(round(sureness, 4), f"{fits:,} of {of:,} {unit} {what}")
 
 

@@ -21,10 +21,8 @@ from chatbot.corpus.formats.base import (
 from chatbot.corpus.formats.rows import rows
 from chatbot.corpus.formats.shape import weighed
 from chatbot.corpus.formats.table import Layout, layouts
-from chatbot.corpus.formats.turns import SYSTEM, RepliesBy, Turns
+from chatbot.corpus.formats.turns import SYSTEM, RepliesBy, Turns, answers_users
 from chatbot.errors import ChatbotError
-
-_OTHERS = {"user", "human", "client", "customer", "usr"}
 
 
 class SpeakerTable(Format):
@@ -33,7 +31,9 @@ class SpeakerTable(Format):
     The first row names the columns, such as `Dialogue_ID,Speaker,Utterance`, `conversation_id,text`
     or `会话id,角色,内容`. Each row answers the one before it while the conversation stays the same,
     whoever speaks; `--replies-by NAME` makes replies of one speaker's turns only. Turns of the role
-    `system` are left out and counted as "system turn", unless the other side is only users.
+    `system` are left out and counted as "system turn", unless the other side is only users. A row
+    with more or fewer fields than the first is counted as "wrong number of fields", and nothing is
+    answered across it.
     """
 
     name = "csv-turns"
@@ -79,6 +79,8 @@ class SpeakerTable(Format):
         for number, fields in table:
             if len(fields) != layout.width:
                 skipped[WRONG_FIELDS] += 1
+                if one := turns.end():
+                    yield one
                 continue
             conversation = None if named.conversation is None else fields[named.conversation]
             if conversation != before and (one := turns.end()):
@@ -113,4 +115,4 @@ def _system_is_a_role(sample: Sample, layout: Layout) -> bool:
         for row, (_, fields) in enumerate(table)
         if row and len(fields) == layout.width
     ]
-    return not set(names) - {"system"} <= _OTHERS
+    return not answers_users(set(names) - {"system"})

@@ -13,6 +13,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
+from chatbot.corpus.files.encodings import UTF8
+from chatbot.corpus.files.mending import Faults, replaced
 from chatbot.corpus.files.text import DATABASE, Sample, Text
 from chatbot.corpus.formats.base import (
     NO_ANSWER,
@@ -27,6 +29,8 @@ from chatbot.errors import ChatbotError
 
 _CHATTERBOT = ("in_response_to", "text")
 _SHOWN = 8
+
+_Value = bytes | float | None
 
 
 class _Table(NamedTuple):
@@ -48,7 +52,7 @@ class Sqlite(Format):
     of the program ChatterBot, `in_response_to` and `text`. Other columns may stand beside them.
     `--columns title,body` or `--columns 2,3` says which two are meant. All tables (and views) that
     have both are read, in the order of their names. NULL is an empty side. The line of a pair is
-    the number of its row.
+    the number of its row, also where bytes that are not text are reported.
     """
 
     name = "sqlite"
@@ -65,6 +69,7 @@ class Sqlite(Format):
         Raises:
             ChatbotError: the database is damaged, in use, or has no such table.
         """
+        text.faults = Faults()
         with text.on_disk() as path:
             _refuse_unwritten(text.name, path)
             _refuse_cut_off(text.name, path)
@@ -72,8 +77,11 @@ class Sqlite(Format):
                 uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
                 with closing(sqlite3.connect(uri, uri=True)) as database:
                     database.text_factory = self._decoded
-                    for table, question, answers in self._chosen(database, text.name):
-                        yield from self._rows(database, table, question, answers, skipped)
+                    chosen = self._chosen(database, text.name)
+                    database.text_factory = bytes
+                    for table, question, answers in chosen:
+                        found = _values(database, table, (question, *answers))
+                        yield from self._rows(found, text.faults, skipped)
             except sqlite3.Error as error:
                 raise _unreadable(text.name, str(error)) from error
 
@@ -107,30 +115,38 @@ class Sqlite(Format):
         return found.question, found.answers
 
     def _rows(
-        self,
-        database: sqlite3.Connection,
-        table: _Table,
-        question: int,
-        answers: Sequence[int],
-        skipped: Counter[str],
+        self, found: Iterator[Sequence[_Value]], faults: Faults, skipped: Counter[str]
     ) -> Iterator[Conversation]:
-        columns = ", ".join(_quoted(table.columns[place]) for place in (question, *answers))
-        found = database.execute(f"SELECT {columns} FROM {_quoted(table.name)}")
         for row, values in enumerate(found, 1):
-            asked, *replies = (self._text(value) for value in values)
+            asked, *replies = (self._text(value, row, faults) for value in values)
             for place, reply in enumerate(replies):
                 if reply.strip() in MISSING:
                     skipped[NO_ANSWER] += 1
                 elif reply or not place:
                     yield Conversation((asked, reply), (row, row))
 
-    def _text(self, value: str | bytes | float | None) -> str:
-        if value is None:
-            return ""
-        return self._decoded(value) if isinstance(value, bytes) else str(value)
+    def _text(self, value: _Value, row: int, faults: Faults) -> str:
+        if not isinstance(value, bytes):
+            return "" if value is None else str(value)
+        try:
+            return value.decode(self._encoding)
+        except UnicodeDecodeError:
+            return replaced(value, self._encoding, row, 0, faults)
 
-    def _decoded(self, raw: bytes) -> str:
-        return raw.decode(self.reading.encoding or "utf-8", "replace")
+    def _decoded(self, name: bytes) -> str:
+        return name.decode(self._encoding, "replace")
+
+    @property
+    def _encoding(self) -> str:
+        return self.reading.encoding or UTF8
+
+
+def _values(
+    database: sqlite3.Connection, table: _Table, places: Sequence[int]
+) -> Iterator[Sequence[_Value]]:
+    """The values that every row has in some columns."""
+    columns = ", ".join(_quoted(table.columns[place]) for place in places)
+    return database.execute(f"SELECT {columns} FROM {_quoted(table.name)}")
 
 
 def _tables(database: sqlite3.Connection) -> list[_Table]:

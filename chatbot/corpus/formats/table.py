@@ -177,12 +177,13 @@ class Table(Format):
         layout, (question, reply), by_name = self._columns(sample, text.name)
         table = rows(text.lines(), layout.delimiter, layout.quoted)
         label = _label(sample, layout)
+        needed = max(question, reply, label or 0)
         exact, most = self.reading.columns is None, 0
         for place, (number, fields) in enumerate(table):
             if not place and (by_name or is_header(fields, (question, reply))):
                 continue
             most = max(most, len(fields))
-            if len(fields) <= max(question, reply) or (exact and len(fields) != layout.width):
+            if len(fields) <= needed or (exact and len(fields) != layout.width):
                 skipped[WRONG_FIELDS] += 1
             elif label is not None and fields[label].strip() in _NO:
                 skipped[NEGATIVE] += 1

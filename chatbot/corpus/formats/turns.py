@@ -8,21 +8,23 @@ is lost and none comes twice. Knows nothing of how the turns are marked in a fil
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Set
 
-from chatbot.config import ReadingConfig
+from chatbot.config import LARGEST_CONTEXT, ReadingConfig
 from chatbot.corpus.formats.base import NO_REPLY, Conversation
 from chatbot.errors import ChatbotError
 
 MOST_TURNS = 4_000
 """Turns after which a conversation is handed on in pieces."""
 
-KEPT_TURNS = 101
+KEPT_TURNS = 1 + LARGEST_CONTEXT
 """Turns that a piece repeats from the one before: a question and the largest `--context`."""
 
 NO_MARKED_REPLY = "conversation without a reply to learn"
 SYSTEM = "system turn"
 
 _SHOWN = 8
+_USERS = {"user", "usr", "human", "client", "customer"}
 
 
 class Turns:
@@ -115,6 +117,14 @@ class RepliesBy:
                 f"{where}: --replies-by {self._wanted}: no turn is by {self._wanted!r}; the "
                 f"speakers are {shown}{more}. Name one of them, or leave the option out."
             )
+
+
+def answers_users(others: Set[str]) -> bool:
+    """Whether a `system` that talks with these others, in small letters, is who answers them.
+
+    Where anyone else but users speaks, or no one does, it is an instruction to the speakers.
+    """
+    return bool(others) and others <= _USERS
 
 
 def _key(name: str) -> str:

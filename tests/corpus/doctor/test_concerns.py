@@ -58,12 +58,12 @@ SPOILT = {
         "number of fields). If csv is not its format, name it with --format.",
     ),
     "bad bytes": (
-        {"files": file(bad_bytes=10, encoding="gb18030")},
-        "a.csv: 10 bad bytes. If gb18030 is not its encoding, name it with --encoding.",
+        {"files": file(bad_bytes=10, encoding="big5hkscs+utf-8")},
+        "a.csv: 10 bad bytes. If Big5+UTF-8 is not its encoding, name it with --encoding.",
     ),
     "mixed encodings": (
         {"files": file(mixed={"gb18030": 12})},
-        "a.csv: 12 lines are in gb18030, the others in utf-8.",
+        "a.csv: 12 lines are in GB18030, the others in UTF-8.",
     ),
     "cut": (
         {"census": census(segmented=12_500)},

@@ -472,6 +472,8 @@ def test_the_companion_of_a_member_stands_in_the_same_folder_of_the_archive(tmp_
     assert companion.place == texts[f"{path}:a/x.dec"].place
     assert len({found.place for found in texts.values()}) == 4
     assert texts[f"{path}:b/x.dec"].beside(["x.enc"]) is None
+    path.unlink()
+    assert texts[f"{path}:b/x.dec"].beside(()) is None, "no name, nothing to look for"
 
 
 def test_random_blocks_of_mixed_lines_are_the_lines_one_by_one(tmp_path):

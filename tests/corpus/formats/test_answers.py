@@ -42,3 +42,11 @@ def test_only_an_answers_own_number_is_taken_off(read):
 def test_a_header_says_which_columns_are_answers(read):
     text = "id,question,answer1,answer2,date\n7,q,a,b,today\n8,r,c\n"
     assert read("answers", text)[0] == [("q", "a"), ("q", "b"), ("r", "c")]
+
+
+def test_a_row_that_ends_before_its_question_is_counted(read):
+    text = "id,answer1,answer2,question\n4,a,b,q\n5,foo\n6,c,,r\n"
+    assert read("answers", text) == (
+        [("q", "a"), ("q", "b"), ("r", "c")],
+        {"wrong number of fields": 1},
+    )

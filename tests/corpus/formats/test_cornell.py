@@ -1,6 +1,8 @@
 """Files of conversations and of their lines in; conversations out."""
 
+import gzip
 import tracemalloc
+import zipfile
 from collections import Counter
 
 import pytest
@@ -69,6 +71,24 @@ def test_each_file_knows_the_name_of_the_other(tmp_path, lines, conversations):
     assert conversations in conversations_names(lines)
     assert lines in Cornell(ReadingConfig()).companions(conversations)
     text = written(tmp_path, [line(1, "a"), line(2, "b")], [talk("[1, 2]")], (lines, conversations))
+    assert read(text)[0] == [(["a", "b"], [1, 2], None)]
+
+
+def test_both_files_may_stand_at_the_root_of_a_zip(tmp_path):
+    with zipfile.ZipFile(tmp_path / "films.zip", "w") as archive:
+        archive.writestr(LINES, "".join(PLUS.join(line(i, "ab"[i])) + "\n" for i in range(2)))
+        archive.writestr(CONVERSATIONS, PLUS.join(talk("[0, 1]")) + "\n")
+    texts = find_texts([tmp_path / "films.zip"], ReadingConfig(encoding="utf-8"))
+    (text,) = (one for one in texts if one.short_name == CONVERSATIONS)
+    assert read(text)[0] == [(["a", "b"], [1, 2], None)]
+
+
+def test_the_conversations_may_be_the_compressed_file(tmp_path):
+    written(tmp_path, [line(1, "a"), line(2, "b")], [talk("[1, 2]")])
+    packed = tmp_path / f"{CONVERSATIONS}.gz"
+    packed.write_bytes(gzip.compress((tmp_path / CONVERSATIONS).read_bytes()))
+    (tmp_path / CONVERSATIONS).unlink()
+    (text,) = find_texts([packed], ReadingConfig(encoding="utf-8"))
     assert read(text)[0] == [(["a", "b"], [1, 2], None)]
 
 

@@ -1,6 +1,7 @@
 """Two files in; line i of one with line i of the other out."""
 
 import gzip
+import zipfile
 from collections import Counter
 
 import pytest
@@ -70,6 +71,21 @@ def test_a_name_that_is_no_side_has_no_partner(tmp_path, name):
 def test_one_of_the_two_may_be_compressed(tmp_path):
     text = written(tmp_path, {"a.enc": "早\n", "a.dec.gz": "你早\n"})
     assert read(text) == [("早", "你早", 1, 1)]
+
+
+def test_the_questions_may_be_the_compressed_side(tmp_path):
+    text = written(tmp_path, {"a.enc.gz": "早\n", "a.dec": "你早\n"})
+    assert read(text) == [("早", "你早", 1, 1)]
+
+
+@pytest.mark.parametrize("folder", ["", "deep/er/"])
+def test_both_may_stand_in_a_zip(tmp_path, folder):
+    with zipfile.ZipFile(tmp_path / "talks.zip", "w") as archive:
+        archive.writestr(f"{folder}train.enc", "早\n")
+        archive.writestr(f"{folder}train.dec", "你早\n")
+    texts = find_texts([tmp_path / "talks.zip"], ReadingConfig(encoding="utf-8"))
+    (questions,) = (text for text in texts if text.short_name == "train.enc")
+    assert read(questions) == [("早", "你早", 1, 1)]
 
 
 def test_blank_lines_keep_the_sides_in_step(tmp_path):

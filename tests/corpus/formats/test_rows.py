@@ -57,6 +57,13 @@ def test_a_quote_that_does_not_work_out_is_a_letter_and_spoils_nothing_else(line
     assert split(f"{line}\nx,y\n") == [(1, fields), (2, ["x", "y"])]
 
 
+def test_a_long_quoted_field_stays_whole():
+    long = "a, b, " * 50_000
+    assert split(f'q,"{long}"\nx,y\n') == [(1, ["q", long]), (2, ["x", "y"])]
+    half = "c, d\n" * 900
+    assert split(f'"{half}","{long}"\n') == [(1, [half, long])]
+
+
 def test_a_quote_that_does_not_close_within_many_lines_is_a_letter():
     text = '"a,b\n' + "c,d\n" * (2 * MOST_LINES)
     found = split(text)

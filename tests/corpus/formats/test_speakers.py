@@ -61,10 +61,12 @@ def test_system_turns_are_left_out_unless_the_system_answers_users(read):
     text = "role,content\nsystem,be kind\nuser,a\nassistant,b\n"
     assert read("csv-turns", text) == ([("a", "b")], {"system turn": 1})
     assert read("csv-turns", "role,content\nuser,a\nSYSTEM,b\n") == ([("a", "b")], {})
+    assert read("csv-turns", "role,content\nsystem,a\nsystem,b\n") == ([], {"system turn": 2})
 
 
-def test_rows_of_another_width_are_counted(read):
-    assert read("csv-turns", "speaker,text\nA,a\nB\nB,b\n") == (
-        [("a", "b")],
-        {"wrong number of fields": 1},
+def test_rows_of_another_width_are_counted_and_nothing_is_answered_across_them(read):
+    text = "conversation,text\n0,a\n0,b\n0,c,c\n0,d\n0,e\n1,f\n1\n1,g\n"
+    assert read("csv-turns", text) == (
+        [("a", "b"), ("d", "e")],
+        {"wrong number of fields": 2, "conversation of one turn": 2},
     )

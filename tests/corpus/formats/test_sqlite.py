@@ -77,6 +77,18 @@ def test_bytes_in_another_encoding_are_read_in_the_one_given(tmp_path):
     assert read(text, encoding="gb18030")[0] == [("早", "你早", 1, 1)]
 
 
+def test_bytes_that_are_not_text_are_replaced_and_counted_at_every_reading(tmp_path):
+    text = database(tmp_path / "x.db", {"talk": (("ask", "answer"), [("a", "b"), ("c", "d")])})
+    with closing(sqlite3.connect(tmp_path / "x.db")) as one, one:
+        one.execute("UPDATE talk SET answer = CAST(x'78ff79' AS TEXT) WHERE ask = 'c'")
+        one.execute("INSERT INTO talk VALUES ('\ufffd', x'fe')")
+    text = opened(tmp_path / "x.db")
+    for _ in range(2):
+        assert read(text)[0][1:] == [("c", "x\ufffdy", 2, 2), ("\ufffd", "\ufffd", 3, 3)]
+        said = "2 places are not text (line 2 byte 2, line 3 byte 1)"
+        assert text.faults.sentences() == [said]
+
+
 def test_all_tables_with_both_columns_are_read_in_the_order_of_their_names(tmp_path):
     text = database(
         tmp_path / "x.db",

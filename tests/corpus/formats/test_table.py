@@ -77,6 +77,15 @@ def test_rows_of_another_width_negatives_and_gaps_are_counted(read):
     )
 
 
+@pytest.mark.parametrize("columns", ["1,2", "question,answer"])
+def test_a_row_that_ends_before_its_label_is_counted(read, columns):
+    text = "question,answer,label\na,b,1\nc,d,0\ne,f\n"
+    assert read("csv", text, "x.csv", columns=columns) == (
+        [("a", "b")],
+        {"label 0 (a negative)": 1, "wrong number of fields": 1},
+    )
+
+
 def test_labels_that_are_not_0_and_1_are_topics_and_drop_nothing(read):
     assert read("csv", "q,a,label\nx,y,0\nz,w,7\n")[0] == [("x", "y"), ("z", "w")]
 
