@@ -78,17 +78,19 @@ def build_vocab(
     cleaning = settings_of(CleaningConfig, settings)
     if add:
         config, cleaning = settings_to_add_with(
-            folder, given(settings, CorpusConfig), given(settings, CleaningConfig)
+            folder, given(settings, CorpusConfig), given(settings, CleaningConfig), vocab
         )
     with opened(corpora, reading) as found, progress_line() as progress:
         sources = Sources(found, config, cleaning, vocab, workers_of(workers), progress)
         report = build(sources, folder, add=add, keep=keep_segmented, restart=restart)
         note_effort(report.survey, found, began)
+    brought = {} if vocab is None else {"vocab": vocab}
     advice = advise(
         report.survey,
         [str(path) for path in corpora],
-        explicit_settings(settings),
+        explicit_settings(settings) | brought,
         "" if model == Path("model") else str(model),
+        added=add,
     )
     tell(in_words(report.survey, advice))
     _summarise(report, model, time.monotonic() - began)

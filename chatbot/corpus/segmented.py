@@ -74,6 +74,7 @@ class Segmented:
         census: what was counted over all of them.
         spill: the pairs.
         words: the words in every generation.
+        vocab: name and CRC-32 of the vocabulary that was brought; None where one was chosen.
     """
 
     folder: Path
@@ -83,6 +84,7 @@ class Segmented:
     census: Census
     spill: Spill
     words: Words
+    vocab: str | None = None
     _waiting: list[tuple[NDArray[Any], NDArray[np.int32], NDArray[np.uint64]]] = field(
         default_factory=list
     )
@@ -182,6 +184,7 @@ class Segmented:
         facts = {
             "settings": self.settings.as_dict(),
             "cleaning": self.cleaning.as_dict(),
+            "vocab": self.vocab,
             "files": [facts.as_dict() for facts in self.files],
             "census": self.census.as_dict(),
             "rows": self.spill.rows.tolist(),
@@ -212,6 +215,7 @@ class Segmented:
             Census.from_dict(facts["census"]),
             spill,
             words,
+            facts.get("vocab"),
         )
 
 
@@ -222,6 +226,16 @@ def stored_settings(folder: Path) -> tuple[CorpusConfig, CleaningConfig]:
         ChatbotError: as `Segmented.open`.
     """
     return _settings(folder, _read_manifest(folder))
+
+
+def stored_vocab(folder: Path) -> str | None:
+    """Name and CRC-32 of the vocabulary that was brought with a segmented corpus, if one was.
+
+    Raises:
+        ChatbotError: as `Segmented.open`.
+    """
+    vocab: str | None = _read_manifest(folder).get("vocab")
+    return vocab
 
 
 def _settings(folder: Path, facts: dict[str, Any]) -> tuple[CorpusConfig, CleaningConfig]:
