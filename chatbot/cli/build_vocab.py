@@ -22,6 +22,7 @@ from chatbot.cli.options import given, model_option, settings_of, settings_optio
 from chatbot.cli.show import duration, size, tell
 from chatbot.config import CleaningConfig, CorpusConfig, ReadingConfig
 from chatbot.folder import ModelFolder
+from chatbot.settings import option_of
 
 if TYPE_CHECKING:
     from chatbot.corpus.building import Report
@@ -71,6 +72,11 @@ def build_vocab(
 
     if add and not corpora:
         raise click.UsageError("--add: name the files to add.")
+    for name in ("min_freq", "max_size"):
+        if vocab is not None and name in given(settings, CorpusConfig):
+            raise click.UsageError(
+                f"{option_of(name)}: --vocab takes a vocabulary as it is. Leave one of them out."
+            )
     began = time.monotonic()
     folder = ModelFolder(model)
     reading = settings_of(ReadingConfig, settings)

@@ -106,13 +106,23 @@ def test_a_vocabulary_that_is_brought_is_taken_and_said(folder, main):
     (folder / "words.txt").write_text("好\n你\n山\n庙\n", "utf-8")
     done = main(*CHAR, "--vocab", "words.txt", cwd=folder)
     assert (done.code, done.out) == (0, "")
-    assert any(line.startswith("vocabulary: 8 entries, ") for line in done.err.splitlines())
+    assert any(line.startswith("vocabulary: 9 entries, ") for line in done.err.splitlines())
     vocabulary = Vocabulary.load(folder / "model" / "vocabulary.txt")
-    assert vocabulary.words[4:] == ("好", "你", "山", "庙")
+    assert vocabulary.words[4:] == ("好", "你", "山", "庙", " ")
     again = main(*CHAR, "--vocab", "model/vocabulary.txt", "--model", "other", cwd=folder)
     assert again.code == 0
     paths = [folder / name / "vocabulary.txt" for name in ("model", "other")]
     assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+@pytest.mark.parametrize("cut_off", ["--min-freq", "--max-size"])
+def test_cut_offs_beside_a_vocabulary_that_is_brought_are_wrong_usage(folder, main, cut_off):
+    (folder / "words.txt").write_text("好\n", "utf-8")
+    done = main(*CHAR, "--vocab", "words.txt", cut_off, "9", cwd=folder)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.splitlines()[-1] == (
+        f"Error: {cut_off}: --vocab takes a vocabulary as it is. Leave one of them out."
+    )
 
 
 def test_a_vocabulary_that_does_not_fit_is_one_line(folder, main, files_in):
