@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from chatbot.config import CleaningConfig, CorpusConfig
-from chatbot.corpus.segmented import stored_settings, stored_vocab
+from chatbot.corpus.pairs import recordable
+from chatbot.corpus.segmented import read_manifest, stored_settings
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
 from chatbot.settings import option_of
@@ -34,13 +35,13 @@ def recorded(config: CorpusConfig, cleaning: CleaningConfig) -> tuple[CorpusConf
 
 
 def named(path: Path) -> str:
-    """What is recorded of a file that settings name: its own name and its CRC-32.
+    """What is recorded of a file that settings name: its name without folders, and its CRC-32.
 
     Raises:
         ChatbotError: it cannot be read.
     """
     try:
-        return f"{path.name} {zlib.crc32(path.read_bytes()):08x}"
+        return f"{recordable(path.name)} {zlib.crc32(path.read_bytes()):08x}"
     except OSError as error:
         raise ChatbotError(f"{path}: cannot be read ({error.strerror}). Check the file.") from error
 
@@ -83,7 +84,7 @@ def settings_to_add_with(
             f"--block-list: what stands in {folder.path} was built with {cleaned.block_list}. Give "
             "the same file again."
         )
-    if vocab is None and (before := stored_vocab(folder.segmented)) is not None:
+    if vocab is None and (before := read_manifest(folder.segmented).get("vocab")):
         raise ChatbotError(
             f"--vocab: what stands in {folder.path} was built with {before}. Give it again, or "
             f"another, or build anew {anew}."

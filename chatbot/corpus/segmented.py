@@ -204,7 +204,7 @@ class Segmented:
         Raises:
             ChatbotError: there is none, its format is another, or it is damaged.
         """
-        facts = _read_manifest(folder)
+        facts = read_manifest(folder)
         words = Words(folder, facts["words"], [int(one, 16) for one in facts["lists"]])
         checksums = [int(one, 16) for one in facts["parts"]]
         spill = Spill.resumed(folder, facts["rows"], checksums, facts["writings"])
@@ -225,17 +225,7 @@ def stored_settings(folder: Path) -> tuple[CorpusConfig, CleaningConfig]:
     Raises:
         ChatbotError: as `Segmented.open`.
     """
-    return _settings(folder, _read_manifest(folder))
-
-
-def stored_vocab(folder: Path) -> str | None:
-    """Name and CRC-32 of the vocabulary that was brought with a segmented corpus, if one was.
-
-    Raises:
-        ChatbotError: as `Segmented.open`.
-    """
-    vocab: str | None = _read_manifest(folder).get("vocab")
-    return vocab
+    return _settings(folder, read_manifest(folder))
 
 
 def _settings(folder: Path, facts: dict[str, Any]) -> tuple[CorpusConfig, CleaningConfig]:
@@ -246,7 +236,8 @@ def _settings(folder: Path, facts: dict[str, Any]) -> tuple[CorpusConfig, Cleani
     )
 
 
-def _read_manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """What the manifest of a segmented corpus says; errors as of `Segmented.open`."""
     again = "Build from all files again, without --add."
     path = folder / "manifest"
     try:

@@ -1,6 +1,8 @@
 """What `build-vocab` does to a corpus on request: cleaning, a vocabulary, words of one's own."""
 
+import itertools
 import json
+import os
 import shutil
 
 import pytest
@@ -171,6 +173,20 @@ def own_words_once(tmp_path_factory, main):
 @pytest.fixture
 def own_words(own_words_once, tmp_path):
     return shutil.copytree(own_words_once, tmp_path, dirs_exist_ok=True)
+
+
+def test_files_whose_names_are_no_text_are_recorded_all_the_same(own_words, main):
+    names = [os.fsdecode(f"{name}\xff.txt".encode("latin-1")) for name in ("words", "bad", "list")]
+    for name, content in zip(names, (WORDS, "坏坏\n", "庙\n山\n"), strict=True):
+        (own_words / name).write_text(content, "utf-8")
+    options = itertools.chain(*zip(("--user-dict", "--block-list", "--vocab"), names, strict=True))
+    done = main("build-vocab", "talk.tsv", *options, "--model", "odd", cwd=own_words)
+    assert done.code == 0, done.err
+    settings = Vocabulary.load(own_words / "odd" / "vocabulary.txt").config
+    assert settings.user_dict.startswith("words\ufffd.txt ")
+    assert main("build-vocab", "--add", names[0], "--model", "odd", cwd=own_words).code == 1
+    looked = main("inspect", "talk.tsv", "--json", "--user-dict", names[0], cwd=own_words)
+    assert looked.code == 0, looked.err
 
 
 def test_words_of_ones_own_are_kept_whole(own_words):
