@@ -22,6 +22,7 @@ from chatbot.cli.options import given, model_option, settings_of, settings_optio
 from chatbot.cli.show import duration, size, tell
 from chatbot.config import CleaningConfig, CorpusConfig, ReadingConfig
 from chatbot.folder import ModelFolder
+from chatbot.settings import option_of
 
 if TYPE_CHECKING:
     from chatbot.corpus.building import Report
@@ -71,6 +72,11 @@ def build_vocab(
 
     if add and not corpora:
         raise click.UsageError("--add: name the files to add.")
+    for name in ("min_freq", "max_size"):
+        if vocab is not None and name in given(settings, CorpusConfig):
+            raise click.UsageError(
+                f"{option_of(name)}: --vocab takes a vocabulary as it is. Leave one of them out."
+            )
     began = time.monotonic()
     folder = ModelFolder(model)
     reading = settings_of(ReadingConfig, settings)
@@ -78,17 +84,19 @@ def build_vocab(
     cleaning = settings_of(CleaningConfig, settings)
     if add:
         config, cleaning = settings_to_add_with(
-            folder, given(settings, CorpusConfig), given(settings, CleaningConfig)
+            folder, given(settings, CorpusConfig), given(settings, CleaningConfig), vocab
         )
     with opened(corpora, reading) as found, progress_line() as progress:
         sources = Sources(found, config, cleaning, vocab, workers_of(workers), progress)
         report = build(sources, folder, add=add, keep=keep_segmented, restart=restart)
         note_effort(report.survey, found, began)
+    brought = {} if vocab is None else {"vocab": vocab}
     advice = advise(
         report.survey,
         [str(path) for path in corpora],
-        explicit_settings(settings),
+        explicit_settings(settings) | brought,
         "" if model == Path("model") else str(model),
+        added=add,
     )
     tell(in_words(report.survey, advice))
     _summarise(report, model, time.monotonic() - began)

@@ -6,7 +6,6 @@ stderr, and a status line for the reading of them.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from chatbot.cli.options import given, settings_options
 from chatbot.cli.show import StatusLine, duration, size, tell
 from chatbot.config import CleaningConfig, CorpusConfig, ReadingConfig
 from chatbot.errors import ChatbotError
+from chatbot.machine import cores
 
 if TYPE_CHECKING:
     from chatbot.corpus.doctor.survey import Survey
@@ -61,7 +61,7 @@ def note_effort(survey: Survey, corpora: Sequence[Corpus], began: float) -> None
 
 def workers_of(workers: int | None) -> int:
     """The number of processes that cut text."""
-    return workers or os.cpu_count() or 1
+    return workers or cores()
 
 
 def check_reading(reading: ReadingConfig) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,12 +57,10 @@ def inspect(
     """
     from chatbot.corpus.doctor.advice import advise
 
+    if html is not None:
+        _check_writable(html)
     survey = _survey(corpora, workers, settings)
     advice = advise(survey, [str(path) for path in corpora], explicit_settings(settings))
-    if html is not None:
-        from chatbot.cli.page import page
-
-        _write(html, page(survey, advice))
     if as_json:
         facts = survey.as_dict() | {"advice": advice.as_dict()}
         click.echo(json.dumps(facts, ensure_ascii=False))
@@ -68,6 +68,12 @@ def inspect(
         from chatbot.cli.report import report
 
         click.echo(report(survey, advice))
+    if html is not None:
+        from chatbot.cli.page import page
+
+        with _writing(html):
+            html.write_text(page(survey, advice), encoding="utf-8")
+        tell(f"wrote {html}")
 
 
 def _survey(corpora: tuple[Path, ...], workers: int | None, settings: dict[str, Any]) -> Survey:
@@ -85,11 +91,21 @@ def _survey(corpora: tuple[Path, ...], workers: int | None, settings: dict[str, 
     return survey
 
 
-def _write(path: Path, text: str) -> None:
+def _check_writable(path: Path) -> None:
+    """Opens a file for writing and leaves it as it was, or absent: reading may take long."""
+    there = path.exists()
+    with _writing(path):
+        path.open("ab").close()
+        if not there:
+            path.unlink()
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Says in words that a page cannot be written."""
     try:
-        path.write_text(text, encoding="utf-8")
+        yield
     except OSError as error:
         raise ChatbotError(
             f"--html {path}: cannot be written ({error.strerror}). Name another file."
         ) from error
-    tell(f"wrote {path}")

@@ -262,13 +262,14 @@ def _roughly(seconds: float) -> str:
 
 def command_lines(advice: Advice, width: int) -> Iterator[str]:
     r"""The commands, broken over lines with "\" so that they can be pasted as they are."""
-    build, train = (tuple(map(plain, pieces)) for pieces in advice.commands)
-    whole = " ".join((*build, "&&", *train))
+    first, *others = (list(map(plain, pieces)) for pieces in advice.commands)
+    pieces = [*first, *(piece for then in others for piece in (f"&& {then[0]}", *then[1:]))]
+    whole = " ".join(pieces)
     if cells(whole) <= width - 4:
         yield f"    {whole}"
         return
     line = "   "
-    for piece in (*build, f"&& {train[0]}", *train[1:]):
+    for piece in pieces:
         if line.strip() and (piece.startswith("&&") or cells(f"{line} {piece} \\") > width):
             yield f"{line} \\"
             line = "     "

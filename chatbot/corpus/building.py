@@ -26,7 +26,7 @@ from chatbot.corpus.choosing import Chosen, choose
 from chatbot.corpus.cleaning import DUPLICATE, REPEATED
 from chatbot.corpus.doctor.survey import Cutoff, Survey
 from chatbot.corpus.pairs import Corpus
-from chatbot.corpus.recorded import recorded
+from chatbot.corpus.recorded import named, recorded
 from chatbot.corpus.repeats import Marks, Repeats, find_repeats
 from chatbot.corpus.segmented import AllHashes, Progress, Segmented
 from chatbot.corpus.store import Header
@@ -190,6 +190,7 @@ def _segmented(
     else:
         settings = recorded(config, cleaning)
         segmented = opened.enter_context(Segmented.new(built.segmented, *settings))
+    segmented.vocab = named(sources.vocabulary) if sources.vocabulary else None
     segmented.add(
         sources.corpora,
         hashes,

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from chatbot.config import CorpusConfig
+from chatbot.config import DEFAULT_MIN_FREQ, CorpusConfig
 from chatbot.corpus.doctor.census import LENGTH_BINS
 from chatbot.corpus.doctor.survey import Cutoff
 from chatbot.corpus.holdout import Holdout
@@ -109,8 +109,9 @@ def choose(
         order, keep_order = fixed_entries(fixed, config)
     entries = set(order) if order is not None else choose_entries(candidates, config, pairs)
     if not entries:
+        least = config.min_freq or DEFAULT_MIN_FREQ
         raise ChatbotError(
-            f"--min-freq: not one word is seen {config.min_freq} times. Lower it, or leave it out."
+            f"--min-freq: not one word is seen {least} times. Give a lower one: --min-freq 1."
         )
     counted = count_entries(entries, words, tokenizer, config.rare)
     vocabulary = make_vocabulary(counted, pairs, 0, config, order if keep_order else None)

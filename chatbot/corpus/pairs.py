@@ -87,6 +87,11 @@ def _name_of(text: Text) -> str:
     """The name of a text without the folder it stands in; of a member of an archive with both."""
     inside = text.name.removeprefix(str(text.path))
     name = text.name if inside == text.name else text.path.name + inside
+    return recordable(name)
+
+
+def recordable(name: str) -> str:
+    """The name of a file as it can be written, whatever bytes it is made of on disk."""
     return os.fsencode(name).decode("utf-8", "replace")
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from chatbot.config import CleaningConfig, CorpusConfig
-from chatbot.corpus.segmented import stored_settings
+from chatbot.corpus.pairs import recordable
+from chatbot.corpus.segmented import read_manifest, stored_settings
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
 from chatbot.settings import option_of
@@ -27,21 +28,29 @@ def recorded(config: CorpusConfig, cleaning: CleaningConfig) -> tuple[CorpusConf
         ChatbotError: a file that is named cannot be read.
     """
     if config.user_dict is not None:
-        config = dataclasses.replace(config, user_dict=_named(Path(config.user_dict)))
+        config = dataclasses.replace(config, user_dict=named(Path(config.user_dict)))
     if cleaning.block_list is not None:
-        cleaning = dataclasses.replace(cleaning, block_list=_named(Path(cleaning.block_list)))
+        cleaning = dataclasses.replace(cleaning, block_list=named(Path(cleaning.block_list)))
     return config, cleaning
 
 
-def _named(path: Path) -> str:
+def named(path: Path) -> str:
+    """What is recorded of a file that settings name: its name without folders, and its CRC-32.
+
+    Raises:
+        ChatbotError: it cannot be read.
+    """
     try:
-        return f"{path.name} {zlib.crc32(path.read_bytes()):08x}"
+        return f"{recordable(path.name)} {zlib.crc32(path.read_bytes()):08x}"
     except OSError as error:
         raise ChatbotError(f"{path}: cannot be read ({error.strerror}). Check the file.") from error
 
 
 def settings_to_add_with(
-    folder: ModelFolder, corpus: Mapping[str, Any], cleaning: Mapping[str, Any]
+    folder: ModelFolder,
+    corpus: Mapping[str, Any],
+    cleaning: Mapping[str, Any],
+    vocab: Path | None = None,
 ) -> tuple[CorpusConfig, CleaningConfig]:
     """The settings to add corpora with: those the folder was built with, and what may change.
 
@@ -49,6 +58,7 @@ def settings_to_add_with(
         folder: the model folder.
         corpus: settings of `CorpusConfig` asked for now.
         cleaning: those of `CleaningConfig`.
+        vocab: the vocabulary that is brought now, if any; it may be another than before.
 
     Raises:
         ChatbotError: nothing can be added to, or a setting cannot change.
@@ -64,7 +74,7 @@ def settings_to_add_with(
         ("user_dict", corpus, stored.user_dict),
         ("block_list", cleaning, cleaned.block_list),
     ):
-        if given.get(name) is not None and _named(Path(given[name])) != before:
+        if given.get(name) is not None and named(Path(given[name])) != before:
             raise ChatbotError(
                 f"{option_of(name)} {given[name]}: what stands in {folder.path} began with "
                 f"{before}, which cannot change. Give the same file, or build anew {anew}."
@@ -73,6 +83,11 @@ def settings_to_add_with(
         raise ChatbotError(
             f"--block-list: what stands in {folder.path} was built with {cleaned.block_list}. Give "
             "the same file again."
+        )
+    if vocab is None and (before := read_manifest(folder.segmented).get("vocab")):
+        raise ChatbotError(
+            f"--vocab: what stands in {folder.path} was built with {before}. Give it again, or "
+            f"another, or build anew {anew}."
         )
     if stored.user_dict is not None:
         _check_words(folder.user_dict, stored.user_dict)
@@ -86,7 +101,7 @@ def settings_to_add_with(
 
 def _check_words(path: Path, before: str) -> None:
     """Refuses words of the user's that are not those the corpus was cut with."""
-    if _named(path).split(" ")[-1] != before.split(" ")[-1]:
+    if named(path).split(" ")[-1] != before.split(" ")[-1]:
         raise ChatbotError(
             f"{path}: not the words that the corpus was cut with ({before}). Put these back, or "
             "build from all files again, without --add."

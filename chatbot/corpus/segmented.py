@@ -75,6 +75,7 @@ class Segmented:
         census: what was counted over all of them.
         spill: the pairs.
         words: the words in every generation.
+        vocab: name and CRC-32 of the vocabulary that was brought; None where one was chosen.
     """
 
     folder: Path
@@ -84,6 +85,7 @@ class Segmented:
     census: Census
     spill: Spill
     words: Words
+    vocab: str | None = None
     _waiting: list[tuple[NDArray[Any], NDArray[np.int32], NDArray[np.uint64]]] = field(
         default_factory=list
     )
@@ -183,6 +185,7 @@ class Segmented:
         facts = {
             "settings": self.settings.as_dict(),
             "cleaning": self.cleaning.as_dict(),
+            "vocab": self.vocab,
             "files": [facts.as_dict() for facts in self.files],
             "census": self.census.as_dict(),
             "rows": self.spill.rows.tolist(),
@@ -202,7 +205,7 @@ class Segmented:
         Raises:
             ChatbotError: there is none, its format is another, or it is damaged.
         """
-        facts = _read_manifest(folder)
+        facts = read_manifest(folder)
         words = Words(folder, facts["words"], [int(one, 16) for one in facts["lists"]])
         checksums = [int(one, 16) for one in facts["parts"]]
         spill = Spill.resumed(folder, facts["rows"], checksums, facts["writings"])
@@ -213,6 +216,7 @@ class Segmented:
             Census.from_dict(facts["census"]),
             spill,
             words,
+            facts.get("vocab"),
         )
 
 
@@ -222,7 +226,7 @@ def stored_settings(folder: Path) -> tuple[CorpusConfig, CleaningConfig]:
     Raises:
         ChatbotError: as `Segmented.open`.
     """
-    return _settings(folder, _read_manifest(folder))
+    return _settings(folder, read_manifest(folder))
 
 
 def _settings(folder: Path, facts: dict[str, Any]) -> tuple[CorpusConfig, CleaningConfig]:
@@ -233,7 +237,8 @@ def _settings(folder: Path, facts: dict[str, Any]) -> tuple[CorpusConfig, Cleani
     )
 
 
-def _read_manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """What the manifest of a segmented corpus says; errors as of `Segmented.open`."""
     again = "Build from all files again, without --add."
     path = folder / "manifest"
     try:

@@ -36,7 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.config import DEFAULT_MIN_FREQ, SMALL_CORPUS, CorpusConfig
-from chatbot.corpus.tokenizer import SEPARATOR, Tokenizer
+from chatbot.corpus.tokenizer import BLANK, JOIN, SEPARATOR, Tokenizer
 from chatbot.errors import ChatbotError
 
 PAD, GO, EOS, UNK = 0, 1, 2, 3
@@ -240,7 +240,8 @@ def fixed_entries(path: Path, config: CorpusConfig) -> tuple[list[str], bool]:
     """The entries of a vocabulary that the user brings, and whether their order is to be kept.
 
     A `vocabulary.txt` of this program keeps its ids. Any other file is a list, one word a line; a
-    TAB and what follows it is passed over. Where there are earlier turns, the separator is added.
+    TAB and what follows it is passed over, and the tokens for blanks, which cannot stand in it, are
+    added. Where there are earlier turns, the separator is added to either.
 
     Raises:
         ChatbotError: the file cannot be read or has no word, or the vocabulary was made for text
@@ -272,6 +273,8 @@ def fixed_entries(path: Path, config: CorpusConfig) -> tuple[list[str], bool]:
         raise ChatbotError(
             f"{path}:{words.index(spaced) + 1}: {spaced!r} has a blank. Give one word a line."
         )
+    blanks = (BLANK,) if config.tokenizer == "char" else (BLANK, JOIN)
+    found += [token for token in blanks if token not in found]
     return _with_separator(found, config), False
 
 

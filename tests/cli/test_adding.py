@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import zlib
 
 import pytest
 
@@ -193,6 +194,43 @@ def test_another_dictionary_or_block_list_is_refused(with_files, main, refused, 
     ):
         refused(main(*ADD, "b.tsv", *options, cwd=with_files), line)
         assert files_in(with_files) == before
+
+
+def recommended(done):
+    """The commands that a build recommends, in one line."""
+    lines = done.err.replace(" \\\n", " ").splitlines()
+    return " ".join(next(one for one in lines if one.startswith("    chatbot ")).split())
+
+
+def test_no_command_is_recommended_that_builds_of_the_added_files_alone(folder, main):
+    done = main(*ADD, "b.tsv", cwd=folder)
+    assert done.code == 0
+    assert recommended(done) == "chatbot train"
+    (folder / "dull.tsv").write_text("你好\t不知道\n" * 99, "utf-8")
+    done = main(*ADD, "dull.tsv", "--model", "model", cwd=folder)
+    assert recommended(done) == "chatbot train"
+    assert "--drop-duplicates: " not in done.err
+    assert "Look first" in done.err
+
+
+def test_a_vocabulary_that_was_brought_is_asked_for_again(folder, main, refused, files_in):
+    (folder / "list.txt").write_text("今\n天\n你\n好\n呀\n", "utf-8")
+    char = ("--tokenizer", "char", "--vocab", "list.txt")
+    done = main("build-vocab", "a.tsv", *char, "--restart", cwd=folder)
+    assert recommended(done) == (
+        "chatbot build-vocab a.tsv --tokenizer char --vocab list.txt && chatbot train"
+    )
+    before = files_in(folder)
+    checksum = f"{zlib.crc32((folder / 'list.txt').read_bytes()):08x}"
+    refused(
+        main(*ADD, "b.tsv", cwd=folder),
+        f"--vocab: what stands in model was built with list.txt {checksum}. Give it again, or "
+        "another, or build anew without --add.",
+    )
+    assert files_in(folder) == before
+    assert main(*ADD, "b.tsv", "--vocab", "list.txt", cwd=folder).code == 0
+    assert main("build-vocab", "a.tsv", "b.tsv", *char, "--model", "one", cwd=folder).code == 0
+    assert bytes_of(folder) == bytes_of(folder, "one")
 
 
 def test_words_changed_in_the_folder_are_refused(with_files, main, files_in):

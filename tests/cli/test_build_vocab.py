@@ -153,7 +153,13 @@ BAD = {
         {"few.tsv": b"a\tb\nc\td\n"},
         ["few.tsv", "--min-freq", "2"],
         [tab("few.tsv", 2), "reading: 2 pairs"],
-        "--min-freq: not one word is seen 2 times. Lower it, or leave it out.",
+        "--min-freq: not one word is seen 2 times. Give a lower one: --min-freq 1.",
+    ),
+    "a cut-off of its own that no word reaches": (
+        {"few.tsv": b"a\tb\nc\td\n"},
+        ["few.tsv", "--rare", "unk"],
+        [tab("few.tsv", 2), "reading: 2 pairs"],
+        "--min-freq: not one word is seen 2 times. Give a lower one: --min-freq 1.",
     ),
     "a good file and a bad one": (
         {"few.tsv": b"a\tb\nc\td\n", "picture.tsv": PICTURE},

@@ -1,6 +1,8 @@
 """What `build-vocab` does to a corpus on request: cleaning, a vocabulary, words of one's own."""
 
+import itertools
 import json
+import os
 import shutil
 
 import pytest
@@ -106,13 +108,23 @@ def test_a_vocabulary_that_is_brought_is_taken_and_said(folder, main):
     (folder / "words.txt").write_text("好\n你\n山\n庙\n", "utf-8")
     done = main(*CHAR, "--vocab", "words.txt", cwd=folder)
     assert (done.code, done.out) == (0, "")
-    assert any(line.startswith("vocabulary: 8 entries, ") for line in done.err.splitlines())
+    assert any(line.startswith("vocabulary: 9 entries, ") for line in done.err.splitlines())
     vocabulary = Vocabulary.load(folder / "model" / "vocabulary.txt")
-    assert vocabulary.words[4:] == ("好", "你", "山", "庙")
+    assert vocabulary.words[4:] == ("好", "你", "山", "庙", " ")
     again = main(*CHAR, "--vocab", "model/vocabulary.txt", "--model", "other", cwd=folder)
     assert again.code == 0
     paths = [folder / name / "vocabulary.txt" for name in ("model", "other")]
     assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+@pytest.mark.parametrize("cut_off", ["--min-freq", "--max-size"])
+def test_cut_offs_beside_a_vocabulary_that_is_brought_are_wrong_usage(folder, main, cut_off):
+    (folder / "words.txt").write_text("好\n", "utf-8")
+    done = main(*CHAR, "--vocab", "words.txt", cut_off, "9", cwd=folder)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.splitlines()[-1] == (
+        f"Error: {cut_off}: --vocab takes a vocabulary as it is. Leave one of them out."
+    )
 
 
 def test_a_vocabulary_that_does_not_fit_is_one_line(folder, main, files_in):
@@ -161,6 +173,20 @@ def own_words_once(tmp_path_factory, main):
 @pytest.fixture
 def own_words(own_words_once, tmp_path):
     return shutil.copytree(own_words_once, tmp_path, dirs_exist_ok=True)
+
+
+def test_files_whose_names_are_no_text_are_recorded_all_the_same(own_words, main):
+    names = [os.fsdecode(f"{name}\xff.txt".encode("latin-1")) for name in ("words", "bad", "list")]
+    for name, content in zip(names, (WORDS, "坏坏\n", "庙\n山\n"), strict=True):
+        (own_words / name).write_text(content, "utf-8")
+    options = itertools.chain(*zip(("--user-dict", "--block-list", "--vocab"), names, strict=True))
+    done = main("build-vocab", "talk.tsv", *options, "--model", "odd", cwd=own_words)
+    assert done.code == 0, done.err
+    settings = Vocabulary.load(own_words / "odd" / "vocabulary.txt").config
+    assert settings.user_dict.startswith("words\ufffd.txt ")
+    assert main("build-vocab", "--add", names[0], "--model", "odd", cwd=own_words).code == 1
+    looked = main("inspect", "talk.tsv", "--json", "--user-dict", names[0], cwd=own_words)
+    assert looked.code == 0, looked.err
 
 
 def test_words_of_ones_own_are_kept_whole(own_words):

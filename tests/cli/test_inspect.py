@@ -3,6 +3,8 @@
 import json
 import resource
 import shlex
+from pathlib import Path
+from unittest import mock
 
 import pytest
 from click.testing import CliRunner
@@ -104,12 +106,30 @@ def test_a_page_is_written_besides(folder, main):
     assert "<bdi>回答帀</bdi>" in page
 
 
-def test_a_page_that_cannot_be_written_is_an_error_of_one_line(folder, main):
+def test_a_page_that_cannot_be_written_is_an_error_before_anything_is_read(folder, main, refused):
     done = main("inspect", "--tokenizer", "char", "--html", "no/look.html", cwd=folder)
-    assert (done.code, done.out) == (1, "")
+    refused(
+        done,
+        "--html no/look.html: cannot be written (No such file or directory). Name another file.",
+    )
+
+
+def test_a_page_is_left_as_it_was_when_reading_fails(folder, main, files_in):
+    (folder / "old.html").write_bytes(b"old")
+    before = files_in(folder)
+    for name in ("old.html", "new.html"):
+        assert main("inspect", "gone.tsv", "--html", name, cwd=folder).code == 1
+        assert files_in(folder) == before
+
+
+def test_the_report_is_printed_though_the_page_can_no_longer_be_written(folder, main):
+    with mock.patch.object(Path, "write_text", side_effect=OSError(28, "No space left on device")):
+        done = main("inspect", "--tokenizer", "char", "--html", "look.html", cwd=folder)
+    assert done.code == 1
+    assert done.out.startswith("Look first\n")
+    assert "\nRecommended\n" in done.out
     assert done.err.splitlines()[-1] == (
-        "Error: --html no/look.html: cannot be written (No such file or directory). Name another "
-        "file."
+        "Error: --html look.html: cannot be written (No space left on device). Name another file."
     )
 
 

@@ -76,13 +76,13 @@ def test_a_list_of_words_is_taken_whole_and_ordered_by_the_corpus(made, tmp_path
     path.write_bytes("\ufeff面条\t900\r\n你好\n\nzebra\n今天\n<eos>\n好\n你好\t3\n".encode())
     folder, report = made(path)
     entries = report.vocabulary.words[4:]
-    assert sorted(entries) == sorted(["面条", "你好", "zebra", "今天", "好"])
+    assert sorted(entries) == sorted(["面条", "你好", "zebra", "今天", "好", " ", "##"])
     counts = report.vocabulary.counts[4:]
     assert list(counts) == sorted(counts, reverse=True)
     assert dict(zip(entries, counts, strict=True))["zebra"] == 0
     with TokenStore(folder.store) as store:
         tokens = Counter(store.read([(0, len(TALK))]).tokens.tolist())
-    assert list(counts) == [tokens[id] for id in range(4, 9)]
+    assert list(counts) == [tokens[id] for id in range(4, 11)]
     assert report.unknown == report.vocabulary.counts[UNK] == tokens[UNK] > 0
 
 
@@ -90,7 +90,17 @@ def test_the_cut_offs_do_not_touch_a_vocabulary_that_is_brought(made, tmp_path):
     path = tmp_path / "words.txt"
     path.write_text("".join(f"词{i}\n" for i in range(20)) + "好\n", "utf-8")
     _, report = made(path, min_freq=50, max_size=8)
-    assert len(report.vocabulary) == 4 + 21
+    assert len(report.vocabulary) == 4 + 21 + 2
+
+
+@pytest.mark.parametrize("tokenizer", ["jieba", "char"])
+def test_blanks_need_not_stand_in_a_list(made, tmp_path, tokenizer):
+    talk, path = tmp_path / "odd.tsv", tmp_path / "words.txt"
+    talk.write_text("5G 网\tx.y\n", "utf-8")
+    path.write_text("5G\n网\n5\nG\nx\ny\n.\n", "utf-8")
+    _, report = made(path, files=[talk], tokenizer=tokenizer)
+    assert report.unknown == 0
+    assert set(report.vocabulary.words) >= ({" "} if tokenizer == "char" else {" ", "##"})
 
 
 def test_the_ids_of_another_models_vocabulary_are_kept(made, tmp_path):

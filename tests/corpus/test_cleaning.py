@@ -1,12 +1,14 @@
 """Pairs in; those that stay out, and why the others went."""
 
+import random
+import time
 from collections import Counter
 
 import numpy as np
 import pytest
 
 from chatbot.config import CleaningConfig
-from chatbot.corpus.cleaning import Filter, block_list_of
+from chatbot.corpus.cleaning import BlockList, Filter, block_list_of
 from chatbot.corpus.dialogue import Pairing
 from chatbot.errors import ChatbotError
 
@@ -88,3 +90,62 @@ def test_a_block_list_that_is_none_is_refused(tmp_path, content, said):
     with pytest.raises(ChatbotError) as caught:
         block_list_of(path)
     assert str(caught.value) == f"{path}: {said}"
+
+
+def test_a_list_of_which_normalising_leaves_nothing_is_refused(block_list):
+    config = block_list("{r+}\n[数字x]\n")
+    with pytest.raises(ChatbotError) as caught:
+        Filter(config, lambda text: "")
+    assert str(caught.value) == (
+        f"{config.block_list}: nothing is left of any entry when it is normalised, as the text is. "
+        "Give other words, or keep what is taken out, e.g. with --no-strip-placeholders."
+    )
+    partly = Filter(config, lambda text: "" if "r" in text else text)
+    assert [partly._blocked(text) for text in ("{r+}", "", "有[数字x]")] == [False, False, True]
+
+
+def twin(entries, text):
+    """Whether an entry stands in a text, by one look at a time."""
+    text = f" {text.lower()} "
+    for entry in (entry.lower() for entry in entries):
+        for at in range(1, len(text) - len(entry)):
+            inside = [text[at - 1] + entry[0], entry[-1] + text[at + len(entry)]]
+            cut = any(two.isascii() and two.isalnum() for two in inside)
+            if text.startswith(entry, at) and not cut:
+                return True
+    return False
+
+
+def test_every_entry_is_found_as_by_looking_for_one_after_the_other():
+    draw = random.Random(5)
+
+    def text(most):
+        return "".join(draw.choice("aB1.好你-Ä") for _ in range(draw.randint(1, most)))
+
+    found = Counter()
+    for _ in range(2000):
+        entries, one = [text(4) for _ in range(draw.randint(1, 4))], text(9)
+        expected = twin(entries, one)
+        assert BlockList(entries)(one) == expected, (entries, one)
+        found[expected] += 1
+    assert min(found.values()) > 300
+
+
+def test_ten_thousand_entries_cost_little_more_than_ten():
+    draw = random.Random(6)
+
+    def texts(count, length):
+        letters = [chr(0x4E00 + int(draw.expovariate(1 / 900))) for _ in range(count * length)]
+        return ["".join(letters[at::count]) for at in range(count)]
+
+    entries, said = texts(10_000, 2), texts(5_000, 12)
+
+    def seconds(count):
+        blocked = BlockList(entries[:count])
+        began = time.process_time()
+        hits = sum(map(blocked, said))
+        return time.process_time() - began, hits
+
+    few, many = seconds(10), seconds(10_000)
+    assert few[1] < many[1] < len(said)
+    assert many[0] < 10 * few[0]

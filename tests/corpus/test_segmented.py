@@ -50,6 +50,7 @@ MANIFEST = {
         "drop_echoes": False,
         "block_list": None,
     },
+    "vocab": None,
     "files": [
         {
             "name": "t.conv",

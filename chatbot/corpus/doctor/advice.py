@@ -41,19 +41,19 @@ class Advice:
     Attributes:
         concerns: what may be wrong, the gravest first.
         settings: what should differ from the defaults.
-        commands: the command lines of build-vocab and of train, quoted for a shell, each in pieces
-            that should not be torn apart.
+        commands: the command lines of build-vocab, unless corpora were added, and of train, quoted
+            for a shell, each in pieces that should not be torn apart.
         forecast: what that training will take; None without pairs.
     """
 
     concerns: tuple[str, ...]
     settings: tuple[Setting, ...]
-    commands: tuple[tuple[str, ...], tuple[str, ...]]
+    commands: tuple[tuple[str, ...], ...]
     forecast: Forecast | None
 
     @property
     def command(self) -> str:
-        """Both commands as one line to paste."""
+        """The commands as one line to paste."""
         return " && ".join(" ".join(pieces) for pieces in self.commands)
 
     def as_dict(self) -> dict[str, Any]:
@@ -73,31 +73,42 @@ def advise(
     model: str = "",
     memory: int | None = None,
     speed: float | None = None,
+    *,
+    added: bool = False,
 ) -> Advice:
     """Judges a survey.
 
     Args:
         survey: the facts.
         corpora: the corpora as they were named, for the command; none for the default.
-        given: what was set explicitly of the options of build-vocab, by field name. The command
-            repeats it, and no advice contradicts it.
+        given: what was set explicitly of the options of build-vocab, by field name, and `vocab`.
+            The command repeats it, and no advice contradicts it.
         model: the model folder as it was named, for the commands; empty for the default.
         memory: bytes that this machine has; default: looked up.
         speed: what `machine.gflops_a_core` gives; default: measured now.
+        added: whether the corpora were put behind others, so that no command that names only them
+            builds the same again; only training is advised on then.
     """
     given = given or {}
     told = tuple(concerns.concerns(survey))
     if not survey.pairs:
-        return Advice(told, (), _commands(corpora, given, (), model), None)
-    settings = [one for rule in RULES if (one := rule(survey)) and one.name not in given]
+        return Advice(told, (), _commands(corpora, given, (), model, added), None)
+    settled = {*given, "max_size"} if "vocab" in given else {*given}
+    found = [one for rule in RULES if (one := rule(survey)) and one.name not in settled]
+    settings = [one for one in found if one.command == "train" or not added]
     settings += _batch(survey, settings, MEMORY * (memory or total_memory()))
     expected = forecast(_work(survey, settings), speed)
-    return Advice(told, tuple(settings), _commands(corpora, given, settings, model), expected)
+    commands = _commands(corpora, given, settings, model, added)
+    return Advice(told, tuple(settings), commands, expected)
 
 
 def _commands(
-    corpora: Sequence[str], given: Mapping[str, Any], settings: Sequence[Setting], model: str
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    corpora: Sequence[str],
+    given: Mapping[str, Any],
+    settings: Sequence[Setting],
+    model: str,
+    added: bool,
+) -> tuple[tuple[str, ...], ...]:
     build = ["chatbot build-vocab", *map(shlex.quote, corpora)]
     build += [written(name, value) for name, value in given.items()]
     lines = {"build-vocab": build, "train": ["chatbot train"]}
@@ -105,7 +116,8 @@ def _commands(
         line.append(written("model", model))
     for one in settings:
         lines[one.command].append(one.option)
-    return tuple(lines["build-vocab"]), tuple(lines["train"])
+    train = tuple(lines["train"])
+    return (train,) if added else (tuple(lines["build-vocab"]), train)
 
 
 def _batch(survey: Survey, settings: Sequence[Setting], most: float) -> list[Setting]:

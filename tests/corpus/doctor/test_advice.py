@@ -236,6 +236,25 @@ def test_a_model_folder_of_ones_own_stands_in_both_commands():
     assert commands[1] == ("chatbot train", "--model 'my bot'", "--epochs 3")
 
 
+def test_where_corpora_were_added_only_training_is_advised_on():
+    survey = sound(**RECOMMENDED["dull"][0] | RECOMMENDED["long replies"][0])
+    answer = advise(survey, ["b"], {"min_freq": 3}, "my bot", 64 * GB, 112.0, added=True)
+    assert answer.command == "chatbot train --model 'my bot' --max-length 60 --epochs 3"
+    assert [one.name for one in answer.settings] == ["max_length", "epochs"]
+    assert answer.forecast == advised_forecast(sound(**RECOMMENDED["long replies"][0]))
+    assert advise(Survey(), ["b"], added=True).command == "chatbot train"
+
+
+def advised_forecast(survey):
+    return advise(survey, (), None, "", 64 * GB, 112.0).forecast
+
+
+def test_a_vocabulary_that_is_brought_is_named_again_and_not_made_larger():
+    survey = sound(**RECOMMENDED["many words"][0])
+    answer = advise(survey, ["a"], {"vocab": "my words.txt"}, "", 64 * GB, 112.0)
+    assert answer.commands[0] == ("chatbot build-vocab", "a", "--vocab 'my words.txt'")
+
+
 def test_every_option_that_is_recommended_exists():
     fields = {
         "build-vocab": {*CorpusConfig().as_dict(), *CleaningConfig().as_dict()},
