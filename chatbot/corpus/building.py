@@ -17,7 +17,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,8 +27,8 @@ from chatbot.corpus.cleaning import DUPLICATE, REPEATED
 from chatbot.corpus.doctor.survey import Cutoff, Survey
 from chatbot.corpus.pairs import Corpus
 from chatbot.corpus.recorded import recorded
-from chatbot.corpus.repeats import Marks, Repeats, find_repeats
-from chatbot.corpus.segmented import AllHashes, Progress, Segmented
+from chatbot.corpus.repeats import AllHashes, Marks, Repeats, find_repeats
+from chatbot.corpus.segmented import Progress, Segmented
 from chatbot.corpus.store import Header
 from chatbot.corpus.storing import store_pairs, texts_at
 from chatbot.corpus.vocabulary import Vocabulary
@@ -100,9 +100,9 @@ def build(
         ChatbotError: a corpus cannot be read, the folder cannot be written, or it has a model
             trained on other bytes.
     """
-    with _scratch_in(folder) as scratch, ExitStack() as opened:
+    with _scratch_in(folder) as scratch:
         built = ModelFolder(scratch)
-        segmented, hashes = _segmented(sources, folder, built, add, opened)
+        segmented, hashes = _segmented(sources, folder, built, add)
         survey, marks = _survey(segmented, hashes, sources.cleaning)
         hashes.remove()
         chosen = choose(segmented, marks, sources.config, sources.vocabulary, scratch)
@@ -111,7 +111,6 @@ def build(
             segmented, marks, chosen, survey.dropped, built.store, sources.progress
         )
         _complete(survey, chosen)
-        opened.close()
         _install(built, folder, restart, keep)
     return Report(chosen.vocabulary, header, survey, chosen.covered, chosen.unknown)
 
@@ -123,13 +122,10 @@ def examine(sources: Sources) -> Survey:
         ChatbotError: a corpus cannot be read, or there is no room for temporary files.
     """
     try:
-        with (
-            tempfile.TemporaryDirectory(prefix="chatbot-inspect-") as name,
-            ExitStack() as opened,
-        ):
+        with tempfile.TemporaryDirectory(prefix="chatbot-inspect-") as name:
             scratch = Path(name)
             built = ModelFolder(scratch)
-            segmented, hashes = _segmented(sources, built, built, False, opened)
+            segmented, hashes = _segmented(sources, built, built, False)
             survey, marks = _survey(segmented, hashes, sources.cleaning)
             hashes.remove()
             chosen = choose(segmented, marks, sources.config, sources.vocabulary, scratch)
@@ -167,13 +163,10 @@ def _scratch_in(folder: ModelFolder) -> Iterator[Path]:
 
 
 def _segmented(
-    sources: Sources, folder: ModelFolder, built: ModelFolder, add: bool, opened: ExitStack
+    sources: Sources, folder: ModelFolder, built: ModelFolder, add: bool
 ) -> tuple[Segmented, AllHashes]:
-    """Cuts the corpora, behind what stands in `folder` when they are added.
-
-    What must be closed in the end is handed to `opened`.
-    """
-    hashes = opened.enter_context(AllHashes(built.path))
+    """Cuts the corpora, behind what stands in `folder` when they are added."""
+    hashes = AllHashes(built.path)
     config, cleaning = sources.config, sources.cleaning
     user_dict = None
     if config.user_dict is not None:
@@ -181,7 +174,7 @@ def _segmented(
         _copy(user_dict, built.user_dict)
     if add:
         shutil.copytree(folder.segmented, built.segmented)
-        segmented = opened.enter_context(Segmented.open(built.segmented))
+        segmented = Segmented.open(built.segmented)
         before = segmented.cleaning
         segmented.settings = config  # the cut-offs and repeats that may be chosen anew
         segmented.cleaning = dataclasses.replace(cleaning, block_list=before.block_list)
@@ -189,7 +182,7 @@ def _segmented(
             hashes.add(rows, places)
     else:
         settings = recorded(config, cleaning)
-        segmented = opened.enter_context(Segmented.new(built.segmented, *settings))
+        segmented = Segmented.new(built.segmented, *settings)
     segmented.add(
         sources.corpora,
         hashes,
