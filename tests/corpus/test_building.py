@@ -456,7 +456,7 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path, below, fault):
     with pytest.raises(ChatbotError) as caught:
         build(Sources(corpora, CHAR), folder)
     assert str(caught.value) == (
-        f"{folder.path}: cannot be written ({fault}). Make room or choose another folder with "
+        f"{folder.path}: {fault}. Mend this and run the same again, or choose another folder with "
         "--model; what stood there before is untouched."
     )
     assert (tmp_path / "file").read_bytes() == b"mine"
