@@ -252,6 +252,28 @@ def test_adding_gives_the_bytes_of_one_build(tmp_path, monkeypatch, case, genera
     assert len(sizes) == 1 if generations == 1 else len(sizes) > 5
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_the_bytes_do_not_depend_on_chunks_or_writings(tmp_path, monkeypatch, case):
+    files = some_files(tmp_path, (41, 23, 17))
+    config = CorpusConfig(**{"tokenizer": "char"} | CASES[case][0])
+    cleaning = CleaningConfig(**CASES[case][1])
+    whole = built(tmp_path / "whole", files, config, cleaning)
+    for chunk, write, long in ((30, 11, 64), (5, 1 << 16, 64), (9, 40, 1)):
+        monkeypatch.setattr(cutting, "CHUNK", chunk)
+        monkeypatch.setattr(module, "_WRITE", write)
+        monkeypatch.setattr(module, "_LONG", long)
+        assert content(built(tmp_path / "cut", files, config, cleaning)) == content(whole)
+
+
+def test_pairs_that_are_long_do_not_wait_for_many(tmp_path, monkeypatch):
+    monkeypatch.setattr(cutting, "CHUNK", 4)
+    monkeypatch.setattr(module, "_WRITE", 10)
+    monkeypatch.setattr(module, "_LONG", 8)
+    (tmp_path / "a.tsv").write_text("".join(f"{i:020}\t{i:060}\n" for i in range(9)), "utf-8")
+    folder = built(tmp_path / "model", [tmp_path / "a.tsv"])
+    assert Segmented.open(folder.segmented).spill.writings_done == 5
+
+
 def test_what_may_change_on_the_way_gives_the_bytes_of_one_build_with_the_last_of_it(tmp_path):
     files = some_files(tmp_path, (41, 23, 17))
     new = {"min_freq": 4, "max_size": 14, "rare": "unk", "holdout": 9.0}
