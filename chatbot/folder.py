@@ -15,6 +15,7 @@ model was trained there. Knows nothing of what the files hold.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from dataclasses import dataclass
@@ -89,6 +90,21 @@ class ModelFolder:
 
 def put_in_place(temporary: Path, final: Path) -> None:
     """Syncs a finished file to disk and renames it, so that no half file is ever seen."""
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
+    sync(temporary)
     temporary.replace(final)
+
+
+def sync(path: Path) -> None:
+    """Waits until a file is on disk."""
+    with path.open("r+b") as file:  # Windows syncs no file that is open for reading only
+        os.fsync(file.fileno())
+
+
+def sync_names(folder: Path) -> None:
+    """Waits until the names in a folder are on disk, where the system can do that."""
+    with contextlib.suppress(OSError):
+        file = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(file)
+        finally:
+            os.close(file)

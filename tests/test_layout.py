@@ -79,6 +79,7 @@ ORDER = [
     "corpus.recoding",
     "corpus.choosing",
     "corpus.storing",
+    "corpus.installing",
     "corpus.building",
     "corpus.doctor.concerns",
     "corpus.doctor.forecast",

@@ -12,12 +12,10 @@ and one part of the pairs, never the corpus.
 from __future__ import annotations
 
 import dataclasses
-import filecmp
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,15 +23,16 @@ from chatbot.config import DEFAULT_MIN_FREQ, CleaningConfig, CorpusConfig
 from chatbot.corpus.choosing import Chosen, choose
 from chatbot.corpus.cleaning import DUPLICATE, REPEATED
 from chatbot.corpus.doctor.survey import Cutoff, Survey
+from chatbot.corpus.installing import failed, install, workplace
 from chatbot.corpus.pairs import Corpus
 from chatbot.corpus.recorded import named, recorded
-from chatbot.corpus.repeats import Marks, Repeats, find_repeats
-from chatbot.corpus.segmented import AllHashes, Progress, Segmented
+from chatbot.corpus.repeats import AllHashes, Marks, Repeats, find_repeats
+from chatbot.corpus.segmented import Progress, Segmented
 from chatbot.corpus.store import Header
 from chatbot.corpus.storing import store_pairs, texts_at
 from chatbot.corpus.vocabulary import Vocabulary
 from chatbot.errors import ChatbotError
-from chatbot.folder import ModelFolder, put_in_place
+from chatbot.folder import ModelFolder
 
 TOP_REPLIES = 20
 
@@ -97,12 +96,12 @@ def build(
         restart: give up the model trained in the folder, if the corpus or a setting is another.
 
     Raises:
-        ChatbotError: a corpus cannot be read, the folder cannot be written, or it has a model
-            trained on other bytes.
+        ChatbotError: a corpus cannot be read, the folder cannot be written, another build writes to
+            it, or it has a model trained on other bytes.
     """
-    with _scratch_in(folder) as scratch, ExitStack() as opened:
+    with workplace(folder) as scratch:
         built = ModelFolder(scratch)
-        segmented, hashes = _segmented(sources, folder, built, add, opened)
+        segmented, hashes = _segmented(sources, folder, built, add)
         survey, marks = _survey(segmented, hashes, sources.cleaning)
         hashes.remove()
         chosen = choose(segmented, marks, sources.config, sources.vocabulary, scratch)
@@ -111,8 +110,7 @@ def build(
             segmented, marks, chosen, survey.dropped, built.store, sources.progress
         )
         _complete(survey, chosen)
-        opened.close()
-        _install(built, folder, restart, keep)
+        install(built, folder, restart, keep)
     return Report(chosen.vocabulary, header, survey, chosen.covered, chosen.unknown)
 
 
@@ -123,57 +121,25 @@ def examine(sources: Sources) -> Survey:
         ChatbotError: a corpus cannot be read, or there is no room for temporary files.
     """
     try:
-        with (
-            tempfile.TemporaryDirectory(prefix="chatbot-inspect-") as name,
-            ExitStack() as opened,
-        ):
+        with tempfile.TemporaryDirectory(prefix="chatbot-inspect-") as name:
             scratch = Path(name)
             built = ModelFolder(scratch)
-            segmented, hashes = _segmented(sources, built, built, False, opened)
+            segmented, hashes = _segmented(sources, built, built, False)
             survey, marks = _survey(segmented, hashes, sources.cleaning)
             hashes.remove()
             chosen = choose(segmented, marks, sources.config, sources.vocabulary, scratch)
             _complete(survey, chosen)
     except OSError as error:
-        raise ChatbotError(
-            f"{error.filename or tempfile.gettempdir()}: cannot be written "
-            f"({error.strerror or error}). Make room, or name another folder for temporary files "
-            "with TMPDIR."
-        ) from error
+        elsewhere = "name another folder for temporary files with TMPDIR"
+        raise failed(error, tempfile.gettempdir(), elsewhere) from error
     return survey
 
 
-@contextmanager
-def _scratch_in(folder: ModelFolder) -> Iterator[Path]:
-    """A folder for unfinished files, removed at the end whatever happens."""
-    scratch: Path | None = None
-    made = not folder.path.exists()
-    try:
-        folder.path.mkdir(parents=True, exist_ok=True)
-        for left in folder.path.glob(".building-*"):  # by a build that was killed
-            shutil.rmtree(left, ignore_errors=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".building-", dir=folder.path))
-        yield scratch
-    except OSError as error:
-        raise ChatbotError(
-            f"{error.filename or folder.path}: cannot be written ({error.strerror or error}). Make "
-            "room or choose another folder with --model; what stood there before is untouched."
-        ) from error
-    finally:
-        if scratch is not None:
-            shutil.rmtree(scratch, ignore_errors=True)
-            if made and not any(folder.path.iterdir()):
-                folder.path.rmdir()
-
-
 def _segmented(
-    sources: Sources, folder: ModelFolder, built: ModelFolder, add: bool, opened: ExitStack
+    sources: Sources, folder: ModelFolder, built: ModelFolder, add: bool
 ) -> tuple[Segmented, AllHashes]:
-    """Cuts the corpora, behind what stands in `folder` when they are added.
-
-    What must be closed in the end is handed to `opened`.
-    """
-    hashes = opened.enter_context(AllHashes(built.path))
+    """Cuts the corpora, behind what stands in `folder` when they are added."""
+    hashes = AllHashes(built.path)
     config, cleaning = sources.config, sources.cleaning
     user_dict = None
     if config.user_dict is not None:
@@ -181,7 +147,7 @@ def _segmented(
         _copy(user_dict, built.user_dict)
     if add:
         shutil.copytree(folder.segmented, built.segmented)
-        segmented = opened.enter_context(Segmented.open(built.segmented))
+        segmented = Segmented.open(built.segmented)
         before = segmented.cleaning
         segmented.settings = config  # the cut-offs and repeats that may be chosen anew
         segmented.cleaning = dataclasses.replace(cleaning, block_list=before.block_list)
@@ -189,7 +155,7 @@ def _segmented(
             hashes.add(rows, places)
     else:
         settings = recorded(config, cleaning)
-        segmented = opened.enter_context(Segmented.new(built.segmented, *settings))
+        segmented = Segmented.new(built.segmented, *settings)
     segmented.vocab = named(sources.vocabulary) if sources.vocabulary else None
     segmented.add(
         sources.corpora,
@@ -259,30 +225,3 @@ def _complete(survey: Survey, chosen: Chosen) -> None:
     least = chosen.vocabulary.config.min_freq or DEFAULT_MIN_FREQ
     unknown = 1 - chosen.covered / chosen.words
     survey.chosen = Cutoff(least, len(chosen.vocabulary), unknown)
-
-
-def _install(built: ModelFolder, folder: ModelFolder, restart: bool, keep: bool) -> None:
-    """Puts the finished files into place; a trained model keeps its own unless `restart`."""
-    same = _same(built.vocabulary, folder.vocabulary) and _same(built.store, folder.store)
-    if folder.trained and not same:
-        if not restart:
-            raise ChatbotError(
-                f"{folder.path}: a model was trained here on another corpus or with other settings."
-                " Choose another folder with --model, or give it up with --restart."
-            )
-        folder.forget_training()
-    if folder.segmented.exists():
-        folder.segmented.rename(built.path / "segmented-before")
-    if not same:
-        put_in_place(built.vocabulary, folder.vocabulary)
-        put_in_place(built.store, folder.store)
-    if built.user_dict.exists():
-        put_in_place(built.user_dict, folder.user_dict)
-    else:
-        folder.user_dict.unlink(missing_ok=True)
-    if keep:
-        built.segmented.rename(folder.segmented)
-
-
-def _same(one: Path, other: Path) -> bool:
-    return other.exists() and filecmp.cmp(one, other, shallow=False)

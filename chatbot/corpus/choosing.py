@@ -22,8 +22,8 @@ from chatbot.corpus.doctor.survey import Cutoff
 from chatbot.corpus.holdout import Holdout
 from chatbot.corpus.recoding import Recoding
 from chatbot.corpus.repeats import Marks
-from chatbot.corpus.segmented import Segmented, pair_hashes
-from chatbot.corpus.spill import PARTS, Block
+from chatbot.corpus.segmented import Segmented
+from chatbot.corpus.spill import PARTS, Block, pair_hashes
 from chatbot.corpus.tokenizer import Tokenizer, make_speller
 from chatbot.corpus.vocabulary import (
     SPECIAL,

@@ -10,10 +10,10 @@ not answered.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,18 +24,10 @@ from chatbot.corpus.formats.base import NO_REPLY, Conversation
 EMPTY_QUESTION = "empty question"
 EMPTY_REPLY = "empty reply"
 
+CHARACTERS = 1 << 22
+"""Characters of a chunk, about, where turns are long."""
+
 _TWO = b"\0\1"
-
-
-class Pair(NamedTuple):
-    r"""A question, its reply, and the line of its file where the reply stands.
-
-    Earlier turns stand before the question, each ended by "\n".
-    """
-
-    question: str
-    reply: str
-    line: int
 
 
 @dataclass
@@ -87,9 +79,13 @@ class Pairing:
 
 
 def turns_of(
-    conversations: Iterable[Conversation], most: int, context: int, skipped: Counter[str]
+    conversations: Iterable[Conversation],
+    most: int,
+    context: int,
+    skipped: Counter[str],
+    characters: int = CHARACTERS,
 ) -> Iterator[LaidTurns]:
-    """Lays conversations end to end, about `most` turns at a time.
+    """Lays conversations end to end, about `most` turns and `characters` at most at a time.
 
     A conversation that is longer goes on in the next chunk, with the turns that its first pair
     there needs before it. One of a single turn has no reply; it is counted in `skipped`.
@@ -98,11 +94,15 @@ def turns_of(
     lines: list[int] = []
     sizes: list[int] = []
     replies = bytearray()
+    room = characters
     for conversation in conversations:
         if len(conversation.turns) < 2:
             skipped[NO_REPLY] += len(conversation.turns)
             continue
-        for turns, numbers, marks in _pieces(conversation, most, context):
+        length = sum(map(len, conversation.turns))
+        whole = len(conversation.turns) <= most and length <= characters
+        pieces = (conversation,) if whole else _pieces(conversation, most, characters, context)
+        for turns, numbers, marks in pieces:
             size = len(turns)
             texts += turns
             lines += numbers
@@ -111,25 +111,34 @@ def turns_of(
                 replies += bytes(marks)
             else:
                 replies += _TWO if size == 2 else b"\0" + b"\1" * (size - 1)
-            if len(texts) >= most:
+            room -= length  # of all pieces: too much rather than too little
+            if len(texts) >= most or room <= 0:
                 yield _laid(texts, lines, sizes, replies)
-                texts, lines, sizes, replies = [], [], [], bytearray()
+                texts, lines, sizes, replies, room = [], [], [], bytearray(), characters
     if texts:
         yield _laid(texts, lines, sizes, replies)
 
 
-def _pieces(conversation: Conversation, most: int, context: int) -> Iterable[Conversation]:
+def _pieces(
+    conversation: Conversation, most: int, characters: int, context: int
+) -> Iterator[Conversation]:
     turns, lines, marks = conversation
-    if len(turns) <= most:
-        return (conversation,)
     marks = [place > 0 for place in range(len(turns))] if marks is None else marks
-    pieces = []
-    for start in range(0, len(turns), most):
+    for start, end in itertools.pairwise(_bounds(turns, most, characters)):
         first = max(0, start - context - 1)
-        part = slice(first, start + most)
-        mine = [False] * (start - first) + list(marks[start : start + most])
-        pieces.append(Conversation(turns[part], lines[part], mine))
-    return pieces
+        mine = [False] * (start - first) + list(marks[start:end])
+        yield Conversation(turns[first:end], lines[first:end], mine)
+
+
+def _bounds(turns: Sequence[str], most: int, characters: int) -> list[int]:
+    """Where pieces of some turns begin, each of a turn at least, and where the last one ends."""
+    bounds, length = [0], 0
+    for place, turn in enumerate(turns):
+        length += len(turn)
+        if place and (place - bounds[-1] >= most or length > characters):
+            bounds.append(place)
+            length = len(turn)
+    return [*bounds, len(turns)]
 
 
 def _laid(texts: list[str], lines: list[int], sizes: list[int], replies: bytearray) -> LaidTurns:

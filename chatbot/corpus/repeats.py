@@ -19,12 +19,13 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.corpus.encoded import bounds_of
+from chatbot.corpus.spill import pair_hashes
 
 _FILES = 64
 _FLUSH = 1 << 16
@@ -33,16 +34,16 @@ _RECORD = np.dtype([("hash", "<u8"), ("place", "<u8")])
 
 
 class Hashes:
-    """Hashes with places on disk, by their leading bits."""
+    """Hashes with places on disk, by their leading bits; no file stays open."""
 
     def __init__(self, folder: Path) -> None:
         """Makes the files in a folder of their own."""
         folder.mkdir()
         self._folder = folder
         self._waiting: list[NDArray[Any]] = []
-        self._files: list[IO[bytes]] = [
-            (folder / f"hashes-{i:02}").open("w+b") for i in range(_FILES)
-        ]
+        self._paths = [folder / f"hashes-{i:02}" for i in range(_FILES)]
+        for path in self._paths:
+            path.touch()
 
     def add(self, hashes: NDArray[np.uint64], places: NDArray[np.uint64]) -> None:
         """Appends some."""
@@ -61,25 +62,45 @@ class Hashes:
         order = np.argsort(which, kind="stable")
         ends = bounds_of(np.bincount(which, minlength=_FILES))
         for i in range(_FILES):
-            self._files[i].write(records[order[ends[i] : ends[i + 1]]].tobytes())
+            if ends[i] < ends[i + 1]:
+                with self._paths[i].open("ab") as file:
+                    file.write(records[order[ends[i] : ends[i + 1]]].tobytes())
 
     def groups(self) -> Iterator[Iterator[NDArray[Any]]]:
         """File by file the records in blocks, each file in the order they were added."""
         self._flush()
-        for file in self._files:
-            file.seek(0)
-            yield self._blocks(file)
+        return map(self._blocks, self._paths)
 
     @staticmethod
-    def _blocks(file: IO[bytes]) -> Iterator[NDArray[Any]]:
-        while data := file.read(_BLOCK * _RECORD.itemsize):
-            yield np.frombuffer(data, _RECORD)
+    def _blocks(path: Path) -> Iterator[NDArray[Any]]:
+        with path.open("rb") as file:
+            while data := file.read(_BLOCK * _RECORD.itemsize):
+                yield np.frombuffer(data, _RECORD)
 
     def remove(self) -> None:
         """Gives the disk space back; again and again, it does no harm."""
-        for file in self._files:
-            file.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class AllHashes:
+    """The hashes of pairs, of questions and of replies, for finding repeats."""
+
+    def __init__(self, scratch: Path) -> None:
+        """Takes a folder to put them in."""
+        self.pairs, self.questions, self.replies = (
+            Hashes(scratch / f"{kind}-hashes") for kind in ("pair", "question", "reply")
+        )
+
+    def add(self, rows: NDArray[Any], places: NDArray[np.uint64]) -> None:
+        """Appends those of some rows, which come in the order they were read."""
+        self.pairs.add(pair_hashes(rows), places)
+        self.questions.add(rows["asked"], places)
+        self.replies.add(rows["said"], places)
+
+    def remove(self) -> None:
+        """Gives the disk space back."""
+        for one in (self.pairs, self.questions, self.replies):
+            one.remove()
 
 
 @dataclass

@@ -5,7 +5,7 @@ for, and what was found out on the way. The vocabulary can be chosen from it aga
 more corpora added, without cutting any text twice. Knows nothing of vocabularies or of training.
 
     segmented/
-      manifest       chatbot-segmented 1 89ab01ef {"settings": {…}, …}   format number, CRC-32, JSON
+      manifest       chatbot-segmented 2 89ab01ef {"settings": {…}, …}   format number, CRC-32, JSON
       part-00 …      the pairs: spill.py
       words-000 …    the words: words.py
 
@@ -22,7 +22,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,16 +33,18 @@ from chatbot.corpus.doctor.census import Census
 from chatbot.corpus.doctor.survey import FileFacts
 from chatbot.corpus.files.encodings import UTF8
 from chatbot.corpus.pairs import Corpus
-from chatbot.corpus.repeats import Hashes
+from chatbot.corpus.repeats import AllHashes
 from chatbot.corpus.sampler import scramble
-from chatbot.corpus.spill import Spill
+from chatbot.corpus.spill import Spill, pair_hashes
 from chatbot.corpus.words import Words
 from chatbot.errors import ChatbotError
 
-FORMAT = 1
+FORMAT = 2
 _MAGIC = "chatbot-segmented"
 _WRITE = 1 << 16
 """Pairs that wait in memory before they are written: few large writes, whatever the chunks are."""
+_LONG = 64
+"""Ids that count as a pair among those that wait, where pairs are longer."""
 
 
 class Progress(NamedTuple):
@@ -56,11 +58,6 @@ class Progress(NamedTuple):
     """bytes of the corpus files read; of later stages, pairs"""
     total: int
     """bytes of all corpus files, 0 where unknown; of later stages, all pairs"""
-
-
-def pair_hashes(rows: NDArray[Any]) -> NDArray[np.uint64]:
-    """A hash of question and reply of every row, [B]: equal pairs have equal hashes."""
-    return scramble(scramble(rows["asked"]) ^ rows["said"])
 
 
 @dataclass
@@ -96,14 +93,6 @@ class Segmented:
         folder.mkdir()
         return cls(folder, settings, cleaning, [], Census.of([], []), Spill(folder), Words(folder))
 
-    def __enter__(self) -> Self:
-        """Gives itself."""
-        return self
-
-    def __exit__(self, *details: object) -> None:
-        """Closes the files."""
-        self.spill.close()
-
     def add(
         self,
         corpora: Sequence[Corpus],
@@ -128,7 +117,7 @@ class Segmented:
             ChatbotError: as `cut_in_order`; also a corpus without a pair, or one that is there.
         """
         before, generation, waiting = len(self.files), self.words.generation, 0
-        total = sum(corpus.text.size for corpus in corpora)
+        reading = _Reading(corpora)
         pairs = self.spill.pairs
         for chunk in cut_in_order(
             corpora, self.settings, cleaning, user_dict=user_dict, workers=workers
@@ -137,18 +126,19 @@ class Segmented:
             if waiting >= _WRITE or self.words.generation != generation:
                 self._write(generation, hashes)
                 generation, waiting = self.words.generation, 0
-            self._take(chunk, corpora[chunk.file], before, mapping)
-            waiting += len(chunk.rows)
+            chunk.rows["file"] += before
+            chunk.rows["serial"] = np.arange(pairs, pairs + len(chunk.rows))
             pairs += len(chunk.rows)
-            done = sum(corpus.text.position for corpus in corpora[: chunk.file + 1])
-            progress(Progress("reading", pairs, done, total))
+            waiting += max(len(chunk.rows), len(chunk.ids) // _LONG)
+            self._take(chunk, corpora[chunk.file], mapping)
+            progress(Progress("reading", pairs, reading.done(chunk.file), reading.total))
         self._write(generation, hashes)
         for corpus in corpora:
             corpus.check()
             self.files.append(_facts_of(corpus))
             _refuse_twin(self.files[-1], self.files[:before])
 
-    def _take(self, chunk: Chunk, corpus: Corpus, before: int, mapping: NDArray[np.int32]) -> None:
+    def _take(self, chunk: Chunk, corpus: Corpus, mapping: NDArray[np.int32]) -> None:
         """Takes in what a chunk says; its pairs wait to be written with others."""
         corpus.pairs += len(chunk.rows)
         corpus.skipped += chunk.skipped
@@ -156,7 +146,6 @@ class Segmented:
         corpus.changed += chunk.changed
         corpus.first += chunk.first
         self.census.add(chunk.census)
-        chunk.rows["file"] += before
         pairs = pair_hashes(chunk.rows)
         corpus.digest = (corpus.digest + int(pairs.sum())) % 2**64
         salt = _salt(corpus.name, self.settings.seed)
@@ -181,7 +170,6 @@ class Segmented:
     def finish(self) -> None:
         """Writes what waits, and the manifest; the files are whole then."""
         self.words.close()
-        self.spill.flush()
         facts = {
             "settings": self.settings.as_dict(),
             "cleaning": self.cleaning.as_dict(),
@@ -269,11 +257,27 @@ def _order(
 
 def _refuse_twin(last: FileFacts, earlier: Sequence[FileFacts]) -> None:
     for facts in earlier:
-        if (facts.digest, facts.pairs) == (last.digest, last.pairs):
+        if last.pairs and (facts.digest, facts.pairs) == (last.digest, last.pairs):
             raise ChatbotError(
                 f"{last.name}: the same {last.pairs:,} pairs are in the corpus already, from "
                 f"{facts.name}. Name only new files with --add."
             )
+
+
+class _Reading:
+    """How far the reading of some corpora is, in bytes; one after the other they are read."""
+
+    def __init__(self, corpora: Sequence[Corpus]) -> None:
+        self.total = sum(corpus.text.size for corpus in corpora)
+        self._corpora = corpora
+        self._current = self._before = 0
+
+    def done(self, current: int) -> int:
+        """What has been read when a chunk of corpus `current` comes."""
+        for corpus in self._corpora[self._current : current]:
+            self._before += corpus.text.position
+        self._current = current
+        return self._before + self._corpora[current].text.position
 
 
 def _facts_of(corpus: Corpus) -> FileFacts:
@@ -297,35 +301,3 @@ def _facts_of(corpus: Corpus) -> FileFacts:
         first=[list(pair) for pair in corpus.first],
         digest=corpus.digest,
     )
-
-
-class AllHashes:
-    """The hashes of pairs, of questions and of replies, for finding repeats."""
-
-    def __init__(self, scratch: Path) -> None:
-        """Takes a folder to put them in."""
-        self.pairs, self.questions, self.replies = (
-            Hashes(scratch / f"{kind}-hashes") for kind in ("pair", "question", "reply")
-        )
-
-    def add(self, rows: NDArray[Any], places: NDArray[np.uint64]) -> None:
-        """Appends those of one writing to the spill; rows that share a line by their hash."""
-        pairs = pair_hashes(rows)
-        order = np.lexsort((pairs, rows["line"], rows["file"]))
-        rows, pairs, places = rows[order], pairs[order], places[order]
-        self.pairs.add(pairs, places)
-        self.questions.add(rows["asked"], places)
-        self.replies.add(rows["said"], places)
-
-    def __enter__(self) -> Self:
-        """Gives itself."""
-        return self
-
-    def __exit__(self, *details: object) -> None:
-        """Closes and removes the files."""
-        self.remove()
-
-    def remove(self) -> None:
-        """Gives the disk space back."""
-        for one in (self.pairs, self.questions, self.replies):
-            one.remove()

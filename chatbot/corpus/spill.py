@@ -12,7 +12,7 @@ blocks, little-endian:
     4        number of the writing, u32: blocks written at one time have the same
     8        rows n, u64
     8        ids m, u64
-    36 n     rows, see `ROW`
+    40 n     rows, see `ROW`
     4 m      ids, i32: question and reply of every pair in turn
 """
 
@@ -23,12 +23,13 @@ import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.corpus.encoded import bounds_of, indices_of_runs
+from chatbot.corpus.sampler import scramble
 from chatbot.errors import ChatbotError
 
 PARTS = 64
@@ -39,13 +40,14 @@ ROW = np.dtype(
         ("said", "<u8"),
         ("file", "<u4"),
         ("line", "<u4"),
+        ("serial", "<u4"),
         ("characters", "<u4"),
         ("question", "<u4"),
         ("reply", "<u4"),
     ]
 )
-"""One pair: the hashes of its question and of its reply, where it stands, the characters of its
-reply, the tokens of its question and of its reply."""
+"""One pair: the hashes of its question and of its reply, where it stands, how many pairs were read
+before it, the characters of its reply, the tokens of its question and of its reply."""
 
 _HEADER = struct.Struct("<IIQQ")
 
@@ -69,6 +71,11 @@ class Block(NamedTuple):
         return Block(self.rows[kept], ids, self.numbers[kept])
 
 
+def pair_hashes(rows: NDArray[Any]) -> NDArray[np.uint64]:
+    """A hash of question and reply of every row, [B]: equal pairs have equal hashes."""
+    return scramble(scramble(rows["asked"]) ^ rows["said"])
+
+
 def sizes_of(rows: NDArray[Any]) -> NDArray[np.int64]:
     """The tokens of every pair, both sides together."""
     sizes: NDArray[np.int64] = rows["question"].astype(np.int64) + rows["reply"]
@@ -76,7 +83,7 @@ def sizes_of(rows: NDArray[Any]) -> NDArray[np.int64]:
 
 
 class Spill:
-    """Pairs with provisional ids in the files of a folder.
+    """Pairs with provisional ids in the files of a folder; no file stays open.
 
     Attributes:
         rows: how many pairs each part has, int64 [64].
@@ -85,31 +92,23 @@ class Spill:
     """
 
     def __init__(self, folder: Path) -> None:
-        """Opens the files of a folder to append to; they are made where absent."""
+        """Takes a folder whose files are appended to; they are made where absent."""
         self.rows = np.zeros(PARTS, np.int64)
         self.checksums = [0] * PARTS
         self.writings_done = 0
-        self._files: list[IO[bytes]] = [path.open("a+b") for path in _paths(folder)]
+        self._paths = _paths(folder)
+        for path in self._paths:
+            path.touch()
 
     @property
     def pairs(self) -> int:
         """How many pairs there are."""
         return int(self.rows.sum())
 
-    def close(self) -> None:
-        """Closes the files."""
-        for file in self._files:
-            file.close()
-
-    def flush(self) -> None:
-        """Hands everything written to the operating system."""
-        for file in self._files:
-            file.flush()
-
     def add(
         self, generation: int, part: NDArray[np.int64], rows: NDArray[Any], ids: NDArray[np.int32]
     ) -> NDArray[np.uint64]:
-        """Appends B pairs; many at a time, as this writes to every file.
+        """Appends B pairs; many at a time, as this writes to every file. None is no writing.
 
         Args:
             generation: which list of words the ids point into.
@@ -132,11 +131,12 @@ class Spill:
             some = ids[indices_of_runs(starts[chosen], sizes[chosen])]
             header = _HEADER.pack(generation, self.writings_done, len(chosen), len(some))
             data = b"".join((header, rows[chosen].tobytes(), some.tobytes()))
-            self._files[i].write(data)
+            with self._paths[i].open("ab") as file:
+                file.write(data)
             self.checksums[i] = zlib.crc32(data, self.checksums[i])
             places[chosen] = np.arange(self.rows[i], self.rows[i] + len(chosen)) + (i << 32)
             self.rows[i] += len(chosen)
-        self.writings_done += 1
+        self.writings_done += bool(len(rows))
         return places
 
     def read(self, part: int, generation: int | None = None) -> Block:
@@ -146,47 +146,51 @@ class Spill:
             part: which, 0 to 63.
             generation: only those whose ids are of this one; None for all, without their ids.
         """
-        file = self._files[part]
-        end = file.seek(0, os.SEEK_END)
         place = row = 0
         rows, ids, numbers = [np.zeros(0, ROW)], [np.zeros(0, np.int32)], [np.zeros(0, np.int64)]
-        while place < end:
-            file.seek(place)
-            number, _, count, size = _HEADER.unpack(file.read(_HEADER.size))
-            if generation is None or number == generation:
-                rows.append(np.frombuffer(file.read(count * ROW.itemsize), ROW))
-                numbers.append(np.arange(row, row + count))
-                if generation is not None:
-                    ids.append(np.frombuffer(file.read(size * 4), "<i4"))
-            place += _HEADER.size + count * ROW.itemsize + size * 4
-            row += count
+        with self._paths[part].open("rb") as file:
+            end = file.seek(0, os.SEEK_END)
+            while place < end:
+                file.seek(place)
+                number, _, count, size = _HEADER.unpack(file.read(_HEADER.size))
+                if generation is None or number == generation:
+                    rows.append(np.frombuffer(file.read(count * ROW.itemsize), ROW))
+                    numbers.append(np.arange(row, row + count))
+                    if generation is not None:
+                        ids.append(np.frombuffer(file.read(size * 4), "<i4"))
+                place += _HEADER.size + count * ROW.itemsize + size * 4
+                row += count
         return Block(np.concatenate(rows), np.concatenate(ids), np.concatenate(numbers))
 
     def writings(self) -> Iterator[tuple[NDArray[Any], NDArray[np.uint64]]]:
-        """The rows and their places, as they were added, writing by writing."""
+        """The rows and their places, writing by writing, in the order they were read."""
         at = np.zeros(PARTS, np.int64)
         done = np.zeros(PARTS, np.int64)
-        ends = [file.seek(0, os.SEEK_END) for file in self._files]
+        ends = [path.stat().st_size for path in self._paths]
         for writing in range(self.writings_done):
             rows, places = [], []
-            for part, file in enumerate(self._files):
+            for part, path in enumerate(self._paths):
                 if at[part] == ends[part]:
                     continue
-                file.seek(at[part])
-                _, number, count, ids = _HEADER.unpack(file.read(_HEADER.size))
-                if number == writing:
+                with path.open("rb") as file:
+                    file.seek(at[part])
+                    _, number, count, ids = _HEADER.unpack(file.read(_HEADER.size))
+                    if number != writing:
+                        continue
                     rows.append(np.frombuffer(file.read(count * ROW.itemsize), ROW))
-                    first = int(done[part]) + (part << 32)
-                    places.append(np.arange(first, first + count, dtype=np.uint64))
-                    at[part] += _HEADER.size + count * ROW.itemsize + ids * 4
-                    done[part] += count
-            yield np.concatenate(rows), np.concatenate(places)
+                first = int(done[part]) + (part << 32)
+                places.append(np.arange(first, first + count, dtype=np.uint64))
+                at[part] += _HEADER.size + count * ROW.itemsize + ids * 4
+                done[part] += count
+            found = np.concatenate(rows)
+            order = np.argsort(found["serial"])
+            yield found[order], np.concatenate(places)[order]
 
     @classmethod
     def resumed(
         cls, folder: Path, rows: Sequence[int], checksums: Sequence[int], writings: int
     ) -> Self:
-        """Opens the files of a folder that were finished, to append to.
+        """Takes the files of a folder that were finished, to append to.
 
         Args:
             folder: where they stand.

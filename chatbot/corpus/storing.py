@@ -23,8 +23,8 @@ from chatbot.corpus.doctor.survey import FileFacts
 from chatbot.corpus.encoded import EncodedPairs
 from chatbot.corpus.recoding import Recoding
 from chatbot.corpus.repeats import Marks
-from chatbot.corpus.segmented import Progress, Segmented, pair_hashes
-from chatbot.corpus.spill import PARTS, Block, sizes_of
+from chatbot.corpus.segmented import Progress, Segmented
+from chatbot.corpus.spill import PARTS, Block, pair_hashes, sizes_of
 from chatbot.corpus.store import Header, token_width, write_store
 from chatbot.corpus.tokenizer import make_speller
 from chatbot.corpus.words import words_of

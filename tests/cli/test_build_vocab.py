@@ -216,8 +216,8 @@ def test_a_folder_that_cannot_be_written_is_refused(built, main, refused, files_
     whole = files_in(built)
     refused(
         main(*CHAR, "--model", model, cwd=built),
-        f"{model}: cannot be written ({fault}). Make room or choose another folder with --model; "
-        "what stood there before is untouched.",
+        f"{model}: {fault}. Mend this and run the same again, or choose another folder with "
+        "--model; what stood there before is untouched.",
         before=[tab("data/talk.tsv", 23)],
     )
     assert files_in(built) == whole

@@ -308,6 +308,22 @@ def test_the_number_of_workers_does_not_change_a_byte(tmp_path):
     assert one == two == three
 
 
+FEW = """
+import resource
+
+resource.setrlimit(resource.RLIMIT_NOFILE, (48, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+"""
+
+
+def test_few_files_are_open_at_once(tmp_path):
+    written(tmp_path / "data" / "a.tsv", numbered(9000))
+    (tmp_path / "script.py").write_text(FEW + SCRIPT, encoding="utf-8")
+    command = [sys.executable, tmp_path / "script.py", tmp_path / "data", tmp_path / "models"]
+    root = str(Path(chatbot.__file__).parents[1])
+    subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": root}, timeout=60)
+    assert sums(ModelFolder(tmp_path / "models" / "3"))
+
+
 # The holdout.
 
 
@@ -440,7 +456,7 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path, below, fault):
     with pytest.raises(ChatbotError) as caught:
         build(Sources(corpora, CHAR), folder)
     assert str(caught.value) == (
-        f"{folder.path}: cannot be written ({fault}). Make room or choose another folder with "
+        f"{folder.path}: {fault}. Mend this and run the same again, or choose another folder with "
         "--model; what stood there before is untouched."
     )
     assert (tmp_path / "file").read_bytes() == b"mine"

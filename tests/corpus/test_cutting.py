@@ -9,7 +9,7 @@ import chatbot
 from chatbot.config import CleaningConfig, CorpusConfig
 from chatbot.corpus.cutting import CHUNK, cut_in_order
 from chatbot.corpus.pairs import find_corpora
-from chatbot.corpus.segmented import pair_hashes
+from chatbot.corpus.spill import pair_hashes
 
 CHAR = CorpusConfig(tokenizer="char")
 HALF = CHUNK // 2

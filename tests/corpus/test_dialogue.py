@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbot.corpus.dialogue import pair_up, turns_of
+from chatbot.corpus.dialogue import CHARACTERS, pair_up, turns_of
 from chatbot.corpus.formats.base import Conversation
 
 TURN = st.sampled_from(["a", "bb", "", "c\nd", "你好", " "])
@@ -37,9 +37,9 @@ def pairs_by_definition(conversations, context):
     return found
 
 
-def pairs_of(conversations, most, context):
+def pairs_of(conversations, most, context, characters=CHARACTERS):
     skipped, found = Counter(), []
-    for turns in turns_of(conversations, most, context, skipped):
+    for turns in turns_of(conversations, most, context, skipped, characters):
         texts = turns.texts
         assert len(texts) == len(turns) == turns.sizes.sum() == len(turns.replies)
         filled = np.array([bool(text.strip()) for text in texts], np.bool_)
@@ -50,10 +50,10 @@ def pairs_of(conversations, most, context):
     return found, skipped
 
 
-@given(CONVERSATIONS, st.integers(0, 3), st.integers(1, 12))
-def test_pairs_are_those_of_the_definition_wherever_chunks_end(drawn, context, most):
+@given(CONVERSATIONS, st.integers(0, 3), st.integers(1, 12), st.integers(1, 30))
+def test_pairs_are_those_of_the_definition_wherever_chunks_end(drawn, context, most, characters):
     conversations = [made(turns, 1 + 10 * i) for i, turns in enumerate(drawn)]
-    found, skipped = pairs_of(conversations, most, context)
+    found, skipped = pairs_of(conversations, most, context, characters)
     assert found == pairs_by_definition(conversations, context)
     turns = sum(len(one.turns) - 1 for one in conversations if one.replies is None)
     turns += sum(sum(one.replies[1:]) for one in conversations if one.replies is not None)
@@ -83,3 +83,15 @@ def test_chunks_are_about_as_large_as_asked():
     sizes = [len(turns) for turns in turns_of(conversations, 10, 1, Counter())]
     assert sizes[:20] == [10] * 20
     assert all(size <= 12 for size in sizes)
+
+
+def test_a_chunk_of_long_turns_has_few_of_them():
+    short, long = made([("a", None)] * 2, 1), made([("b" * 9, None)] * 2, 3)
+    talk = made([("c" * 9, None)] * 7, 5)
+    chunks = list(turns_of([short, long, long, short, talk], 100, 1, Counter(), 30))
+    assert [chunk.texts for chunk in chunks] == [
+        ["a"] * 2 + ["b" * 9] * 4,
+        ["a"] * 2 + ["c" * 9] * 3,
+        ["c" * 9] * 5,
+        ["c" * 9] * 3,
+    ]

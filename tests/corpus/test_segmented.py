@@ -3,6 +3,7 @@
 import itertools
 import json
 import random
+import sqlite3
 import zlib
 
 import pytest
@@ -83,9 +84,11 @@ MANIFEST = {
 EARLY, LATE = "7ef7bf458c08b3e8", "33475d7a0960b620"
 PARTS = {
     "早 你早": "00000000 00000000 0100000000000000 0300000000000000"
-    f"{EARLY} {LATE} 00000000 03000000 02000000 01000000 02000000 01000000 02000000 01000000",
+    f"{EARLY} {LATE} 00000000 03000000 00000000 02000000 01000000 02000000"
+    "01000000 02000000 01000000",
     "你早 早": "00000000 00000000 0100000000000000 0300000000000000"
-    f"{LATE} {EARLY} 00000000 04000000 01000000 02000000 01000000 02000000 01000000 01000000",
+    f"{LATE} {EARLY} 00000000 04000000 01000000 01000000 02000000 01000000"
+    "02000000 01000000 01000000",
 }
 
 
@@ -119,7 +122,7 @@ def test_the_files_are_those_that_are_drawn(tiny):
     filled = {name: data for name, data in files.items() if data and name.startswith("part")}
     assert sorted(filled.values()) == sorted(map(bytes.fromhex, PARTS.values()))
     magic, number, checksum, data = files["manifest"].split(b" ", 3)
-    assert (magic, number) == (b"chatbot-segmented", b"1")
+    assert (magic, number) == (b"chatbot-segmented", b"2")
     assert checksum == f"{zlib.crc32(data):08x}".encode()
     facts = json.loads(data)
     parts = [files[f"part-{n:02}"] for n in range(64)]
@@ -131,15 +134,15 @@ def test_the_files_are_those_that_are_drawn(tiny):
 
 
 def test_what_was_finished_is_opened_as_it_was(tiny):
-    with Segmented.open(tiny.segmented) as found:
-        assert (found.settings, found.cleaning) == (CHAR, CleaningConfig())
-        assert found.spill.pairs == 2
-        assert found.words.sizes == [3]
-        assert [facts.as_dict() for facts in found.files][0]["first"] == [
-            ["早", "你早"],
-            ["你早", "早"],
-        ]
-        assert found.census.as_dict() == MANIFEST["census"]
+    found = Segmented.open(tiny.segmented)
+    assert (found.settings, found.cleaning) == (CHAR, CleaningConfig())
+    assert found.spill.pairs == 2
+    assert found.words.sizes == [3]
+    assert [facts.as_dict() for facts in found.files][0]["first"] == [
+        ["早", "你早"],
+        ["你早", "早"],
+    ]
+    assert found.census.as_dict() == MANIFEST["census"]
     assert stored_settings(tiny.segmented) == (CHAR, CleaningConfig())
 
 
@@ -159,7 +162,7 @@ def test_a_manifest_cut_or_changed_anywhere_is_refused(tiny):
         assert refusal(tiny) in (damaged, foreign)
     for place in random.Random(3).sample(range(len(whole)), 150):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 2]) + whole[place + 1 :])
-        numbered = f"{path}: format 3, this version reads 1. {AGAIN}"
+        numbered = f"{path}: format 0, this version reads 2. {AGAIN}"
         assert refusal(tiny) in (damaged, foreign, numbered)
     path.write_bytes(whole + b" ")
     assert refusal(tiny) == damaged
@@ -178,8 +181,8 @@ def test_a_foreign_manifest_is_refused(tiny, data):
 
 def test_another_format_number_is_refused(tiny):
     path = tiny.segmented / "manifest"
-    path.write_bytes(path.read_bytes().replace(b"segmented 1 ", b"segmented 9 ", 1))
-    assert refusal(tiny) == f"{path}: format 9, this version reads 1. {AGAIN}"
+    path.write_bytes(path.read_bytes().replace(b"segmented 2 ", b"segmented 9 ", 1))
+    assert refusal(tiny) == f"{path}: format 9, this version reads 2. {AGAIN}"
 
 
 def test_one_flipped_byte_in_any_file_is_refused_and_named(tiny):
@@ -194,7 +197,7 @@ def test_one_flipped_byte_in_any_file_is_refused_and_named(tiny):
         path.unlink()
         assert refusal(tiny).startswith(f"{path}: ")
         path.write_bytes(whole)
-    Segmented.open(tiny.segmented).spill.close()
+    Segmented.open(tiny.segmented)
 
 
 # Adding gives the same bytes as one build of all files.
@@ -250,6 +253,28 @@ def test_adding_gives_the_bytes_of_one_build(tmp_path, monkeypatch, case, genera
     assert len(sizes) == 1 if generations == 1 else len(sizes) > 5
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_the_bytes_do_not_depend_on_chunks_or_writings(tmp_path, monkeypatch, case):
+    files = some_files(tmp_path, (41, 23, 17))
+    config = CorpusConfig(**{"tokenizer": "char"} | CASES[case][0])
+    cleaning = CleaningConfig(**CASES[case][1])
+    whole = built(tmp_path / "whole", files, config, cleaning)
+    for chunk, write, long in ((30, 11, 64), (5, 1 << 16, 64), (9, 40, 1)):
+        monkeypatch.setattr(cutting, "CHUNK", chunk)
+        monkeypatch.setattr(module, "_WRITE", write)
+        monkeypatch.setattr(module, "_LONG", long)
+        assert content(built(tmp_path / "cut", files, config, cleaning)) == content(whole)
+
+
+def test_pairs_that_are_long_do_not_wait_for_many(tmp_path, monkeypatch):
+    monkeypatch.setattr(cutting, "CHUNK", 4)
+    monkeypatch.setattr(module, "_WRITE", 10)
+    monkeypatch.setattr(module, "_LONG", 8)
+    (tmp_path / "a.tsv").write_text("".join(f"{i:问>20}\t{i:答>60}\n" for i in range(9)), "utf-8")
+    folder = built(tmp_path / "model", [tmp_path / "a.tsv"])
+    assert Segmented.open(folder.segmented).spill.writings_done == 5
+
+
 def test_what_may_change_on_the_way_gives_the_bytes_of_one_build_with_the_last_of_it(tmp_path):
     files = some_files(tmp_path, (41, 23, 17))
     new = {"min_freq": 4, "max_size": 14, "rare": "unk", "holdout": 9.0}
@@ -267,6 +292,52 @@ def test_what_may_change_on_the_way_gives_the_bytes_of_one_build_with_the_last_o
     added_back = built(tmp_path / "back", files[:2], CorpusConfig("char", **new))
     added(added_back, files[2:], {"min_freq": None, "max_size": 20000, "rare": "characters"})
     assert content(added_back)[0] != content(one)[0]
+
+
+def test_files_of_which_every_pair_is_left_out_are_added_and_added_to(tmp_path):
+    (tmp_path / "bad.txt").write_text("坏\n", "utf-8")
+    files = some_files(tmp_path, (9,))
+    for name, text in (("b", "坏\t好\n" * 2), ("c", "好\t坏\n" * 3), ("d", "好\t你好\n")):
+        files.append(tmp_path / f"{name}.tsv")
+        files[-1].write_text(text, "utf-8")
+    blocked = CleaningConfig(block_list=str(tmp_path / "bad.txt"))
+    whole = built(tmp_path / "whole", files, CHAR, blocked, TAB)
+    folder = built(tmp_path / "parts", files[:1], CHAR, blocked, TAB)
+    for file in files[1:]:
+        added(folder, [file], cleaning={"block_list": str(tmp_path / "bad.txt")}, reading=TAB)
+    assert content(folder) == content(whole)
+
+
+def in_one_line(path, pairs):
+    path.write_text(json.dumps(pairs, ensure_ascii=False), "utf-8")
+
+
+def in_two_tables(path, pairs):
+    with sqlite3.connect(path) as base:
+        for table, step in (("one", 1), ("two", -1)):
+            base.execute(f"CREATE TABLE {table} (question TEXT, answer TEXT)")
+            base.executemany(f"INSERT INTO {table} VALUES (?, ?)", pairs[::step])
+    base.close()
+
+
+@pytest.mark.parametrize("write", [in_one_line, in_two_tables])
+def test_the_same_repeats_stay_where_lines_do_not_rise(tmp_path, monkeypatch, write):
+    monkeypatch.setattr(cutting, "CHUNK", 8)
+    monkeypatch.setattr(module, "_WRITE", 11)
+    pairs = [(f"问{i}", f"答{i % 3 if i < 30 else i}") for i in range(60)]
+    (tmp_path / "a.tsv").write_text("甲\t乙\n" * 7, "utf-8")
+    files = [tmp_path / "a.tsv", tmp_path / "b.json"]
+    write(files[1], pairs)
+    few = CleaningConfig(drop_duplicates=True, max_repeats=2)
+    whole = built(tmp_path / "whole", files, CHAR, few)
+    folder = built(tmp_path / "parts", files[:1], CHAR, few)
+    added(folder, files[1:])
+    assert content(folder) == content(whole)
+    (tmp_path / "c.tsv").write_text("丙\t丁\n", "utf-8")
+    added(folder, [tmp_path / "c.tsv"])
+    assert content(folder) == content(
+        built(tmp_path / "w", [*files, tmp_path / "c.tsv"], CHAR, few)
+    )
 
 
 LINES = st.lists(

@@ -1,0 +1,181 @@
+"""Where a build works, and how what it has made comes into the model folder.
+
+Comes in: a model folder. Goes out: a folder inside it for unfinished files that is nobody else's,
+and in the end the finished ones in their places. Knows nothing of what they hold.
+
+The folder for unfinished files is `.building-…`. It is removed whatever happens; what a killed
+build left goes with the next one. A lock on the model folder, which ends with its process, keeps
+two builds apart; Windows and some network disks have none.
+"""
+
+from __future__ import annotations
+
+import errno
+import filecmp
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from multiprocessing.util import register_after_fork
+from pathlib import Path
+
+from chatbot.errors import ChatbotError
+from chatbot.folder import ModelFolder, sync, sync_names
+
+if sys.platform != "win32":
+    import fcntl
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextmanager
+def workplace(folder: ModelFolder) -> Iterator[Path]:
+    """A folder for unfinished files, removed at the end whatever happens.
+
+    Raises:
+        ChatbotError: the model folder cannot be written to, another build writes to it, or what is
+            done here fails for want of room or of another thing that the system gives.
+    """
+    scratch: Path | None = None
+    made = not folder.path.exists()
+    try:
+        folder.path.mkdir(parents=True, exist_ok=True)
+        with _locked(folder.path):
+            for left in folder.path.glob(".building-*"):  # by a build that was killed
+                shutil.rmtree(left, ignore_errors=True)
+            scratch = Path(tempfile.mkdtemp(prefix=".building-", dir=folder.path))
+            yield scratch
+    except OSError as error:
+        elsewhere = "choose another folder with --model; what stood there before is untouched"
+        raise failed(error, folder.path, elsewhere) from error
+    finally:
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
+            if made and not any(folder.path.iterdir()):
+                folder.path.rmdir()
+
+
+def failed(error: OSError, where: Path | str, otherwise: str) -> ChatbotError:
+    """What the system says of a failure, in one line.
+
+    Args:
+        error: the failure.
+        where: what was being written to, if the error names nothing itself.
+        otherwise: what to do instead of making room or mending what is said.
+    """
+    said, where = error.strerror or error, error.filename or where
+    if error.errno in _FULL:
+        return ChatbotError(f"{where}: cannot be written ({said}). Make room, or {otherwise}.")
+    return ChatbotError(f"{where}: {said}. Mend this and run the same again, or {otherwise}.")
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keeps every other build off a folder."""
+    lock = _Lock(folder)
+    try:
+        yield
+    finally:
+        lock.close()
+
+
+class _Lock:
+    """A lock on a folder, held by this process and not by those it starts."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file: int | None = None
+        if sys.platform == "win32":
+            return
+        self._file = os.open(folder, os.O_RDONLY)
+        register_after_fork(self, _Lock.close)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self.close()
+            raise ChatbotError(
+                f"{folder}: another build-vocab is writing here. Wait until it has ended, or "
+                "choose another folder with --model."
+            ) from error
+        except OSError:  # no locks on this disk
+            pass
+
+    def close(self) -> None:
+        """Gives it back."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+def install(built: ModelFolder, folder: ModelFolder, restart: bool, keep: bool) -> None:
+    """Puts finished files into place, all of them or none; what stood there goes to `built`.
+
+    Args:
+        built: where the finished files are.
+        folder: where they go. A model trained there stays if they are the same as before.
+        restart: give it up if they are not.
+        keep: whether the segmented corpus goes there too.
+
+    Raises:
+        ChatbotError: another model was trained there, and `restart` is not asked for.
+        OSError: a file cannot be put into place.
+    """
+    steps: list[tuple[Path | None, Path]] = []
+    same = _same(built.vocabulary, folder.vocabulary) and _same(built.store, folder.store)
+    if not same:
+        if folder.trained and not restart:
+            raise ChatbotError(
+                f"{folder.path}: a model was trained here on another corpus or with other settings."
+                " Choose another folder with --model, or give it up with --restart."
+            )
+        steps = [(built.vocabulary, folder.vocabulary), (built.store, folder.store)]
+    steps += [
+        (built.user_dict if built.user_dict.exists() else None, folder.user_dict),
+        (built.segmented if keep else None, folder.segmented),
+    ]
+    if folder.trained and not same:
+        steps += [(None, one) for one in (folder.checkpoints, folder.best, folder.history)]
+    _sync([new for new, _ in steps if new is not None])
+    before = built.path / "before"
+    before.mkdir()
+    _exchange(steps, before)
+    sync_names(folder.path)
+
+
+def _sync(paths: Sequence[Path]) -> None:
+    """Waits until files, and folders of files, are on disk."""
+    folders = [path for path in paths if path.is_dir()]
+    files = [path for path in paths if not path.is_dir()]
+    files += [path for folder in folders for path in folder.iterdir()]
+    with ThreadPoolExecutor() as pool:  # a disk does several at a time in the time of one
+        list(pool.map(sync, files))
+    for folder in folders:
+        sync_names(folder)
+
+
+def _exchange(steps: Sequence[tuple[Path | None, Path]], before: Path) -> None:
+    """Moves what stands in each second place to `before`, and what stands in the first there.
+
+    If any of it fails, or is interrupted, all stands where it stood.
+    """
+    with ExitStack() as undo:
+        for new, final in steps:
+            undo.callback(_move_back, new, final, before / final.name)
+            if final.exists():
+                final.rename(before / final.name)
+            if new is not None:
+                new.rename(final)
+        undo.pop_all()
+
+
+def _move_back(new: Path | None, final: Path, old: Path) -> None:
+    if new is not None and not new.exists():
+        final.rename(new)
+    if old.exists():
+        old.rename(final)
+
+
+def _same(one: Path, other: Path) -> bool:
+    return other.exists() and filecmp.cmp(one, other, shallow=False)
