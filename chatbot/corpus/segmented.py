@@ -300,4 +300,5 @@ def _facts_of(corpus: Corpus) -> FileFacts:
         normalised=dict(corpus.changed),
         first=[list(pair) for pair in corpus.first],
         digest=corpus.digest,
+        path=corpus.path,
     )
