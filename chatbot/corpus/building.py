@@ -146,7 +146,9 @@ def _segmented(
         user_dict = folder.user_dict if add else Path(config.user_dict)
         _copy(user_dict, built.user_dict)
     if add:
-        shutil.copytree(folder.segmented, built.segmented)
+        built.segmented.mkdir()
+        for path in folder.segmented.iterdir():
+            shutil.copyfile(path, built.segmented / path.name)
         segmented = Segmented.open(built.segmented)
         before = segmented.cleaning
         segmented.settings = config  # the cut-offs and repeats that may be chosen anew

@@ -15,7 +15,7 @@ import signal
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -255,32 +255,36 @@ class _Worker:
 
     def send(self, chunk: _Task) -> None:
         """Gives it a chunk to cut."""
-        with _killed():
+        with self._watched():
             self._pipe.send(chunk)
 
     def receive(self) -> Chunk:
         """The first of its chunks that was not received yet."""
-        with _killed():
+        with self._watched():
             chunk: Chunk = self._pipe.recv()
         return chunk
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Says why a pipe has ended."""
+        try:
+            yield
+        except (EOFError, OSError) as error:
+            self._process.join()
+            if (self._process.exitcode or 0) >= 0:
+                raise RuntimeError(
+                    "a process that cuts text failed, as it has said above"
+                ) from error
+            raise ChatbotError(
+                "--workers: a process that cuts text was killed, perhaps for want of memory. Use "
+                "fewer with --workers."
+            ) from error
 
     def end(self) -> None:
         """Ends it at once, whatever it does."""
         self._process.kill()
         self._process.join()
         self._pipe.close()
-
-
-@contextmanager
-def _killed() -> Iterator[None]:
-    """Says in words that a pipe has ended."""
-    try:
-        yield
-    except (EOFError, OSError) as error:
-        raise ChatbotError(
-            "--workers: a process that cuts text was killed, perhaps for want of memory. Use fewer "
-            "with --workers."
-        ) from error
 
 
 def _work(
@@ -301,13 +305,15 @@ def _work(
     cutter = Cutter(config, cleaning, user_dict)
     tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
     threading.Thread(target=_take_in, args=(pipe, tasks), daemon=True).start()
-    while (task := tasks.get()) is not None:
-        pipe.send(cutter.cut(*task))
+    with suppress(BrokenPipeError):  # the parent is gone
+        while (task := tasks.get()) is not None:
+            pipe.send(cutter.cut(*task))
 
 
 def _take_in(pipe: Connection, tasks: queue.SimpleQueue[_Task | None]) -> None:
     try:
-        while True:
-            tasks.put(pipe.recv())
-    except (EOFError, OSError):
+        with suppress(EOFError, OSError):
+            while True:
+                tasks.put(pipe.recv())
+    finally:
         tasks.put(None)

@@ -63,12 +63,13 @@ def failed(error: OSError, where: Path | str, otherwise: str) -> ChatbotError:
 
     Args:
         error: the failure.
-        where: what was being written to, if the error names nothing itself.
+        where: the folder that is written to.
         otherwise: what to do instead of making room or mending what is said.
     """
-    said, where = error.strerror or error, error.filename or where
+    said = error.strerror or error
     if error.errno in _FULL:
         return ChatbotError(f"{where}: cannot be written ({said}). Make room, or {otherwise}.")
+    where = error.filename or where
     return ChatbotError(f"{where}: {said}. Mend this and run the same again, or {otherwise}.")
 
 

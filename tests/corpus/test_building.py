@@ -1,9 +1,11 @@
 """Corpora in; a vocabulary and a store in the model folder out."""
 
+import errno
 import gzip
 import hashlib
 import itertools
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -409,6 +411,22 @@ def test_a_failing_build_leaves_what_stood_there(tmp_path):
     with pytest.raises(ChatbotError, match="cannot be read"):
         build(Sources(find_corpora([tmp_path / "cut.tsv.gz"]), CHAR), folder)
     assert "--holdout" in refusal(tmp_path, numbered(3), CorpusConfig("char", holdout=9))
+    assert files_in(folder.path) == before
+
+
+def test_a_disk_that_is_full_while_the_corpus_is_copied_is_told_in_one_line(tmp_path, monkeypatch):
+    folder, _ = built(tmp_path, MIXED)
+    before = files_in(folder.path)
+
+    def full(*paths):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    monkeypatch.setattr(shutil, "copy2", full)
+    assert refusal(tmp_path, numbered(3), name="more.tsv", add=True) == (
+        f"{folder.path}: cannot be written (No space left on device). Make room, or choose another "
+        "folder with --model; what stood there before is untouched."
+    )
     assert files_in(folder.path) == before
 
 

@@ -153,19 +153,13 @@ def test_the_hash_of_a_question_depends_on_its_earlier_turns(tmp_path):
     assert len({asked[1][i] for i in (1, 4, 7)}) == 3
 
 
-def test_a_killed_worker_is_told_in_one_line(tmp_path):
+def run_script(tmp_path, script):
+    """What a script leaves that cuts a.tsv with two workers; a process of its own, see above."""
     written(tmp_path / "a.tsv", [("x", "y")] * 30 * HALF)
-    script = SCRIPT.replace(
-        "        print(",
-        "        import multiprocessing, os, signal\n"
-        "        for one in multiprocessing.active_children():\n"
-        "            os.kill(one.pid, signal.SIGKILL)\n"
-        "        print(",
-    )
     (tmp_path / "script.py").write_text(script, encoding="utf-8")
     root = str(Path(chatbot.__file__).parents[1])
     path = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-    run = subprocess.run(
+    return subprocess.run(
         [sys.executable, tmp_path / "script.py", tmp_path / "a.tsv"],
         check=False,
         env=os.environ | {"PYTHONPATH": path},
@@ -173,7 +167,37 @@ def test_a_killed_worker_is_told_in_one_line(tmp_path):
         text=True,
         timeout=60,
     )
+
+
+def test_a_killed_worker_is_told_in_one_line(tmp_path):
+    kill = (
+        "        import multiprocessing, os, signal\n"
+        "        for one in multiprocessing.active_children():\n"
+        "            os.kill(one.pid, signal.SIGKILL)\n"
+        "        print("
+    )
+    run = run_script(tmp_path, SCRIPT.replace("        print(", kill))
     assert run.stderr.splitlines()[-1] == (
         "chatbot.errors.ChatbotError: --workers: a process that cuts text was killed, perhaps for "
         "want of memory. Use fewer with --workers."
     )
+
+
+def test_a_worker_that_fails_keeps_its_traceback(tmp_path):
+    fault = (
+        "from chatbot.corpus import cutting\n"
+        "real = cutting.Census.of\n"
+        "cutting.Census.of = lambda *texts: real(*texts) if len(texts[0]) != 4096 else 1 / 0\n"
+        "if __name__"
+    )
+    run = run_script(tmp_path, SCRIPT.replace("if __name__", fault))
+    assert "ZeroDivisionError: division by zero" in run.stderr.splitlines()
+    assert run.stderr.splitlines()[-1] == (
+        "RuntimeError: a process that cuts text failed, as it has said above"
+    )
+
+
+def test_workers_end_without_a_word_when_their_parent_is_killed(tmp_path):
+    kill = "        import os, signal\n        os.kill(os.getpid(), signal.SIGKILL)\n        print("
+    run = run_script(tmp_path, SCRIPT.replace("        print(", kill))
+    assert (run.returncode, run.stdout, run.stderr) == (-9, "", "")

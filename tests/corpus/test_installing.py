@@ -148,7 +148,7 @@ OTHERWISE = "choose another folder with --model; what stood there before is unto
         ),
         (
             OSError(errno.EDQUOT, "Disk quota exceeded", "model/x"),
-            "model/x: cannot be written (Disk quota exceeded). Make room, or ",
+            "model: cannot be written (Disk quota exceeded). Make room, or ",
         ),
         (
             OSError(errno.EMFILE, "Too many open files", "model/x"),

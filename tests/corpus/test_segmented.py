@@ -270,7 +270,8 @@ def test_pairs_that_are_long_do_not_wait_for_many(tmp_path, monkeypatch):
     monkeypatch.setattr(cutting, "CHUNK", 4)
     monkeypatch.setattr(module, "_WRITE", 10)
     monkeypatch.setattr(module, "_LONG", 8)
-    (tmp_path / "a.tsv").write_text("".join(f"{i:问>20}\t{i:答>60}\n" for i in range(9)), "utf-8")
+    text = "".join(f"{'问' * 20}{i}\t{'答' * 60}\n" for i in range(9))
+    (tmp_path / "a.tsv").write_text(text, "utf-8")
     folder = built(tmp_path / "model", [tmp_path / "a.tsv"])
     assert Segmented.open(folder.segmented).spill.writings_done == 5
 

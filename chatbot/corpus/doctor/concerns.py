@@ -99,8 +99,8 @@ def _of_file(file: FileFacts) -> Iterator[str]:
     if file.bad_bytes and file.bad_bytes >= BAD_BYTES * file.pairs:
         places = "1 place is" if file.bad_bytes == 1 else f"{file.bad_bytes:,} places are"
         yield (
-            f"{file.shown}: {places} not text. If {file.spoken_encoding} is not its encoding, name it "
-            "with --encoding."
+            f"{file.shown}: {places} not text. If {file.spoken_encoding} is not its encoding, "
+            "name it with --encoding."
         )
     for encoding, lines in file.spoken_mixed.items():
         rest = file.spoken_encoding

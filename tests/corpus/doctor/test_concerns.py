@@ -59,7 +59,8 @@ SPOILT = {
     ),
     "bad bytes": (
         {"files": file(bad_bytes=10, encoding="big5hkscs+utf-8")},
-        "a.csv: 10 places are not text. If Big5+UTF-8 is not its encoding, name it with --encoding.",
+        "a.csv: 10 places are not text. If Big5+UTF-8 is not its encoding, name it with "
+        "--encoding.",
     ),
     "mixed encodings": (
         {"files": file(mixed={"gb18030": 12})},
