@@ -17,8 +17,8 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from multiprocessing.pool import ThreadPool
 from multiprocessing.util import register_after_fork
 from pathlib import Path
 
@@ -150,8 +150,8 @@ def _sync(paths: Sequence[Path]) -> None:
     folders = [path for path in paths if path.is_dir()]
     files = [path for path in paths if not path.is_dir()]
     files += [path for folder in folders for path in folder.iterdir()]
-    with ThreadPoolExecutor() as pool:  # a disk does several at a time in the time of one
-        list(pool.map(sync, files))
+    with ThreadPool(8) as pool:  # a disk does several at a time in the time of one
+        pool.map(sync, files)
     for folder in folders:
         sync_names(folder)
 
