@@ -25,7 +25,7 @@ REPEATED = 21
 
 
 def main() -> None:
-    """Measures both sizes and records them side by side."""
+    """Measures all sizes and records them side by side."""
     source = Path(sys.argv[1]).resolve()
     steps = sys.argv[2] if len(sys.argv) > 2 else "60"
     with tempfile.TemporaryDirectory() as name:

@@ -5,8 +5,8 @@ dataclasses whose values have been checked. The command line derives its options
 a default is written here and nowhere else. Knows nothing of click, of files or of TensorFlow.
 
 Settings are grouped by who must agree on them later: `CorpusConfig` is stored with the vocabulary
-and the token store, `ModelConfig` and `TrainingConfig` inside every checkpoint, `ReadingConfig`,
-`CleaningConfig` and `ReplyConfig` belong to a call.
+and the token store, `CleaningConfig` with the token store, `ModelConfig` and `TrainingConfig`
+inside every checkpoint; `ReadingConfig` and `ReplyConfig` belong to a call.
 """
 
 from __future__ import annotations

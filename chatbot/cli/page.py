@@ -147,12 +147,10 @@ def _files(survey: Survey) -> str:
 
 
 def _file(file: FileFacts, unfolded: bool) -> str:
-    notes = [f"{file.bad_bytes:,} bad bytes"] if file.bad_bytes else []
-    notes += file.faults
+    notes = [*file.faults]
     for title, counts in (
         ("skipped", file.skipped),
         ("left out", file.dropped),
-        ("lines in another encoding", file.mixed),
         ("changed", file.normalised),
     ):
         notes += [f"{title}: {count:,} {name}" for name, count in counts.items()]
@@ -162,7 +160,7 @@ def _file(file: FileFacts, unfolded: bool) -> str:
     rows = [(_text(question), _text(reply)) for question, reply in file.first]
     opened = " open" if unfolded else ""
     return (
-        f"<details{opened}>\n<summary>{_text(file.name)}: {told}</summary>\n{why}"
+        f"<details{opened}>\n<summary>{_text(file.shown)}: {told}</summary>\n{why}"
         + (f"<ul>{listed}</ul>\n" if listed else "")
         + (_table(("question", "reply"), rows, ()) if rows else "")
         + "\n</details>"

@@ -92,15 +92,13 @@ def left_out_of_all(survey: Survey) -> dict[str, int]:
 
 def _file(file: FileFacts, width: int, new: bool) -> Iterator[str]:
     """What is told of one file; of the first in its format and encoding, why and some pairs."""
-    told = f"{plain(file.name)}: {_count(file.pairs, 'pair')}, {file.format}, {file.encoding}"
+    told = f"{plain(file.shown)}: {_count(file.pairs, 'pair')}, {file.format}, {file.encoding}"
     yield from wrapped(told, width, first="  ", rest="      ")
     details = [
         f"recognised: {plain(file.evidence)}" if new and file.evidence else "",
         _listed("skipped", file.skipped),
         _listed("left out", file.dropped),
-        f"{file.bad_bytes:,} bad bytes" if file.bad_bytes else "",
         *map(plain, file.faults),
-        _listed("lines in another encoding", file.mixed),
         _listed("changed", file.normalised),
     ]
     for detail in filter(None, details):

@@ -53,6 +53,11 @@ class Corpus:
         return "+".join(map(_name_of, self.texts))
 
     @property
+    def path(self) -> str:
+        """What the user called it, as it can be written."""
+        return "+".join(recordable(text.name) for text in self.texts)
+
+    @property
     def texts(self) -> list[Text]:
         """The text, and those beside it that were read with it."""
         return [self.text, *self.text.others]

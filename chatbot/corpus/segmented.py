@@ -294,6 +294,7 @@ def _facts_of(corpus: Corpus) -> FileFacts:
         normalised=dict(corpus.changed),
         first=[list(pair) for pair in corpus.first],
         digest=corpus.digest,
+        path=corpus.path,
     )
 
 

@@ -260,10 +260,10 @@ def test_what_was_read_and_written_is_said_in_plain_lines(tmp_path, main):
     assert said[: len(begin)] == looked.err.splitlines() == begin
     assert said[len(begin) : -3] == report
     for line in (
-        "  a.tsv: 30 pairs, tab, utf-8",
+        "  talk/a.tsv: 30 pairs, tab, utf-8",
         "    skipped: 2 wrong number of fields, 2 empty question, 1 empty reply",
         "    a.tsv: 1 place is not text (line 33 byte 1)",
-        "  b.conv: 1 pair, conv, utf-8",
+        "  talk/b.conv: 1 pair, conv, utf-8",
         "    skipped: 1 neither E nor M",
     ):
         assert report.count(line) == 1

@@ -96,6 +96,24 @@ def test_the_number_of_workers_changes_nothing(folder, main):
     assert one == two
 
 
+def test_files_of_one_name_are_told_apart_by_their_folders(folder, main):
+    for name in "ab":
+        (folder / name).mkdir()
+        (folder / name / "talk.tsv").write_text(f"问{name}\t答{name}\n{name}\n", "utf-8")
+    paths = ["a/talk.tsv", "b/talk.tsv"]
+    done = main("inspect", "--tokenizer", "char", *paths, "--html", "page.html", cwd=folder)
+    for name in paths:
+        assert f"\n  {name}: 1 pair, tab, utf-8\n" in done.out
+        assert f"\n  ! {name}: 1 lines or records gave nothing" in done.out
+        assert name in (folder / "page.html").read_text("utf-8")
+    facts = inspected(main, folder, *paths)
+    assert [one["path"] for one in facts["files"]] == paths
+    assert [one["name"] for one in facts["files"]] == ["talk.tsv", "talk.tsv"]
+    assert main("build-vocab", "--tokenizer", "char", *paths, cwd=folder).code == 0
+    manifest = (folder / "model" / "segmented" / "manifest").read_bytes()
+    assert b"a/talk" not in manifest
+
+
 def test_a_page_is_written_besides(folder, main):
     done = main("inspect", "--tokenizer", "char", "--html", "look.html", cwd=folder)
     assert done.code == 0
@@ -181,6 +199,8 @@ def test_standard_input_is_looked_at_like_a_file(folder, main):
     assert piped.err.startswith("standard input: TAB-separated lines (")
     facts = [json.loads(main(*options, "data/talk.tsv", cwd=folder).out), json.loads(piped.out)]
     assert [one["files"][0].pop("name") for one in facts] == ["talk.tsv", "standard input"]
+    paths = [one["files"][0].pop("path") for one in facts]
+    assert paths == ["data/talk.tsv", "standard input"]
     for one in facts:
         assert " - " in one["advice"].pop("command") or one is facts[0]
         one["top_replies"] = sorted(count for _, count in one["top_replies"])

@@ -94,9 +94,7 @@ Look first
     recognised: 998 of 1,000 lines begin with E or M
     skipped: 41 conversation of one turn, 3 empty reply
     left out: 7 too long
-    2 bad bytes
     films/一.conv: 2 places are not text: line 17 byte 3, line 90 byte 1
-    lines in another encoding: 5 utf-8
     changed: 812 narrow
     早 / 你好 → 你好呀
     再见 → 明天见

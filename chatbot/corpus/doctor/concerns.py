@@ -15,7 +15,7 @@ SKIPPED = 0.2
 """Share of lines that gave nothing from which on the format is in doubt."""
 
 BAD_BYTES = 0.01
-"""Bad bytes a pair from which on the encoding is in doubt; fewer are accidents."""
+"""Places that are not text, a pair, from which on the encoding is in doubt; fewer are accidents."""
 
 DULL = 0.01
 """Share of pairs with one and the same reply that is told. In subtitles the most frequent reply has
@@ -92,17 +92,18 @@ def _of_file(file: FileFacts) -> Iterator[str]:
     if skipped >= SKIPPED * (skipped + file.pairs) > 0:
         reason = max(file.skipped, key=lambda name: file.skipped[name])
         yield (
-            f"{file.name}: {skipped:,} lines or records gave nothing and {file.pairs:,} pairs came "
-            f"of it (most often: {reason}). If {file.format} is not its format, name it with "
+            f"{file.shown}: {skipped:,} lines or records gave nothing and {file.pairs:,} pairs "
+            f"came of it (most often: {reason}). If {file.format} is not its format, name it with "
             "--format."
         )
     if file.bad_bytes and file.bad_bytes >= BAD_BYTES * file.pairs:
+        places = "1 place is" if file.bad_bytes == 1 else f"{file.bad_bytes:,} places are"
         yield (
-            f"{file.name}: {file.bad_bytes:,} bad bytes. If {file.encoding} is not its encoding, "
-            "name it with --encoding."
+            f"{file.shown}: {places} not text. If {file.encoding} is not its encoding, name it "
+            "with --encoding."
         )
     for encoding, lines in file.mixed.items():
-        yield f"{file.name}: {lines:,} lines are in {encoding}, the others in {file.encoding}."
+        yield f"{file.shown}: {lines:,} lines are in {encoding}, the others in {file.encoding}."
 
 
 def _of_text(survey: Survey) -> Iterator[str]:

@@ -117,8 +117,8 @@ def _max_repeats(survey: Survey) -> Setting | None:
     if not gone:
         return None
     why = (
-        f"a reply that is right too often is given always; leaves out {gone / survey.pairs:.1%} of "
-        "the pairs."
+        "a reply that is right too often is given always; leaves out at least "
+        f"{gone / survey.pairs:.1%} of the pairs."
     )
     return Setting("build-vocab", "max_repeats", most, why)
 

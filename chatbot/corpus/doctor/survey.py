@@ -26,19 +26,21 @@ class FileFacts:
     """What is known of one corpus file.
 
     Attributes:
-        name: the file, as it was named.
+        name: the name of the file, without its folder; of two that belong together, of both.
         format: the format it was read in.
         evidence: why this format, a clause that can be checked.
         encoding: the Python codec it was decoded with.
         pairs: pairs that came of it, after cleaning.
         skipped: lines or records that gave nothing, by reason.
         dropped: pairs left out by cleaning, by rule.
-        bad_bytes: bytes that are not in the encoding.
+        bad_bytes: places that are not in the encoding, each of a byte or more.
         faults: where some of them stand.
         mixed: lines found in another encoding, by encoding.
         normalised: utterances changed, by rule.
         first: its first pairs, as they are learned from.
         digest: the same for the same pairs in any order, another for others.
+        path: the file as it was named; empty where it was read by an earlier build, as no file has
+            a path of this machine in it.
     """
 
     name: str
@@ -54,10 +56,18 @@ class FileFacts:
     normalised: dict[str, int] = field(default_factory=dict)
     first: list[list[str]] = field(default_factory=list)
     digest: int = 0
+    path: str = ""
+
+    @property
+    def shown(self) -> str:
+        """What tells it from other files: its path, where that is known."""
+        return self.path or self.name
 
     def as_dict(self) -> dict[str, Any]:
-        """The facts as values ready for JSON."""
-        return dataclasses.asdict(self)
+        """The facts as values ready for JSON, the path aside."""
+        facts = dataclasses.asdict(self)
+        del facts["path"]
+        return facts
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> FileFacts:
@@ -156,7 +166,7 @@ class Survey:
             for f in dataclasses.fields(self)
             if f.name not in ("census", "tokens")
         }
-        facts["files"] = [file.as_dict() for file in self.files]
+        facts["files"] = [file.as_dict() | {"path": file.shown} for file in self.files]
         for file in facts["files"]:
             del file["digest"]
         facts["cutoffs"] = [dataclasses.asdict(cutoff) for cutoff in self.cutoffs]

@@ -59,7 +59,7 @@ SPOILT = {
     ),
     "bad bytes": (
         {"files": file(bad_bytes=10, encoding="gb18030")},
-        "a.csv: 10 bad bytes. If gb18030 is not its encoding, name it with --encoding.",
+        "a.csv: 10 places are not text. If gb18030 is not its encoding, name it with --encoding.",
     ),
     "mixed encodings": (
         {"files": file(mixed={"gb18030": 12})},
@@ -189,7 +189,7 @@ def test_all_that_is_wrong_is_told_files_first():
         distinct_pairs=5_000,
         top_replies=[("好", 9_000)],
     )
-    subjects = ["900 lines", "99 bad", "3 lines", "cut into", "is traditional", "are the same",
+    subjects = ["900 lines", "99 places", "3 lines", "cut into", "is traditional", "are the same",
                 "are copies", "repeat their"]  # fmt: skip
     told = concerns(everything)
     assert len(told) == len(subjects)

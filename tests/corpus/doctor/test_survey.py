@@ -101,6 +101,7 @@ def test_a_program_gets_every_fact_as_a_raw_number():
         "pairs": 3,
         "skipped": {},
         "dropped": {},
+        "path": "a.tsv",
         "bad_bytes": 0,
         "faults": ["x"],
         "mixed": {},
