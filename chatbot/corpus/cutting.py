@@ -112,12 +112,8 @@ class Cutter:
         rows["file"], rows["line"] = file, turns.lines[pairing.reply]
         rows["characters"] = characters[pairing.reply]
         rows["question"], rows["reply"] = questions, replies
-        asked = [texts[place] for place in pairing.question.tolist()]
+        asked = self._questions(pairing, texts)
         said = [texts[place] for place in pairing.reply.tolist()]
-        shown = [
-            ("\n".join(filter(None, texts[a:b])), texts[b])
-            for a, b in zip(pairing.first[:first], pairing.reply[:first], strict=True)
-        ]
         return Chunk(
             words,
             ids,
@@ -127,8 +123,15 @@ class Cutter:
             dropped,
             Counter(self._normaliser.changed),
             Census.of(asked, said),
-            shown,
+            list(zip(asked[:first], said[:first], strict=True)),
         )
+
+    def _questions(self, pairing: Pairing, texts: Sequence[str]) -> list[str]:
+        """Each question behind its earlier turns, a line each."""
+        if not self._config.context:
+            return [texts[place] for place in pairing.question.tolist()]
+        spans = zip(pairing.first.tolist(), pairing.reply.tolist(), strict=True)
+        return ["\n".join(filter(None, texts[first:reply])) for first, reply in spans]
 
     def _hashes(self, texts: Sequence[str]) -> NDArray[np.uint64]:
         """A seeded hash of each text."""

@@ -5,9 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+
 import chatbot
 from chatbot.config import CleaningConfig, CorpusConfig
 from chatbot.corpus.cutting import CHUNK, cut_in_order
+from chatbot.corpus.doctor.census import LENGTH_BINS
 from chatbot.corpus.pairs import find_corpora
 from chatbot.corpus.segmented import pair_hashes
 
@@ -177,3 +180,12 @@ def test_a_killed_worker_is_told_in_one_line(tmp_path):
         "chatbot.errors.ChatbotError: --workers: a process that cuts text was killed, perhaps for "
         "want of memory. Use fewer with --workers."
     )
+
+
+def test_questions_are_as_long_in_characters_as_in_tokens(tmp_path):
+    (tmp_path / "a.conv").write_text("E\nM 早上好\nM 你\n\nM 好呀\nM 再见吧\nM 走\n", "utf-8")
+    for context in (0, 1, 3):
+        (chunk,) = chunks_of(tmp_path, CorpusConfig(tokenizer="char", context=context))
+        for side, name in enumerate(("question", "reply")):
+            counted = np.bincount(chunk.rows[name], minlength=LENGTH_BINS)
+            np.testing.assert_array_equal(chunk.census.characters[side], counted)

@@ -54,8 +54,8 @@ class Census:
         judged: utterances with at least `JUDGED_CHARACTERS` Chinese characters.
         segmented: of these, the ones already cut into words or characters by blanks.
         scripts: utterances by script, see `SCRIPTS`.
-        characters: histograms of questions (whole) and replies by characters, int64
-            [2, LENGTH_BINS].
+        characters: histograms of questions, earlier turns and the line ends between them included,
+            and of replies by characters, int64 [2, LENGTH_BINS].
     """
 
     pairs: int = 0

@@ -131,14 +131,18 @@ def _drop_echoes(survey: Survey) -> Setting | None:
 
 
 def _max_chars(survey: Survey) -> Setting | None:
-    over = max(longer(counts, MOST_LENGTH) for counts in survey.tokens)
+    # With earlier turns it is these that make questions long, which no option leaves out.
+    sides = slice(1, 2) if survey.settings.get("context") else slice(2)
+    over = max(longer(counts, MOST_LENGTH) for counts in survey.tokens[sides])
     few = survey.pairs < SMALL_CORPUS  # there each reply counts, and a share says little
     if over < CUT_STILL or few or survey.cleaning.get("max_chars"):
         return None
     # As large a share of the utterances has more characters as has more words.
     most = max(
         percentile(characters, 1 - longer(words, MOST_LENGTH))
-        for characters, words in zip(survey.census.characters, survey.tokens, strict=True)
+        for characters, words in zip(
+            survey.census.characters[sides], survey.tokens[sides], strict=True
+        )
     )
     why = f"{over:.0%} have more than {MOST_LENGTH} words and would be cut in the middle."
     return Setting("build-vocab", "max_chars", most, why)

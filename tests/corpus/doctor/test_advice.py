@@ -147,6 +147,15 @@ def test_of_few_pairs_none_is_left_out_for_its_length():
     assert options[0] not in advised(sound(**spoilt, pairs=4_000))
 
 
+def test_no_pair_is_left_out_for_earlier_turns_that_are_long():
+    both = census(characters=np.stack([LONGER, LONGER]))
+    settings = CorpusConfig(context=5).as_dict()
+    asked = sound(tokens=np.stack([LONGER, SHORT]), census=both, settings=settings)
+    assert advised(asked) == ["--max-length 100"]
+    said = sound(tokens=np.stack([SHORT, LONGER]), census=both, settings=settings)
+    assert advised(said) == ["--max-chars 57", "--max-length 100"]
+
+
 GIVEN = {
     "blanks": {"blanks": "comma"},
     "scripts": {"simplify": False},
