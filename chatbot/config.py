@@ -227,7 +227,7 @@ class TrainingConfig(Config):
         choices=("auto", "float32", "bfloat16"),
         fixed=True,
     )
-    threads: int = setting(0, "processor threads  [default: all]", minimum=0, maximum=1024)
+    threads: int = setting(0, "processor threads; 0 for all", minimum=0, maximum=1024)
     vectors: str | None = setting(
         None,
         "file of word vectors (word2vec's text format) that the embeddings begin with  "

@@ -112,10 +112,10 @@ class Config:
         for field in dataclasses.fields(cls):  # type: ignore[arg-type]
             before = getattr(stored, field.name)
             if field.metadata["fixed"] and given.get(field.name, before) != before:
+                begun = "without one" if before is None else f"with {before}"
                 raise ChatbotError(
-                    f"{option_of(field.name)} {given[field.name]}: begun with {before}, "
-                    "which cannot change. Leave the option out to go on, or begin anew "
-                    f"{anew}."
+                    f"{option_of(field.name)} {given[field.name]}: begun {begun}, which cannot "
+                    f"change. Leave the option out to go on, or begin anew {anew}."
                 )
         return dataclasses.replace(stored, **given)  # type: ignore[type-var]
 

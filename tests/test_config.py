@@ -198,8 +198,9 @@ def test_a_resumed_run_keeps_what_cannot_change(group):
         if field.name in FREE:
             assert getattr(group.resumed(group(), {field.name: value}), field.name) == value
         else:
+            begun = "without one" if field.default is None else f"with {field.default}"
             assert refusal(group.resumed, group(), {field.name: value}) == (
-                f"{option_of(field.name)} {value}: begun with {field.default}, which "
+                f"{option_of(field.name)} {value}: begun {begun}, which "
                 "cannot change. Leave the option out to go on, or begin anew with --restart."
             )
 

@@ -45,7 +45,7 @@ def test_build_vocab_says_what_it_read_and_nothing_on_stdout(story):
     assert built.stdout == ""
     said = built.stderr.splitlines()
     assert said[:2] == [TAKEN_FOR, f"reading: {len(pairs)} pairs"]
-    assert f"  talk.tsv: {len(pairs)} pairs, tab, utf-8" in said
+    assert f"  data/talk.tsv: {len(pairs)} pairs, tab, utf-8" in said
     assert any(re.match(rf"{len(pairs)} pairs, none held out; [\d,]+ words", line) for line in said)
     assert "0.000% of" in built.stderr
     assert said[-1].startswith("wrote model/vocabulary.txt and model/pairs.store in ")

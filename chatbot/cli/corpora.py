@@ -105,7 +105,7 @@ def progress_line() -> Iterator[Callable[[Progress], None]]:
 
 
 def _described(progress: Progress, seconds: float) -> str:
-    text = f"{progress.stage}: {progress.pairs:,} pairs"
+    text = f"{progress.stage}: {progress.pairs:,} pair{'s' * (progress.pairs != 1)}"
     if progress.total and progress.done and seconds > 0.5:
         speed = progress.done / seconds
         if progress.stage == "reading":

@@ -68,7 +68,7 @@ def _option(field: dataclasses.Field[Any], kind: Any) -> Callable[[F], F]:  # no
         field.name,
         type=click.Choice(choices) if choices else None if kind is bool else kind,
         default=field.default,
-        show_default=field.default is not None and field.name != "threads",
+        show_default=field.default is not None,
         help=field.metadata["help"],
         callback=check,
     )

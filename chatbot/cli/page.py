@@ -7,7 +7,7 @@ the corpora is escaped, cleaned of invisible characters, and kept from turning t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -94,12 +94,12 @@ def _section(title: str, body: str) -> str:
     return f"<section>\n<h2>{escape(title)}</h2>\n{body}\n</section>"
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int]) -> str:
-    """A table; cells are HTML already, `numbers` are the columns aligned to the right."""
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]], classes: Mapping[int, str]) -> str:
+    """A table; cells are HTML already, `classes` say how some columns are laid out."""
 
     def row(cells: Sequence[str], tag: str) -> str:
-        classes = [' class="n"' if i in numbers else "" for i in range(len(cells))]
-        inner = "".join(f"<{tag}{c}>{v}</{tag}>" for c, v in zip(classes, cells, strict=True))
+        marks = [f' class="{classes[i]}"' if i in classes else "" for i in range(len(cells))]
+        inner = "".join(f"<{tag}{c}>{v}</{tag}>" for c, v in zip(marks, cells, strict=True))
         return f"<tr>{inner}</tr>"
 
     body = "\n".join(row(cells, "td") for cells in rows)
@@ -162,7 +162,7 @@ def _file(file: FileFacts, unfolded: bool) -> str:
     return (
         f"<details{opened}>\n<summary>{_text(file.shown)}: {told}</summary>\n{why}"
         + (f"<ul>{listed}</ul>\n" if listed else "")
-        + (_table(("question", "reply"), rows, ()) if rows else "")
+        + (_table(("question", "reply"), rows, {}) if rows else "")
         + "\n</details>"
     )
 
@@ -204,8 +204,7 @@ def _replies(survey: Survey) -> str:
     if rows:
         share = sum(count for _, count in top) / survey.census.pairs
         body += f"<p>The {len(rows)} most frequent replies are {share:.1%} of all.</p>\n"
-        table = _table(("share", "times", "reply", ""), rows, (0, 1))
-        body += table.replace("<td><svg", '<td class="bar"><svg')
+        body += _table(("share", "times", "reply", ""), rows, {0: "n", 1: "n", 3: "bar"})
     return _section("Repetition", body)
 
 
@@ -240,6 +239,8 @@ def _vocabulary(survey: Survey) -> str:
     rows = [
         (f"{c.min_freq:,}", f"{c.entries:,}", f"{c.unknown:.1%}") for c in telling(survey.cutoffs)
     ]
-    table = _table(("seen at least", "entries", f"words {spelled(survey)}"), rows, (0, 1, 2))
+    table = _table(
+        ("seen at least", "entries", f"words {spelled(survey)}"), rows, dict.fromkeys(range(3), "n")
+    )
     figure = f"<figure>{drawn}<figcaption>{escape(caption)}</figcaption></figure>"
     return _section("Vocabulary", f'<div class="two">\n{figure}\n{table}\n</div>')

@@ -53,7 +53,7 @@ class Chosen:
         words: running words of the corpus.
         distinct: distinct words among them.
         covered: running words that are entries themselves.
-        characters: distinct characters, where words are spelled.
+        characters: distinct characters of the corpus, a blank where none is expected included.
         cutoffs: what other cut-offs would give.
         lengths: histograms of questions and of replies by words, int64 [2, LENGTH_BINS].
     """
@@ -126,10 +126,19 @@ def choose(
         words=words.total,
         distinct=words.distinct,
         covered=sum(n for word, n in words if word in entries),
-        characters=len(candidates.characters),
+        characters=_distinct_characters(words),
         cutoffs=cutoffs_of(words, words.total, candidates),
         lengths=lengths,
     )
+
+
+def _distinct_characters(words: Iterable[tuple[str, int]]) -> int:
+    """How many characters words are made of; what is no text of the corpus is no character."""
+    found: set[str] = set()
+    for word, _ in words:
+        if word not in (JOIN, SEPARATOR):
+            found.update(word)
+    return len(found)
 
 
 def _count(

@@ -75,9 +75,12 @@ def settings_to_add_with(
         ("block_list", cleaning, cleaned.block_list),
     ):
         if given.get(name) is not None and named(Path(given[name])) != before:
+            way = f"with {before}, which cannot change. Give the same file"
+            if before is None:
+                way = "without one, which cannot change. Leave the option out"
             raise ChatbotError(
-                f"{option_of(name)} {given[name]}: what stands in {folder.path} began with "
-                f"{before}, which cannot change. Give the same file, or build anew {anew}."
+                f"{option_of(name)} {given[name]}: what stands in {folder.path} began {way}, or "
+                f"build anew {anew}."
             )
     if cleaned.block_list is not None and cleaning.get("block_list") is None:
         raise ChatbotError(

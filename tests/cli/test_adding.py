@@ -66,16 +66,17 @@ def test_what_may_change_is_changed_for_all_and_stays_so(folder, main):
 
 
 def cannot(option, now, before):
+    begun = "without one" if before is None else f"with {before}"
     return (
-        f"{option} {now}: begun with {before}, which cannot change. Leave the option out "
+        f"{option} {now}: begun {begun}, which cannot change. Leave the option out "
         "to go on, or begin anew without --add."
     )
 
 
 def other_file(option, name):
     return (
-        f"{option} {name}: what stands in model began with None, which cannot change. Give the "
-        "same file, or build anew without --add."
+        f"{option} {name}: what stands in model began without one, which cannot change. Leave the "
+        "option out, or build anew without --add."
     )
 
 

@@ -104,7 +104,7 @@ def test_a_file_name_that_is_not_utf_8_is_read_too(start, left, tmp_path):
         file.write("你好\t你也好\n".encode())
     done = left(start("build-vocab", ".", "--tokenizer", "char", cwd=tmp_path))
     assert done.code == 0
-    assert "1 pairs" in done.err
+    assert "reading: 1 pair\n" in done.err
 
 
 def test_a_reader_that_has_gone_is_no_reason_for_a_traceback(start, left, built):

@@ -60,12 +60,21 @@ def test_words_and_lengths_are_counted_one_by_one(made, monkeypatch, generations
     cut = [[tokenizer.tokens(side) for side in pair] for pair in TALK]
     counts = Counter(word for pair in cut for side in pair for word in side)
     assert (report.survey.words, report.survey.distinct_words) == (counts.total(), len(counts))
-    assert report.survey.distinct_characters >= len({c for w in counts for c in w if c != " "})
+    assert report.survey.distinct_characters == len(set("".join(counts)))
     for side in (0, 1):
         expected = np.bincount([len(pair[side]) for pair in cut], minlength=1025)
         np.testing.assert_array_equal(report.survey.tokens[side], expected)
     seen = dict(zip(report.vocabulary.words, report.vocabulary.counts, strict=True))
     assert {word: seen[word] for word in counts} == dict(counts)
+
+
+@pytest.mark.parametrize("rare", ["characters", "unk"])
+@pytest.mark.parametrize(("tokenizer", "expected"), [("jieba", "ab好你.5"), ("char", "ab好你.5")])
+def test_characters_are_counted_once_each(made, tmp_path, tokenizer, expected, rare):
+    talk = tmp_path / "odd.conv"
+    talk.write_text("E\nM ab.ba\nM 你好\nM 5好aa\n", "utf-8")
+    _, report = made(files=[talk], tokenizer=tokenizer, rare=rare, min_freq=1, context=1)
+    assert report.survey.distinct_characters == len(expected)
 
 
 # A vocabulary that is brought.

@@ -27,7 +27,7 @@ MEMORY = 0.8
 """Share of the machine's memory that training may take."""
 
 LEAST_BATCH = 50
-"""Pairs of a step below which memory is no longer what a smaller batch saves."""
+"""Fewest pairs of a step that are recommended: below, a smaller batch hardly saves memory."""
 
 SPELLED = 2.7
 """Tokens that a word outside the vocabulary takes when it is spelled, on average: 2.8 in subtitles,
@@ -124,7 +124,7 @@ def _batch(survey: Survey, settings: Sequence[Setting], most: float) -> list[Set
     """A smaller batch where training would take more than `most` bytes; 0 for no limit."""
     usual = TrainingConfig().batch
     batch = usual
-    while batch > LEAST_BATCH and most and _work(survey, settings, batch).bytes > most:
+    while batch // 2 >= LEAST_BATCH and most and _work(survey, settings, batch).bytes > most:
         batch //= 2
     if batch == usual:
         return []

@@ -78,10 +78,12 @@ def written(name: str, value: object) -> str:
 
     >>> written("drop_echoes", True), written("narrow", False), written("columns", "title,my text")
     ('--drop-echoes', '--no-narrow', "--columns 'title,my text'")
+    >>> written("holdout", 0.02), written("holdout", 1234567.0)
+    ('--holdout 0.02', '--holdout 1234567')
     """
     if isinstance(value, bool):
         return option_of(name if value else f"no_{name}")
-    shown = f"{value:g}" if isinstance(value, float) else str(value)
+    shown = f"{value:.15g}" if isinstance(value, float) else str(value)
     return f"{option_of(name)} {shlex.quote(shown)}"
 
 

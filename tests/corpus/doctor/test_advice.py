@@ -205,7 +205,7 @@ def test_a_batch_that_does_not_fit_is_halved_until_it_does():
     assert tight.forecast.memory_bytes <= 0.8 * 2 * GB < roomy.forecast.memory_bytes
     assert tight.forecast.batch == batch.value
     # Where even the least does not fit, it is the least.
-    assert [one.value for one in tiny.settings if one.name == "batch"] == [31]
+    assert [one.value for one in tiny.settings if one.name == "batch"] == [62]
 
 
 def test_memory_that_is_not_known_limits_nothing(monkeypatch):
@@ -237,6 +237,13 @@ def test_the_command_is_ready_to_paste():
     assert [piece for piece in answer.commands[0] if "columns" in piece] == [
         "--columns 'ask,my answer'"
     ]
+
+
+@pytest.mark.parametrize("value", [0.02, 0.1, 500.0, 1234567.0, 1e-5])
+def test_a_number_is_repeated_as_it_was_given(value):
+    option, number = written("holdout", value).split()
+    assert (option, float(number)) == ("--holdout", value)
+    assert not number.endswith(".0")
 
 
 def test_a_model_folder_of_ones_own_stands_in_both_commands():
