@@ -24,7 +24,7 @@ from chatbot.corpus.recoding import Recoding
 from chatbot.corpus.repeats import Marks
 from chatbot.corpus.segmented import Segmented
 from chatbot.corpus.spill import PARTS, Block, pair_hashes
-from chatbot.corpus.tokenizer import Tokenizer, make_speller
+from chatbot.corpus.tokenizer import JOIN, SEPARATOR, Tokenizer, make_speller
 from chatbot.corpus.vocabulary import (
     SPECIAL,
     UNK,
