@@ -45,7 +45,7 @@ def test_build_vocab_says_what_it_read_and_nothing_on_stdout(story):
     assert built.stdout == ""
     said = built.stderr.splitlines()
     assert said[:2] == [TAKEN_FOR, f"reading: {len(pairs)} pairs"]
-    assert f"  data/talk.tsv: {len(pairs)} pairs, tab, utf-8" in said
+    assert f"  data/talk.tsv: {len(pairs)} pairs, tab, UTF-8" in said
     assert any(re.match(rf"{len(pairs)} pairs, none held out; [\d,]+ words", line) for line in said)
     assert "0.000% of" in built.stderr
     assert said[-1].startswith("wrote model/vocabulary.txt and model/pairs.store in ")
@@ -213,7 +213,7 @@ def test_a_download_is_looked_at_and_learnt_with_its_earlier_turns(tmp_path):
     downloaded(tmp_path)
     looked = chatbot(tmp_path, "inspect", "chats.jsonl.xz", "--context", "1", "--tokenizer", "char")
     assert looked.returncode == 0
-    assert "  chats.jsonl.xz: 9 pairs, json-messages, gb18030" in looked.stdout.splitlines()
+    assert "  chats.jsonl.xz: 9 pairs, json-messages, GB18030" in looked.stdout.splitlines()
     assert "    我饿了 / 吃什么好 → 随便" in looked.stdout.splitlines()
     assert [path.name for path in tmp_path.iterdir()] == ["chats.jsonl.xz"]
 

@@ -103,8 +103,8 @@ def test_files_of_one_name_are_told_apart_by_their_folders(folder, main):
     paths = ["a/talk.tsv", "b/talk.tsv"]
     done = main("inspect", "--tokenizer", "char", *paths, "--html", "page.html", cwd=folder)
     for name in paths:
-        assert f"\n  {name}: 1 pair, tab, utf-8\n" in done.out
-        assert f"\n  ! {name}: 1 lines or records gave nothing" in done.out
+        assert f"\n  {name}: 1 pair, tab, UTF-8\n" in done.out
+        assert f"\n  ! {name}: 1 skipped against 1 learnt" in done.out
         assert name in (folder / "page.html").read_text("utf-8")
     facts = inspected(main, folder, *paths)
     assert [one["path"] for one in facts["files"]] == paths

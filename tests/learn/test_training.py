@@ -394,7 +394,8 @@ def test_a_setting_that_cannot_change_is_refused_by_name(whole, name):
         prepare(folder, given if network else {}, {} if network else given)
     before = getattr(run.position.model if network else run.position.training, name)
     option = "--" + name.replace("_", "-")
-    assert str(caught.value).startswith(f"{option} {OTHER[name]}: begun with {before},")
+    begun = "begun without one" if before is None else f"begun with {before}"
+    assert str(caught.value).startswith(f"{option} {OTHER[name]}: {begun},")
 
 
 def test_a_setting_that_may_change_is_taken_and_the_others_stay(whole):

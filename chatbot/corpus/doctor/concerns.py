@@ -92,9 +92,8 @@ def _of_file(file: FileFacts) -> Iterator[str]:
     if skipped >= SKIPPED * (skipped + file.pairs) > 0:
         reason = max(file.skipped, key=lambda name: file.skipped[name])
         yield (
-            f"{file.shown}: {skipped:,} lines or records gave nothing and {file.pairs:,} pairs "
-            f"came of it (most often: {reason}). If {file.format} is not its format, name it with "
-            "--format."
+            f"{file.shown}: {skipped:,} skipped against {file.pairs:,} learnt (most often: "
+            f"{reason}). If {file.format} is not its format, name it with --format."
         )
     if file.bad_bytes and file.bad_bytes >= BAD_BYTES * file.pairs:
         places = "1 place is" if file.bad_bytes == 1 else f"{file.bad_bytes:,} places are"

@@ -54,8 +54,8 @@ def test_nothing_is_told_of_sound_corpora():
 SPOILT = {
     "skipped": (
         {"files": file(skipped={"wrong number of fields": 230, "missing answer": 20})},
-        "a.csv: 250 lines or records gave nothing and 1,000 pairs came of it (most often: wrong "
-        "number of fields). If csv is not its format, name it with --format.",
+        "a.csv: 250 skipped against 1,000 learnt (most often: wrong number of fields). If csv is "
+        "not its format, name it with --format.",
     ),
     "bad bytes": (
         {"files": file(bad_bytes=10, encoding="big5hkscs+utf-8")},
@@ -190,7 +190,7 @@ def test_all_that_is_wrong_is_told_files_first():
         distinct_pairs=5_000,
         top_replies=[("好", 9_000)],
     )
-    subjects = ["900 lines", "99 places", "3 lines", "cut into", "is traditional", "are the same",
+    subjects = ["900 skipped", "99 places", "3 lines", "cut into", "is traditional", "are the same",
                 "are copies", "repeat their"]  # fmt: skip
     told = concerns(everything)
     assert len(told) == len(subjects)
