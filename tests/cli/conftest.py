@@ -57,8 +57,12 @@ def main():
 
 @pytest.fixture(scope="session")
 def start():
-    """(arguments, folder) -> the command as a process of its own, with pipes."""
+    """(arguments, folder) -> the command as a process of its own, with pipes.
+
+    A hangup is told to it even if whoever runs the tests asked, by nohup, to be spared.
+    """
     running = []
+    spared = signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
     def run(*arguments, cwd, env=None, **more):
         pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
@@ -72,6 +76,7 @@ def start():
         return process
 
     yield run
+    signal.signal(signal.SIGHUP, spared)
     for process in running:
         if process.poll() is None:
             process.kill()
