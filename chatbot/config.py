@@ -151,6 +151,14 @@ class ModelConfig(Config):
         256, "width of the word embeddings", minimum=1, maximum=16_384, fixed=True
     )
     bidirectional: bool = setting(False, "read the question in both directions", fixed=True)
+    ngrams: int | None = setting(
+        None,
+        "longest run of words whose frequency in the replies helps to choose the next; 0 for none  "
+        "[default: 3, or 0 when no pairs are held out]",
+        minimum=0,
+        maximum=4,
+        fixed=True,
+    )
 
 
 @dataclass(frozen=True)

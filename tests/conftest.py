@@ -91,7 +91,7 @@ def trained():
     """
 
     def train(folder, *, model=None, restart=False, stop_at=None, **settings):
-        from chatbot.learn.training import prepare
+        from chatbot.learn.preparing import prepare
 
         if restart or not folder.trained:
             model = model or SMALL

@@ -38,7 +38,7 @@ def train(model: Path, restart: bool, **settings: Any) -> None:  # noqa: ANN401 
     folder = ModelFolder(model)
     signals = _Signals()
     tell("starting TensorFlow …")
-    from chatbot.learn.training import prepare
+    from chatbot.learn.preparing import prepare
 
     with signals.caught():
         run = prepare(

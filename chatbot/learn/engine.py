@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from chatbot.config import ModelConfig, TrainingConfig
 from chatbot.corpus.vectors import Vectors
-from chatbot.learn.model import NOTHING_DROPPED, Dropped, Seq2Seq, feature_spec
+from chatbot.learn.dropout import NOTHING_DROPPED, Dropped
+from chatbot.learn.model import Seq2Seq, feature_spec
 from chatbot.learn.optimizer import Adam
 from chatbot.learn.packing import Packed
 from chatbot.machine import has_bfloat16
@@ -84,29 +85,38 @@ class Engine:
             frozen[vectors.ids] = True
             self.optimizer.frozen.assign(frozen)
 
-    def train(self, packed: Packed, tokens: float, learning_rate: float, step: int) -> float:
+    def train(
+        self,
+        packed: Packed,
+        tokens: float,
+        learning_rate: float,
+        step: int,
+        *,
+        counted: bool = False,
+    ) -> float:
         """One optimizer step; gives the mean loss of the batch before it, nats per token."""
         # Places of one step draw from keys step * 4 + 0 .. 3.
         key = np.asarray([self._seed, step * 4 & 0x7FFFFFFF], np.int32)
         arguments = (np.float32(1 / tokens), np.float32(learning_rate), key)
-        return float(self._train(packed.arrays(), *arguments))
+        return float(self._train(self.net.features(packed, counted=counted), *arguments))
 
     def validate(self, packed: Packed) -> float:
         """The summed loss of a batch, in nats."""
-        return float(self._validate(packed.arrays()))
+        return float(self._validate(self.net.features(packed)))
 
     def _train_step(self, batch: Any, scale: Any, learning_rate: Any, key: Any) -> Any:  # noqa: ANN401
         rows = tf.gather(self.net.embedding, batch["touched"])
         with tf.GradientTape() as tape:
             tape.watch(rows)
             dropped = Dropped(self._dropout, self._word_dropout, key)
-            loss = self.net.loss(rows, batch, self._dtype, dropped) * scale
+            learned, judged = self.net.losses(rows, batch, self._dtype, dropped)
+            learned *= scale
         weights = self.net.matrices
-        first, *others = tape.gradient(loss, [rows, *weights])
+        first, *others = tape.gradient(learned, [rows, *weights])
         first = tf.convert_to_tensor(first)
         self.optimizer.apply(batch["touched"], first, others, learning_rate, self._clip)
-        return loss
+        return judged * scale
 
     def _validate_step(self, batch: Any) -> Any:  # noqa: ANN401
         rows = tf.gather(self.net.embedding, batch["touched"])
-        return self.net.loss(rows, batch, self._dtype, NOTHING_DROPPED)
+        return self.net.losses(rows, batch, self._dtype, NOTHING_DROPPED)[1]

@@ -1,7 +1,8 @@
 """The output layer and its cross-entropy, without ever holding rows x vocabulary logits.
 
-Comes in: output vectors of the decoder and the entries they should predict. Goes out: the summed
-loss in nats; for decoding, the log-probabilities of every entry. Knows nothing of the network.
+Comes in: output vectors of the decoder and the entries they should predict. Goes out: the loss in
+nats, summed and by row; for decoding, the log-probabilities of every entry. Knows nothing of the
+network.
 
 The vocabulary is sorted by frequency, so a large one is split as in the adaptive softmax (Grave et
 al. 2017, "Efficient softmax approximation for GPUs", section 4): a head over the most frequent
@@ -43,11 +44,11 @@ def tail_width(units: int, tail: int) -> int:
 
 def summed_loss(
     x: Tensor, weight: Tensor, bias: Tensor, labels: Tensor, weights: Tensor, dtype: tf.DType
-) -> Tensor:
-    """Softmax cross-entropy summed over rows, in nats.
+) -> tuple[Tensor, Tensor]:
+    """Softmax cross-entropy in nats: weighted and summed, and that of each row, [N].
 
-    Works through chunks of rows and computes the gradient of each in the same pass, so that only
-    one chunk's logits exist at a time.
+    Only the sum has a gradient. Works through chunks of rows and computes the gradient of each in
+    the same pass, so that only one chunk's logits exist at a time.
 
     Args:
         x: output vectors, float32 [N, D].
@@ -59,13 +60,15 @@ def summed_loss(
     """
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def run(x: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tensor, Callable[[Tensor], Any]]:
+    def run(
+        x: Tensor, weight: Tensor, bias: Tensor
+    ) -> tuple[tuple[Tensor, Tensor], Callable[[Tensor, Tensor], Any]]:
         w = tf.cast(weight, dtype)
         rows = tf.shape(x)[0]
         chunks = -(-rows // _CHUNK)
 
         def step(
-            i: Tensor, loss: Tensor, dx: tf.TensorArray, dw: Tensor, db: Tensor
+            i: Tensor, losses: tf.TensorArray, dx: tf.TensorArray, dw: Tensor, db: Tensor
         ) -> tuple[Any, ...]:
             part = slice(i * _CHUNK, tf.minimum(rows, (i + 1) * _CHUNK))
             vectors = tf.cast(x[part], dtype)
@@ -78,25 +81,28 @@ def summed_loss(
             d = tf.cast(d_logits, dtype)
             return (
                 i + 1,
-                loss + tf.reduce_sum(nats * factor),
+                losses.write(i, nats),
                 dx.write(i, tf.cast(tf.matmul(d, w), tf.float32)),
                 dw + tf.cast(tf.matmul(d, vectors, transpose_a=True), tf.float32),
                 db + tf.reduce_sum(d_logits, 0),
             )
 
-        gradients = tf.TensorArray(
-            tf.float32, chunks, infer_shape=False, element_shape=[None, x.shape[1]]
-        )
-        _, loss, dx, dw, db = tf.while_loop(
+        arrays = [
+            tf.TensorArray(tf.float32, chunks, infer_shape=False, element_shape=shape)
+            for shape in ([None], [None, x.shape[1]])
+        ]
+        _, losses, dx, dw, db = tf.while_loop(
             lambda i, *_: i < chunks,
             step,
-            [tf.constant(0), tf.constant(0.0), gradients, tf.zeros_like(weight), bias * 0.0],
+            [tf.constant(0), *arrays, tf.zeros_like(weight), bias * 0.0],
             parallel_iterations=1,
         )
+        nats = tf.ensure_shape(losses.concat(), [None])
         d_rows = tf.ensure_shape(dx.concat(), [None, x.shape[1]])
-        return loss, lambda up: (up * d_rows, up * dw, up * db)
+        total = tf.reduce_sum(nats * weights)
+        return (total, nats), lambda up, _: (up * d_rows, up * dw, up * db)
 
-    return run(x, weight, bias)
+    return run(x, weight, bias)  # type: ignore[no-any-return]
 
 
 class OutputLayer(tf.Module):  # type: ignore[misc]
@@ -130,8 +136,10 @@ class OutputLayer(tf.Module):  # type: ignore[misc]
 
     def loss(
         self, x: Tensor, labels: Tensor, weights: Tensor, bounds: Tensor, dtype: tf.DType
-    ) -> Tensor:
-        """The summed loss of rows sorted by the cluster of their label, in nats.
+    ) -> tuple[Tensor, Tensor]:
+        """The loss of rows sorted by the cluster of their label, in nats: summed, and by row [N].
+
+        Only the sum has a gradient.
 
         Args:
             x: output vectors, [N, U].
@@ -144,11 +152,12 @@ class OutputLayer(tf.Module):  # type: ignore[misc]
         slots = labels
         for number, first in enumerate(self.cutoffs[:-1]):
             slots = tf.where(labels >= first, head + number, slots)
-        total = summed_loss(x, self.weight, self.bias, slots, weights, dtype)
+        total, nats = summed_loss(x, self.weight, self.bias, slots, weights, dtype)
+        within = [tf.zeros([bounds[1]])]
         for number, first in enumerate(self.cutoffs[:-1]):
             rows = slice(bounds[number + 1], bounds[number + 2])
             inside = tf.maximum(labels[rows] - first, 0)
-            total += summed_loss(
+            some, inside_nats = summed_loss(
                 dense(x[rows], self.projections[number], dtype),
                 self.tail_weights[number],
                 self.tail_biases[number],
@@ -156,7 +165,9 @@ class OutputLayer(tf.Module):  # type: ignore[misc]
                 weights[rows],
                 dtype,
             )
-        return total
+            total += some
+            within.append(inside_nats)
+        return total, nats + tf.concat(within, 0)
 
     def log_probabilities(self, x: Tensor) -> Tensor:
         """Log-probabilities of all entries, float32 [B, V], for output vectors [B, U]."""

@@ -1,7 +1,7 @@
 """The network: encoder, attention, decoder.
 
-Comes in: packed batches, or ids of questions and single decoder steps. Goes out: the summed loss,
-or log-probabilities of the next entry. Knows the *size* of a vocabulary, never a word.
+Comes in: packed batches, or ids of questions and single decoder steps. Goes out: summed losses, or
+log-probabilities of the next entry. Knows the *size* of a vocabulary, never a word.
 
 An LSTM reads the question (in both directions if asked, each half as wide); its last states begin
 the decoder's (Sutskever et al. 2014). The decoder's states attend globally over the encoder's
@@ -29,59 +29,32 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from chatbot.config import ModelConfig
+from chatbot.corpus.batches import Batch
 from chatbot.errors import ChatbotError
+from chatbot.learn.dropout import NOTHING_DROPPED, Dropped
+from chatbot.learn.gathers import last_rows, permuted
 from chatbot.learn.losses import OutputLayer, dense
-from chatbot.learn.packing import Packed
+from chatbot.learn.mixture import Mixture
+from chatbot.learn.packing import Packed, pack
 from chatbot.learn.recurrent import lstm
 
 Tensor = Any
 Features = Mapping[str, Tensor]
-"""The fields of `packing.Packed` by name."""
+"""What `Seq2Seq.features` gives."""
 
 _MASKED = -1e9
 
 
 def feature_spec(*names: str) -> dict[str, tf.TensorSpec]:
-    """The types of the fields of `packing.Packed`, or of some, with all sizes open."""
+    """The types of what `Seq2Seq.features` gives, or of some of it, with all sizes open."""
+    every = {*Packed.__dataclass_fields__, "given"} - {"contexts"}
     return {
         name: tf.TensorSpec(
             (None, None) if name in ("source_row", "target_row") else (None,),
-            tf.float32 if name == "weights" else tf.int32,
+            tf.float32 if name in ("weights", "given") else tf.int32,
         )
-        for name in names or tuple(Packed.__dataclass_fields__)
+        for name in names or sorted(every)
     }
-
-
-class Dropped(NamedTuple):
-    """What is left out in a training step.
-
-    Attributes:
-        units: share of the elements of embeddings and output vectors (Zaremba et al. 2014: only
-            connections between layers).
-        words: share of the tokens of questions, whose embedding is zero for the step (Iyyer et al.
-            2015, word dropout), so that a reply does not hang on every word of its question.
-        key: seed of the step, int32 [2]; its second element plus 0 to 3 is used.
-    """
-
-    units: float
-    words: float
-    key: Tensor
-
-    def units_of(self, x: Tensor, place: int) -> Tensor:
-        """Rows with elements left out, the others scaled up."""
-        if not self.units:
-            return x
-        return tf.nn.experimental.stateless_dropout(x, self.units, self.key + [0, place])
-
-    def words_of(self, x: Tensor, place: int) -> Tensor:
-        """Rows with some left out whole."""
-        if not self.words:
-            return x
-        drawn = tf.random.stateless_uniform([tf.shape(x)[0], 1], self.key + [0, place])
-        return tf.where(drawn >= self.words, x, 0.0)
-
-
-NOTHING_DROPPED = Dropped(0.0, 0.0, None)
 
 
 class State(NamedTuple):
@@ -133,9 +106,14 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
             unigram: how often each entry occurs, [V]; the output begins at these frequencies.
 
         Raises:
-            ChatbotError: an odd number of units for two directions.
+            ChatbotError: an odd number of units for two directions, or n-grams of too many words.
         """
         super().__init__(name="seq2seq")
+        if size ** (config.ngrams or 0) >= 1 << 63:
+            raise ChatbotError(
+                f"--ngrams: {config.ngrams} words are too many for a vocabulary of {size:,} "
+                "entries. Ask for fewer."
+            )
         if config.bidirectional and config.units % 2:
             raise ChatbotError("--units: must be even with --bidirectional, half for a direction.")
         self.size, self.config = size, config
@@ -159,25 +137,59 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
         self.combine = uniform("combine", (2 * u, u), (6 / (3 * u)) ** 0.5)
         counts = np.ones(size, np.float32) if unigram is None else unigram
         self.output = OutputLayer(size, u, counts, uniform)
+        self.mixture = Mixture(u) if config.ngrams else None
 
     @property
     def matrices(self) -> list[tf.Variable]:
         """All weights but the embedding, in a fixed order."""
         return [v for v in self.trainable_variables if v is not self.embedding]
 
-    def loss(self, rows: Tensor, batch: Features, dtype: tf.DType, dropped: Dropped) -> Tensor:
-        """The loss of a packed batch, summed over its real targets, in nats.
+    def pack(self, batch: Batch) -> Packed:
+        """A batch packed as the network reads it."""
+        return pack(batch, self.output.cutoffs, max(0, (self.config.ngrams or 0) - 1))
+
+    def features(self, packed: Packed, *, counted: bool = False) -> dict[str, NDArray[Any]]:
+        """What the network reads of a packed batch.
+
+        Args:
+            packed: what `pack` gave.
+            counted: the batch is among the pairs whose n-grams were counted; its labels are given
+                the probabilities that they would have without it.
+
+        Returns:
+            The fields of `packing.Packed` but the contexts, and `given`: the log-probability of
+            every label by the n-grams, 0 without them, float32 [N].
+        """
+        given = np.zeros(len(packed.labels), np.float32)
+        if self.mixture is not None:
+            ngrams = self.mixture.ngrams
+            given = ngrams.log_probabilities(packed.contexts, packed.labels, leave_out=counted)
+        return {**packed.arrays(), "given": given}
+
+    def losses(
+        self, rows: Tensor, batch: Features, dtype: tf.DType, dropped: Dropped
+    ) -> tuple[Tensor, Tensor]:
+        """The losses of a packed batch, summed over its real targets, in nats.
 
         Args:
             rows: embeddings of the entries the batch touches, [K, E].
-            batch: the fields of `packing.Packed`.
+            batch: what `features` gave.
             dtype: what matrix products are computed in.
             dropped: what is left out in training.
+
+        Returns:
+            What the weights learn by, and the loss of the probabilities that replies are chosen by;
+            the same without n-grams, else see `mixture`.
         """
         vectors = self.vectors(rows, batch, dtype, dropped)
-        return self.output.loss(
-            vectors, batch["labels"], batch["weights"], batch["cluster_bounds"], dtype
+        weights = batch["weights"]
+        total, nats = self.output.loss(
+            vectors, batch["labels"], weights, batch["cluster_bounds"], dtype
         )
+        if self.mixture is None:
+            return total, total
+        mixed = tf.reduce_sum(self.mixture.nats(vectors, nats, batch["given"]) * weights)
+        return total + mixed, mixed
 
     def vectors(self, rows: Tensor, batch: Features, dtype: tf.DType, dropped: Dropped) -> Tensor:
         """The output vectors of a packed batch, [N, U]; arguments as for `loss`."""
@@ -217,13 +229,13 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
         bounds, swap = batch["source_bounds"], batch["source_reversed"]
         zeros = tf.zeros([bounds[1], self.encoder.recurrent.shape[0]])
         h, c = self._run(self.encoder, x, bounds, zeros, zeros, dtype)
-        last_h = _last(h, batch["last"], batch["last_place"])
-        last_c = _last(c, batch["last"], batch["last_place"])
+        last_h = last_rows(h, batch["last"], batch["last_place"])
+        last_c = last_rows(c, batch["last"], batch["last_place"])
         if self.backward is not None:
             x = permuted(x, swap, swap)
             back_h, back_c = self._run(self.backward, x, bounds, zeros, zeros, dtype)
-            last_h = tf.concat([last_h, _last(back_h, batch["last"], batch["last_place"])], 1)
-            last_c = tf.concat([last_c, _last(back_c, batch["last"], batch["last_place"])], 1)
+            last_h = tf.concat([last_h, last_rows(back_h, batch["last"], batch["last_place"])], 1)
+            last_c = tf.concat([last_c, last_rows(back_c, batch["last"], batch["last_place"])], 1)
             h = tf.concat([h, permuted(back_h, swap, swap)], 1)
         keys = dense(h, self.attention, dtype)
         return permuted(keys, batch["source_row"], batch["source_place"]), last_h, last_c
@@ -246,7 +258,7 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
         keys, h, c = self._encode(self.embedding, batch, tf.float32, NOTHING_DROPPED)
         return State(keys, _mask(batch["source_lengths"], tf.shape(keys)[1]), h, c)
 
-    def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(self, tokens: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
         """One decoder step.
 
         Args:
@@ -254,7 +266,8 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
             state: what the last step left.
 
         Returns:
-            Log-probabilities of the next entry, [B, V], and the new state.
+            Log-probabilities of the next entry by the network, [B, V], the share of the n-grams,
+            [B] (0 without them), and the new state.
         """
         weights = self.decoder
         x = tf.gather(self.embedding, tokens)
@@ -264,7 +277,12 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
         h = tf.sigmoid(o) * tf.tanh(c)
         context = attend(h[:, None], state.keys, state.mask[:, None], tf.float32)[:, 0]
         vectors = tf.tanh(tf.matmul(tf.concat([h, context], 1), self.combine))
-        return self.output.log_probabilities(vectors), State(state.keys, state.mask, h, c)
+        scores = self.output.log_probabilities(vectors)
+        return scores, self.share(vectors), State(state.keys, state.mask, h, c)
+
+    def share(self, vectors: Tensor) -> Tensor:
+        """The share of the n-grams for output vectors [N, U], 0 without them, [N]."""
+        return tf.zeros_like(vectors[:, 0]) if self.mixture is None else self.mixture.share(vectors)
 
 
 def attend(queries: Tensor, keys: Tensor, mask: Tensor, dtype: tf.DType) -> Tensor:
@@ -288,40 +306,3 @@ def attend(queries: Tensor, keys: Tensor, mask: Tensor, dtype: tf.DType) -> Tens
 def _mask(lengths: Tensor, columns: Tensor) -> Tensor:
     inside = tf.range(columns) < lengths[:, None]
     return tf.where(inside, 0.0, _MASKED)
-
-
-def permuted(x: Tensor, forward: Tensor, inverse: Tensor) -> Tensor:
-    """Rows of x in another arrangement: gathers forward, and gathers its gradient back.
-
-    TensorFlow's own gradient of a gather adds rows up one by one, as indices might repeat. Here
-    they repeat only "nowhere", whose gradient is zero (see `packing`).
-
-    Args:
-        x: rows, [..., U]; leading axes are flattened.
-        forward: for every place of the result the row of x.
-        inverse: for every row of x its place in the flattened result, in the shape of x.
-    """
-
-    @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def run(x: Tensor) -> tuple[Tensor, Any]:
-        flat = [-1, x.shape[-1]]
-
-        def gradient(up: Tensor) -> Tensor:
-            return tf.gather(tf.reshape(up, flat), inverse)
-
-        return tf.gather(tf.reshape(x, flat), forward), gradient
-
-    return run(x)
-
-
-def _last(states: Tensor, last: Tensor, place: Tensor) -> Tensor:
-    """The states after the last token of every question, [B, U]."""
-
-    @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def run(states: Tensor) -> tuple[Tensor, Any]:
-        def gradient(up: Tensor) -> Tensor:
-            return tf.gather(tf.concat([up, tf.zeros_like(up[:1])], 0), place)
-
-        return tf.gather(states, last), gradient
-
-    return run(states)

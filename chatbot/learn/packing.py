@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.corpus.batches import Batch
+from chatbot.corpus.vocabulary import GO
 
 ROUND = 32
 """Rows of a time step are a multiple of this, in a batch of as many sequences or more."""
@@ -149,6 +150,8 @@ class Packed:
         weights: 1 for an output row that counts, 0 for padding, float32 [N].
         cluster_bounds: where the output rows of each cluster begin and the last end,
             [clusters + 1].
+        contexts: the entries before the label of every output row, the earliest first, GO before
+            the first; [N, as many as were asked for].
     """
 
     touched: Ints
@@ -169,23 +172,26 @@ class Packed:
     labels: Ints
     weights: NDArray[np.float32]
     cluster_bounds: Ints
+    contexts: Ints
 
     def arrays(self) -> dict[str, NDArray[np.int32] | NDArray[np.float32]]:
-        """The fields by name, as a TensorFlow function takes them."""
-        return dict(self.__dict__)
+        """The fields that the network reads by name, as a TensorFlow function takes them."""
+        return {name: array for name, array in self.__dict__.items() if name != "contexts"}
 
 
-def pack(batch: Batch, cutoffs: tuple[int, ...]) -> Packed:
+def pack(batch: Batch, cutoffs: tuple[int, ...], before: int = 0) -> Packed:
     """Packs a batch.
 
     Args:
         batch: the padded batch.
         cutoffs: the first entry past each cluster of the output layer, the last one V.
+        before: how many entries before each label are wanted as its context.
     """
     order = pack_side(batch.target_lengths).order
     target = pack_side(batch.target_lengths, order)
     source = source_fields(batch.encoder_input, batch.encoder_lengths, order)
-    inputs = target.gather(_rows_in(batch.decoder_input, order))
+    read = _rows_in(batch.decoder_input, order)
+    inputs = target.gather(read)
     touched, index = np.unique(np.concatenate([source["source"], inputs]), return_inverse=True)
     rows = len(source["source"])
     source["source"] = index[:rows].astype(np.int32)
@@ -206,7 +212,17 @@ def pack(batch: Batch, cutoffs: tuple[int, ...]) -> Packed:
         labels=labels,
         weights=weights,
         cluster_bounds=cluster_bounds,
+        contexts=_contexts(target, read, before)[output],
     )
+
+
+def _contexts(target: Side, read: NDArray[np.int32], before: int) -> Ints:
+    """For every packed target row the last entries read there, [Q, before]."""
+    found = np.empty((target.rows, before), np.int32)
+    for column in reversed(range(before)):
+        found[:, column] = target.gather(read)
+        read = np.concatenate([np.full((len(read), 1), GO, np.int32), read[:, :-1]], 1)
+    return found
 
 
 def source_fields(

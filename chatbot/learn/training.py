@@ -11,20 +11,18 @@ and resumed goes on as if it had not been (where its end is given in minutes, th
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from math import inf
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from chatbot.config import ModelConfig, TrainingConfig
 from chatbot.corpus.batches import make_batch
 from chatbot.corpus.sampler import ranges
 from chatbot.corpus.store import TokenStore
-from chatbot.corpus.vectors import Coverage, Vectors, read_vectors
+from chatbot.corpus.vectors import Coverage
 from chatbot.corpus.vocabulary import Vocabulary
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
@@ -32,19 +30,13 @@ from chatbot.history import Record, append, drop_after
 from chatbot.learn.checkpoint import (
     Checkpoints,
     Position,
-    check_vocabulary,
     read_position,
-    restore,
     saved,
 )
 from chatbot.learn.ending import Ending
-from chatbot.learn.engine import Engine, use_threads
-from chatbot.learn.packing import pack
-from chatbot.learn.schedule import Schedule, after_step, after_validation, rate
+from chatbot.learn.engine import Engine
+from chatbot.learn.schedule import after_step, after_validation, rate
 from chatbot.memory import peak_memory
-
-DROPOUT = 0.2
-"""The default with held-out pairs."""
 
 _RECORD_EVERY = 10
 _VALIDATION_BATCH = 500
@@ -141,8 +133,8 @@ class Run:
         tokens = float(batch.weights.sum())
         fraction = self.ending.fraction(step, position.seconds)
         self._rate = rate(step, position.schedule, fraction, training)
-        packed = pack(batch, self.engine.net.output.cutoffs)
-        loss = self.engine.train(packed, tokens, self._rate, step)
+        packed = self.engine.net.pack(batch)
+        loss = self.engine.train(packed, tokens, self._rate, step, counted=self._counted(runs))
         self._speed = [*self._speed, (time.monotonic() - began, len(batch), tokens)][-20:]
         self._losses = [*self._losses, loss][-_MOST_BAD_STEPS:]
         if len(self._losses) == _MOST_BAD_STEPS and not np.isfinite(self._losses).any():
@@ -153,6 +145,11 @@ class Run:
         schedule = after_step(position.schedule, loss, training)
         self.position = replace(position, step=step + 1, schedule=schedule)
         return loss
+
+    def _counted(self, runs: Sequence[tuple[int, int]]) -> bool:
+        """Whether a window holds pairs whose n-grams were counted: the first ones of the store."""
+        mixture = self.engine.net.mixture
+        return mixture is not None and min(first for first, _ in runs) < mixture.ngrams.pairs
 
     def _judge(self, checkpoints: Checkpoints) -> Iterator[Record]:
         """Validates, and lets the schedule decide."""
@@ -185,7 +182,7 @@ class Run:
             last = min(first + _VALIDATION_BATCH, end)
             pairs = self.store.read([(first, last)])
             batch = make_batch(pairs, self.position.training.max_length)
-            total += self.engine.validate(pack(batch, self.engine.net.output.cutoffs))
+            total += self.engine.validate(self.engine.net.pack(batch))
             tokens += float(batch.weights.sum())
         return total / tokens
 
@@ -254,76 +251,3 @@ class Run:
                 f"{self.folder.history}: cannot be written ({error.strerror}). Make room or mend "
                 "the folder, then run the same command: it resumes from the last checkpoint."
             ) from error
-
-
-def prepare(
-    folder: ModelFolder,
-    model: Mapping[str, Any],
-    training: Mapping[str, Any],
-    *,
-    restart: bool = False,
-    stop: Callable[[], str | None] = lambda: None,
-) -> Run:
-    """Opens a model folder for training: a new run, or the one that stands there.
-
-    Args:
-        folder: the model folder.
-        model: settings of the network that were asked for explicitly.
-        training: settings of the run that were asked for explicitly.
-        restart: give up the run that stands there.
-        stop: asked after every step; a reason in words ends the run.
-
-    Raises:
-        ChatbotError: no store, a damaged one, a setting that cannot change, or a vocabulary that
-            does not match.
-    """
-    vocabulary = Vocabulary.load(folder.vocabulary)
-    with ExitStack() as opened:  # closes the store if anything is refused
-        store = opened.enter_context(TokenStore(folder.store))
-        if store.header.vocabulary != vocabulary.digest:
-            raise ChatbotError(
-                f"{folder.store}: belongs to another vocabulary than {folder.vocabulary.name}. "
-                f"Build both anew: chatbot build-vocab --restart --model {folder.path}."
-            )
-        before = [] if restart else saved(folder.checkpoints)
-        stored = read_position(before[-1]) if before else None
-        network, settings, vectors = _agreed(stored, model, training, vocabulary)
-        use_threads(settings.threads)
-        default = DROPOUT if store.header.held_out else 0.0
-        dropout = default if settings.dropout is None else settings.dropout
-        engine = Engine(len(vocabulary), network, settings, vocabulary.unigram, dropout)
-        if restart:
-            folder.forget_training()
-        if stored is not None:
-            check_vocabulary(before[-1], stored, vocabulary)
-            restore(before[-1], engine.net, engine.optimizer)
-            position = replace(stored, model=network, training=settings)
-        else:
-            digest, size = vocabulary.digest, len(vocabulary)
-            position = Position(0, 0.0, Schedule(), None, digest, size, network, settings)
-        if vectors is not None:
-            engine.begin_with(vectors)
-        opened.pop_all()
-    coverage = vectors.coverage if vectors else None
-    return Run(folder, vocabulary, store, engine, position, stop, coverage)
-
-
-def _agreed(
-    stored: Position | None,
-    model: Mapping[str, Any],
-    training: Mapping[str, Any],
-    vocabulary: Vocabulary,
-) -> tuple[ModelConfig, TrainingConfig, Vectors | None]:
-    """The settings of a run, and the word vectors that a new one begins with.
-
-    Of their file only the name is a setting: where it lies is the affair of one machine.
-    """
-    file = training.get("vectors")
-    if file is not None:
-        training = {**training, "vectors": Path(file).name}
-    settings = TrainingConfig.resumed(stored.training if stored else None, training)
-    vectors = None
-    if file is not None and stored is None:
-        vectors = read_vectors(Path(file), vocabulary, model.get("embedding"))
-        model = {**model, "embedding": vectors.coverage.width}
-    return ModelConfig.resumed(stored.model if stored else None, model), settings, vectors

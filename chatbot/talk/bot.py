@@ -8,6 +8,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from chatbot.config import ReplyConfig
 from chatbot.corpus.normalise import Normaliser
 from chatbot.corpus.tokenizer import BLANK, JOIN, SEPARATOR, make_tokenizer
-from chatbot.corpus.vocabulary import PAD, UNK, Vocabulary
+from chatbot.corpus.vocabulary import GO, PAD, UNK, Vocabulary
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
 from chatbot.learn.checkpoint import (
@@ -27,36 +28,57 @@ from chatbot.learn.checkpoint import (
     restore,
 )
 from chatbot.learn.model import Seq2Seq, State, feature_spec
+from chatbot.learn.ngrams import mix
 from chatbot.learn.packing import SOURCE_FIELDS, source_fields
 from chatbot.talk.decoding import Rules, decode
 
 
+class Under(NamedTuple):
+    """B replies under way.
+
+    Attributes:
+        state: what the network carries.
+        contexts: the entries before the next, as many as the n-grams look at, int32 [B, n - 1].
+    """
+
+    state: State
+    contexts: NDArray[np.int32]
+
+
 class NetworkDecoder:
-    """A `decoding.Decoder` on the network."""
+    """A `decoding.Decoder` on the network and its n-grams."""
 
     def __init__(self, net: Seq2Seq) -> None:
         """Takes the network; its functions are compiled at their first use."""
         source = feature_spec(*SOURCE_FIELDS)
         self._begin = tf.function(net.begin, input_signature=[source])
         self._step = tf.function(net.step, reduce_retracing=True)
+        self._ngrams = None if net.mixture is None else net.mixture.ngrams
 
-    def begin(self, questions: Sequence[Sequence[int]]) -> State:
+    def begin(self, questions: Sequence[Sequence[int]]) -> Under:
         """The state before the first step for B questions, each of at least one id."""
         lengths = np.asarray([len(question) for question in questions], np.int32)
         padded = np.zeros((len(questions), int(lengths.max())), np.int32)
         for row, question in enumerate(questions):
             padded[row, : len(question)] = question
         state: State = self._begin(source_fields(padded, lengths))
-        return State(*(part[: len(questions)] for part in state))
+        state = State(*(part[: len(questions)] for part in state))
+        before = 0 if self._ngrams is None else self._ngrams.order - 1
+        return Under(state, np.full((len(questions), before), GO, np.int32))
 
-    def step(self, tokens: NDArray[np.int32], state: State) -> tuple[NDArray[np.float32], State]:
+    def step(self, tokens: NDArray[np.int32], under: Under) -> tuple[NDArray[np.float32], Under]:
         """Log-probabilities of the next entry [B, V] after the tokens [B], and the new state."""
-        scores, state = self._step(tf.constant(tokens), state)
-        return scores.numpy(), state
+        scores, share, state = self._step(tf.constant(tokens), under.state)
+        contexts = np.concatenate([under.contexts, tokens[:, None]], 1)[:, 1:]
+        if self._ngrams is None:
+            return scores.numpy(), Under(state, contexts)
+        mixed = mix(scores.numpy(), share.numpy(), self._ngrams.probabilities(contexts))
+        return mixed, Under(state, contexts)
 
-    def select(self, state: State, rows: NDArray[np.int64]) -> State:
+    def select(self, under: Under, rows: NDArray[np.int64]) -> Under:
         """The state whose reply i is reply `rows[i]` of the given one."""
-        return State(*(tf.gather(part, rows) for part in state))
+        state = State(*(tf.gather(part, rows) for part in under.state))
+        return Under(state, under.contexts[rows])
 
 
 class Bot:

@@ -17,7 +17,6 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -30,8 +29,10 @@ from chatbot.corpus.pairs import Corpus
 from chatbot.corpus.store import TokenStore
 from chatbot.corpus.vocabulary import UNK
 from chatbot.errors import ChatbotError
-from chatbot.learn.model import NOTHING_DROPPED, Tensor, feature_spec
-from chatbot.learn.packing import Packed, pack
+from chatbot.learn.dropout import NOTHING_DROPPED
+from chatbot.learn.model import Features, Seq2Seq, Tensor, feature_spec
+from chatbot.learn.ngrams import mix
+from chatbot.learn.packing import Packed
 from chatbot.talk.bot import Bot
 
 BITS_PER_LOST_CHARACTER = 17
@@ -158,20 +159,20 @@ def evaluate(bot: Bot, parts: Iterable[EncodedPairs]) -> Metrics:
     Raises:
         ChatbotError: there are no pairs.
     """
-    measure = tf.function(_Measure(bot), input_signature=[feature_spec()])
+    measure = _Measure(bot)
     pairs = tokens = characters = lost = unknown = 0
     nats, right = 0.0, 0
     for part in parts:
         pairs += len(part)
         characters += int(part.sources[:, 2].sum()) + len(part)
         lost += int(part.sources[:, 3].sum())
-        for packed in _batches(part, bot.net.output.cutoffs):
+        for packed in _batches(part, bot.net):
             real = packed.weights > 0
             tokens += int(real.sum())
             unknown += int((packed.labels[real] == UNK).sum())
-            some_nats, some_right = measure(packed.arrays())
-            nats += float(some_nats)
-            right += int(some_right)
+            some_nats, some_right = measure(packed)
+            nats += some_nats
+            right += some_right
     if not pairs:
         raise ChatbotError("no pairs to evaluate on. Name a file that has some.")
     bits = nats / math.log(2) + BITS_PER_LOST_CHARACTER * lost
@@ -193,40 +194,47 @@ class _Measure:
 
     def __init__(self, bot: Bot) -> None:
         self._net = bot.net
+        self._vectors = tf.function(self._vectors_of, input_signature=[feature_spec()])
+        part = tf.TensorSpec((None, bot.position.model.units), tf.float32)
+        self._scores = tf.function(self._scores_of, input_signature=[part])
 
-    def __call__(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        net = self._net
-        rows = tf.gather(net.embedding, batch["touched"])
-        vectors = net.vectors(rows, batch, tf.float32, NOTHING_DROPPED)
-        count = tf.shape(vectors)[0]
-
-        def chunk(first: Tensor, nats: Tensor, right: Tensor) -> tuple[Any, ...]:
-            part = slice(first, tf.minimum(count, first + _ROWS))
-            scores = net.output.log_probabilities(vectors[part])
-            labels, weights = batch["labels"][part], batch["weights"][part]
-            chosen = tf.gather(scores, labels, batch_dims=1)
-            hits = tf.cast(tf.argmax(scores, 1, tf.int32) == labels, tf.float32)
-            return (
-                first + _ROWS,
-                nats - tf.reduce_sum(tf.cast(chosen * weights, tf.float64)),
-                right + tf.reduce_sum(hits * weights),
-            )
-
-        start = [tf.constant(0), tf.constant(0.0, tf.float64), tf.constant(0.0)]
-        _, nats, right = tf.while_loop(
-            lambda first, *_: first < count, chunk, start, parallel_iterations=1
-        )
+    def __call__(self, packed: Packed) -> tuple[float, int]:
+        vectors = self._vectors(self._net.features(packed))
+        real = np.flatnonzero(packed.weights)
+        nats, right = 0.0, 0
+        for first in range(0, len(real), _ROWS):
+            rows = real[first : first + _ROWS]
+            scores, labels = self._mixed(vectors, packed, rows), packed.labels[rows]
+            nats -= float(scores[np.arange(len(rows)), labels].sum(dtype=np.float64))
+            right += int((scores.argmax(1) == labels).sum())
         return nats, right
 
+    def _mixed(
+        self, vectors: Tensor, packed: Packed, rows: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Log-probabilities of all entries for some rows, [rows, V]."""
+        scores, share = (found.numpy() for found in self._scores(tf.gather(vectors, rows)))
+        mixture = self._net.mixture
+        if mixture is None:
+            return scores  # type: ignore[no-any-return]
+        return mix(scores, share, mixture.ngrams.probabilities(packed.contexts[rows]))
 
-def _batches(pairs: EncodedPairs, cutoffs: tuple[int, ...]) -> Iterator[Packed]:
+    def _vectors_of(self, batch: Features) -> Tensor:
+        rows = tf.gather(self._net.embedding, batch["touched"])
+        return self._net.vectors(rows, batch, tf.float32, NOTHING_DROPPED)
+
+    def _scores_of(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
+        return self._net.output.log_probabilities(vectors), self._net.share(vectors)
+
+
+def _batches(pairs: EncodedPairs, net: Seq2Seq) -> Iterator[Packed]:
     """Pairs of like length together, as many as fit a bound on tokens and attention scores."""
     source, target = pairs.question_lengths, pairs.reply_lengths + 1
     order = np.lexsort((source, target))
     start = 0
     while start < len(order):
         stop = start + _fitting(source[order[start:]], target[order[start:]])
-        yield pack(make_batch(pairs.take(order[start:stop])), cutoffs)
+        yield net.pack(make_batch(pairs.take(order[start:stop])))
         start = stop
 
 

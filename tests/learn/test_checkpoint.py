@@ -25,18 +25,18 @@ from chatbot.learn.optimizer import Adam
 from chatbot.learn.schedule import Schedule
 
 SIZE = 9
-MODEL = ModelConfig(units=4, embedding=3)
+MODEL = ModelConfig(units=4, embedding=3, ngrams=3)
 VOCABULARY = Vocabulary((*SPECIAL, *"abcde"), (0, 0, 1, 1, 1, 1, 1, 1, 1), CorpusConfig())
 
 LITERAL = (
     '{"format": 1, "step": 12, "seconds": 3.25, "schedule": {"scale": 0.4, "best": 2.5, '
     '"waited": 1, "cooling": 2, "recent": [2.75, 3.0], "exhausted": false}, "heldout_loss": 2.625, '
     '"vocabulary": "ab12", "size": 9, "model": {"units": 4, "embedding": 3, '
-    '"bidirectional": false}, "training": {"batch": 7, "sampler": "epoch", "seed": 5, '
-    '"max_length": 30, "learning_rate": 0.02, "warmup": 3, "clip": 0.5, "dropout": null, '
-    '"word_dropout": 0.05, "decay_on": "train", "patience": 4, "cooldown": 0, "floor": 0.25, '
-    '"steps": 100, "minutes": null, "epochs": null, "validate_every": 6, "save_every": "2m", '
-    '"keep": 1, "precision": "float32", "threads": 0, "vectors": "zh.vec", '
+    '"bidirectional": false, "ngrams": 3}, "training": {"batch": 7, "sampler": "epoch", '
+    '"seed": 5, "max_length": 30, "learning_rate": 0.02, "warmup": 3, "clip": 0.5, '
+    '"dropout": null, "word_dropout": 0.05, "decay_on": "train", "patience": 4, "cooldown": 0, '
+    '"floor": 0.25, "steps": 100, "minutes": null, "epochs": null, "validate_every": 6, '
+    '"save_every": "2m", "keep": 1, "precision": "float32", "threads": 0, "vectors": "zh.vec", '
     '"freeze_vectors": true}}'
 )
 

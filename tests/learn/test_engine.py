@@ -47,7 +47,7 @@ def test_a_resumed_run_keeps_to_its_threads(new_folder, trained):
     script = (
         "import sys; from pathlib import Path\n"
         "from chatbot.folder import ModelFolder\n"
-        "from chatbot.learn.training import prepare\n"
+        "from chatbot.learn.preparing import prepare\n"
         "run = prepare(ModelFolder(Path(sys.argv[1])), {}, {'threads': 1, 'steps': 3})\n"
         "list(run.records())\n"
         "import tensorflow as tf\n"

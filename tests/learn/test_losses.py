@@ -45,7 +45,7 @@ class Case:
 
     def loss(self, x=None, dtype=tf.float32):
         x = tf.constant(self.x) if x is None else x
-        return self.layer.loss(x, self.labels, self.weights, tf.constant(self.bounds), dtype)
+        return self.layer.loss(x, self.labels, self.weights, tf.constant(self.bounds), dtype)[0]
 
 
 @pytest.fixture(scope="module", params=SIZES)
@@ -88,11 +88,13 @@ def test_one_two_or_three_clusters_by_the_size_of_the_vocabulary():
 
 def test_the_loss_is_that_of_the_dense_softmax(case):
     scores = dense_scores(case.layer, case.x)
-    expected = -sum(
-        scores[row, label] for row, label in enumerate(case.labels) if case.weights[row]
-    )
+    expected = -scores[np.arange(len(case.labels)), case.labels]
+    real = case.weights > 0
     assert len(case.layer.cutoffs) == SIZES.index(len(case.unigram)) + 1
-    assert float(case.loss()) == pytest.approx(expected, rel=2e-6)
+    assert float(case.loss()) == pytest.approx(expected[real].sum(), rel=2e-6)
+    bounds = tf.constant(case.bounds)
+    _, rows = case.layer.loss(case.x, case.labels, case.weights, bounds, tf.float32)
+    np.testing.assert_allclose(rows.numpy()[real], expected[real], rtol=1e-5)
 
 
 def test_log_probabilities_are_the_dense_ones_and_sum_to_one(case):
@@ -166,7 +168,7 @@ def test_chunks_of_rows_add_up(rows):
     labels = generator.integers(0, 11, rows).astype(np.int32)
     weights = generator.uniform(0, 2, rows).astype(np.float32)
     with tf.GradientTape(persistent=True) as tape:
-        found = summed_loss(
+        found, rows_of_it = summed_loss(
             tf.identity(x), tf.identity(weight), tf.identity(bias), labels, weights, tf.float32
         )
         logits = tf.matmul(x, weight, transpose_b=True) + bias
@@ -174,6 +176,7 @@ def test_chunks_of_rows_add_up(rows):
         expected = tf.reduce_sum(nats * weights)
         tripled = 3 * found
     assert float(found) == pytest.approx(float(expected), rel=1e-5)
+    np.testing.assert_allclose(rows_of_it, nats, rtol=1e-5)
     for variable in (x, weight, bias):
         one, other = tape.gradient(found, variable), tape.gradient(expected, variable)
         np.testing.assert_allclose(one, other, atol=2e-4, rtol=1e-4)

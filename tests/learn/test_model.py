@@ -10,8 +10,9 @@ from chatbot.config import ModelConfig
 from chatbot.corpus.batches import make_batch
 from chatbot.errors import ChatbotError
 from chatbot.learn import packing
-from chatbot.learn.model import NOTHING_DROPPED, Dropped, Seq2Seq, attend
-from chatbot.learn.packing import pack, source_fields
+from chatbot.learn.dropout import NOTHING_DROPPED, Dropped
+from chatbot.learn.model import Seq2Seq, attend
+from chatbot.learn.packing import source_fields
 
 SIZE, EMBEDDING, UNITS = 23, 5, 6
 PAIRS = [
@@ -49,7 +50,7 @@ def net(request):
 @pytest.fixture(scope="module")
 def packed(encoded):
     def make(net, pairs):
-        return pack(make_batch(encoded(pairs)), net.output.cutoffs)
+        return net.pack(make_batch(encoded(pairs)))
 
     return make
 
@@ -61,7 +62,7 @@ def loss(packed):
     def compute(net, pairs, *, embedding=None, dtype=tf.float32):
         found = packed(net, pairs)
         rows = tf.gather(net.embedding if embedding is None else embedding, found.touched)
-        return net.loss(rows, found.arrays(), dtype, NOTHING_DROPPED)
+        return net.losses(rows, net.features(found), dtype, NOTHING_DROPPED)[0]
 
     return compute
 
@@ -162,7 +163,8 @@ def walked(net, pairs):
     found = [[] for _ in pairs]
     for t in range(1 + max(len(reply) for _, reply in pairs)):
         tokens = [([1, *reply] + [0] * 99)[t] for _, reply in pairs]
-        scores, state = net.step(tf.constant(tokens), state)
+        scores, share, state = net.step(tf.constant(tokens), state)
+        assert not share.numpy().any()
         for b, (_, reply) in enumerate(pairs):
             if t <= len(reply):
                 found[b].append(float(scores[b, [*reply, 2][t]]))

@@ -14,7 +14,7 @@ from chatbot.learn import ending
 from chatbot.learn.checkpoint import find_checkpoint, read_position, restore, saved
 from chatbot.learn.engine import VECTORS_RMS
 from chatbot.learn.model import Seq2Seq
-from chatbot.learn.training import prepare
+from chatbot.learn.preparing import prepare
 
 SMALL = {"units": 16, "embedding": 12}
 
@@ -90,7 +90,8 @@ def test_a_run_says_what_happens(whole):
     assert steps["validation"] == [4, 8, 12]
     for record in one_of(records, "validation"):
         assert (record.heldout_loss is None, record.loss is None) == (not held_out, bool(held_out))
-    assert records[0].model == {"units": 16, "embedding": 12, "bidirectional": False}
+    shape = {"units": 16, "embedding": 12, "bidirectional": False}
+    assert records[0].model == shape | {"ngrams": 3 if held_out else 0}
     assert records[0].training == run.position.training.as_dict()
     assert records[-1].note == "all 12 steps done"
     for record in one_of(records, "progress"):
@@ -361,6 +362,7 @@ OTHER = {
     "units": 18,
     "embedding": 13,
     "bidirectional": True,
+    "ngrams": 2,
     "batch": 8,
     "sampler": "cyclic",
     "seed": 6,
@@ -449,7 +451,7 @@ def test_entries_begin_with_their_vectors_in_one_scale_and_the_others_as_ever(
     folder = new_folder()
     path, ids, rows = vectors_of(folder)
     run = begun(folder, vectors=str(path))
-    assert run.position.model == ModelConfig(units=16, embedding=WIDTH)
+    assert run.position.model == ModelConfig(units=16, embedding=WIDTH, ngrams=0)
     embedding = run.engine.net.embedding.numpy()
     expected = rows.astype(np.float64) / np.sqrt(np.mean(rows.astype(np.float64) ** 2))
     np.testing.assert_allclose(embedding[ids], expected * VECTORS_RMS, rtol=1e-6)

@@ -147,7 +147,7 @@ def test_a_state_holds_the_questions_alone_and_can_be_selected(bot):
     decoder = NetworkDecoder(bot.net)
     questions = [[5, 6, 7], [8], [9, 10, 4, 5, 6]]
     state = decoder.begin(questions)
-    assert {len(part) for part in state} == {3}
+    assert {len(part) for part in (*state.state, state.contexts)} == {3}
     scores, state = decoder.step(np.array([1, 1, 1], np.int32), state)
     turned, _ = decoder.step(
         np.array([7, 4, 6], np.int32), decoder.select(state, np.array([2, 0, 2]))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from chatbot.config import CorpusConfig, ReadingConfig
+from chatbot.config import CorpusConfig, ModelConfig, ReadingConfig
 from chatbot.corpus.building import Sources, build
 from chatbot.corpus.encoded import EncodedPairs
 from chatbot.corpus.pairs import find_corpora
@@ -16,6 +16,7 @@ from chatbot.corpus.store import TokenStore
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
 from chatbot.learn.checkpoint import find_checkpoint, read_position
+from chatbot.learn.model import Seq2Seq
 from chatbot.learn.packing import source_fields
 from chatbot.talk import evaluation
 from chatbot.talk.bot import Bot
@@ -53,15 +54,19 @@ def by_hand(bot, pairs):
         question, reply = " ".join(question.split()), " ".join(reply.split())
         source = np.array([[ids.get(c, 3) for c in question]], np.int32)
         state = bot.net.begin(source_fields(source, np.array([len(question)], np.int32)))
-        entry = 1
+        entry, before = 1, [1, 1]
         for target in [*(ids.get(c, 3) for c in reply), 2]:
-            scores, state = bot.net.step(tf.constant([entry]), state)
+            scores, share, state = bot.net.step(tf.constant([entry]), state)
             scores = scores.numpy()[0].astype(np.float64)
+            if bot.net.mixture is not None:
+                by_counts = bot.net.mixture.ngrams.probabilities(np.array([before], np.int32))[0]
+                share = float(share[0])
+                scores = np.log((1 - share) * np.exp(scores) + share * by_counts)
             nats -= scores[target]
             right += int(scores.argmax() == target)
             unknown += target == 3
             tokens += 1
-            entry = target
+            entry, before = target, [before[1], target]
         characters += len(reply) + 1
         lost += sum(c not in ids for c in reply)
     bits = nats / math.log(2) + 17 * lost
@@ -127,12 +132,13 @@ def test_how_pairs_fall_into_batches_has_no_effect(bot, corpus, monkeypatch):
 
 
 def test_batches_keep_to_a_bound_on_tokens_and_scores_and_hold_every_pair_once(encoded):
+    net = Seq2Seq(20, ModelConfig(units=4, embedding=4))
     generator = np.random.default_rng(4)
     lengths = generator.integers(1, 60, (90, 2))
     lengths[7] = 3_000, 2_000  # alone above both bounds
     pairs = encoded([([5] * s, [6 + b % 9] * t) for b, (s, t) in enumerate(lengths)])
     seen = []
-    for packed in evaluation._batches(pairs, (20,)):
+    for packed in evaluation._batches(pairs, net):
         sources = packed.source_lengths[packed.source_lengths > 0]
         targets = (packed.target_row < len(packed.target) - 1).sum(1)[: len(sources)]
         seen += zip(sources.tolist(), (targets - 1).tolist(), strict=True)

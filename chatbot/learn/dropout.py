@@ -1,0 +1,45 @@
+"""What is left out of the network in a training step.
+
+Comes in: rows, shares and a key. Goes out: rows with some of it zero, drawn by the key alone. Knows
+nothing of the network.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+Tensor = Any
+
+
+class Dropped(NamedTuple):
+    """What is left out in a training step.
+
+    Attributes:
+        units: share of the elements of embeddings and output vectors (Zaremba et al. 2014: only
+            connections between layers).
+        words: share of the tokens of questions, whose embedding is zero for the step (Iyyer et al.
+            2015, word dropout), so that a reply does not hang on every word of its question.
+        key: seed of the step, int32 [2]; its second element plus 0 to 3 is used.
+    """
+
+    units: float
+    words: float
+    key: Tensor
+
+    def units_of(self, x: Tensor, place: int) -> Tensor:
+        """Rows with elements left out, the others scaled up."""
+        if not self.units:
+            return x
+        return tf.nn.experimental.stateless_dropout(x, self.units, self.key + [0, place])
+
+    def words_of(self, x: Tensor, place: int) -> Tensor:
+        """Rows with some left out whole."""
+        if not self.words:
+            return x
+        drawn = tf.random.stateless_uniform([tf.shape(x)[0], 1], self.key + [0, place])
+        return tf.where(drawn >= self.words, x, 0.0)
+
+
+NOTHING_DROPPED = Dropped(0.0, 0.0, None)

@@ -1,0 +1,237 @@
+"""How likely an entry is after the few before it, by counts: the n-grams of the replies.
+
+Comes in: replies as ids. Goes out: probabilities of the next entry, exact and normalised over the
+vocabulary. Plain NumPy; knows nothing of questions, of the network or of TensorFlow.
+
+Interpolated Kneser-Ney smoothing (Chen and Goodman 1999, "An empirical study of smoothing
+techniques for language modeling", section 2.7), for the order n and then every lower one:
+
+    p_n(w | h) = max(c(h w) - D_n, 0) / c(h) + D_n N1+(h .) / c(h) p_{n-1}(w | h less its first)
+
+c(h) counts the occurrences of all entries after h, N1+(h .) how many different ones followed. The
+highest order counts occurrences; a lower one counts in how many different contexts its n-gram has
+been seen. D_n = n1 / (n1 + 2 n2), from the n-grams counted once and twice. p_0 is uniform; where h
+was never seen, p_n is p_{n-1}. A reply begins after as many GO as the order needs, and ends in EOS.
+
+What is counted must be judged as if it had not been: with `leave_out` the probability of an entry
+is what the counts would say without this one occurrence of it.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chatbot.corpus.encoded import EncodedPairs, indices_of_runs
+from chatbot.corpus.vocabulary import EOS, GO
+
+MOST_TOKENS = 4_000_000
+"""Counting ends after the replies that reach this many tokens, so that memory stays bounded."""
+
+Longs = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Level:
+    """The n-grams of one order n.
+
+    An n-gram is one number: its entries as digits to the base V, the earliest first.
+
+    Attributes:
+        keys: the distinct n-grams, ascending, [n-grams].
+        counts: the count of each.
+        contexts: the distinct contexts, ascending: n-grams without their last entry, [contexts].
+        bounds: where the n-grams of each context begin and the last end, [contexts + 1].
+        totals: c(h) of each context.
+        discount: D_n.
+    """
+
+    keys: Longs
+    counts: Longs
+    contexts: Longs
+    bounds: Longs
+    totals: Longs
+    discount: float
+
+
+class Ngrams:
+    """Counts of n-grams, and the probabilities they give.
+
+    Attributes:
+        order: the greatest n.
+        size: entries of the vocabulary, V.
+        pairs: how many pairs were counted, the first ones of the store.
+    """
+
+    def __init__(self, order: int, size: int, pairs: int, keys: Longs, counts: Longs) -> None:
+        """Takes the distinct n-grams of the greatest order, ascending, and their counts."""
+        self.order, self.size, self.pairs = order, size, pairs
+        self._levels: list[_Level] = []
+        for n in range(order, 0, -1):
+            if n < order:
+                keys, counts = _distinct(keys % size**n)
+            self._levels.insert(0, _level(keys, counts, size))
+        lowest = self._levels[0]
+        self._frequencies = np.full(size, self._left(lowest, 0, 0) / size)
+        self._frequencies[lowest.keys] += _seen(lowest, slice(None), 0)
+
+    @classmethod
+    def count(cls, parts: Iterable[EncodedPairs], order: int, size: int) -> Ngrams:
+        """Counts the n-grams of replies.
+
+        Args:
+            parts: pairs as ids; read until they have `MOST_TOKENS` tokens of replies.
+            order: the greatest n, at least 1, with size ** order below 2 ** 63.
+            size: entries of the vocabulary, V.
+        """
+        found: list[Longs] = []
+        pairs = tokens = 0
+        for part in parts:
+            found.append(_keys(part, order, size))
+            pairs, tokens = pairs + len(part), tokens + len(found[-1])
+            if tokens >= MOST_TOKENS:
+                break
+        keys = np.concatenate(found)
+        del found
+        return cls(order, size, pairs, *_distinct(keys))
+
+    def log_probabilities(
+        self, contexts: NDArray[np.int32], entries: NDArray[np.int32], *, leave_out: bool = False
+    ) -> NDArray[np.float32]:
+        """Log-probabilities of entries [N] after contexts [N, order - 1], in nats.
+
+        Args:
+            contexts: the entries before, the earliest first.
+            entries: the entries.
+            leave_out: the entries are among those counted; judge them as if they were not.
+        """
+        digits = np.concatenate([contexts, entries[:, None]], 1).astype(np.int64)
+        keys = digits @ self.size ** np.arange(self.order - 1, -1, -1)
+        counts = [self._counts_of(level, n, keys) for n, level in enumerate(self._levels, 1)]
+        gone = leave_out & (counts[-1][0] > 0)
+        for count, total, kinds in reversed(counts):
+            last = gone & (count == 1)
+            count -= gone
+            total -= gone
+            kinds -= last
+            gone = last
+        p = np.full(len(keys), 1 / self.size)
+        for level, (count, total, kinds) in zip(self._levels, counts, strict=True):
+            discount = level.discount
+            kept = np.maximum(count - discount, 0) + discount * kinds * p
+            p = np.where(total > 0, kept / np.maximum(total, 1), p)
+        logarithms: NDArray[np.float32] = np.log(p).astype(np.float32)
+        return logarithms
+
+    def probabilities(self, contexts: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Probabilities of all entries, [B, V], after contexts [B, order - 1]."""
+        found = np.empty((len(contexts), self.size), np.float32)
+        for row, context in zip(found, contexts.astype(np.int64), strict=True):
+            p = self._frequencies.copy()
+            key = 0
+            for n, level in enumerate(self._levels[1:], 2):
+                key += int(context[1 - n]) * self.size ** (n - 2)
+                place = int(np.searchsorted(level.contexts, key))
+                if place == len(level.contexts) or level.contexts[place] != key:
+                    break
+                first, last = level.bounds[place : place + 2]
+                p *= self._left(level, place, first)
+                p[level.keys[first:last] % self.size] += _seen(level, slice(first, last), place)
+            row[:] = p
+        return found
+
+    def to_bytes(self) -> bytes:
+        """Everything, to be kept."""
+        top, file = self._levels[-1], io.BytesIO()
+        about = np.asarray([self.order, self.size, self.pairs])
+        np.savez(file, about=about, keys=top.keys, counts=top.counts.astype(np.uint32))
+        return file.getvalue()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Ngrams:
+        """What `to_bytes` gave, back."""
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            order, size, pairs = file["about"].tolist()
+            return cls(order, size, pairs, file["keys"], file["counts"].astype(np.int64))
+
+    def _counts_of(self, level: _Level, n: int, keys: Longs) -> tuple[Longs, Longs, Longs]:
+        """c(h w), c(h) and N1+(h .) of the last n entries of every key, 0 where never seen."""
+        keys = keys % self.size**n
+        order = np.argsort(keys)  # neighbours in memory are looked up one after the other
+        count, total, kinds = np.zeros((3, len(keys)), np.int64)
+        place, found = _find(level.keys, keys[order])
+        count[order[found]] = level.counts[place[found]]
+        place, found = _find(level.contexts, keys[order] // self.size)
+        place = place[found]
+        total[order[found]] = level.totals[place]
+        kinds[order[found]] = level.bounds[place + 1] - level.bounds[place]
+        return count, total, kinds
+
+    def _left(self, level: _Level, place: int, first: int) -> float:
+        """The probability that a context leaves to the lower order."""
+        kinds = level.bounds[place + 1] - first
+        return float(level.discount * kinds / level.totals[place])
+
+
+def mix(
+    scores: NDArray[np.float32], share: NDArray[np.float32], probabilities: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Log-probabilities of the mixture of a network and n-grams, [B, V], see `mixture`.
+
+    Args:
+        scores: log-probabilities by the network, [B, V].
+        share: the share of the n-grams, [B].
+        probabilities: those by the n-grams, [B, V].
+    """
+    share = share[:, None]
+    mixed: NDArray[np.float32] = np.log((1 - share) * np.exp(scores) + share * probabilities)
+    return mixed
+
+
+def _keys(part: EncodedPairs, order: int, size: int) -> Longs:
+    """The n-gram that ends in each token of the replies, and in their ends."""
+    lengths = part.reply_lengths
+    rows = lengths + order  # order - 1 of GO, the reply, EOS
+    ends = np.cumsum(rows)
+    tokens = np.full(int(ends[-1]) if len(ends) else 0, GO, np.int64)
+    body = indices_of_runs(ends - 1 - lengths, lengths)
+    tokens[body] = part.tokens[indices_of_runs(part.bounds[1::2], lengths)]
+    tokens[ends - 1] = EOS
+    counted = np.sort(np.concatenate([body, ends - 1]))
+    keys = np.zeros(len(counted), np.int64)
+    for back in range(order - 1, -1, -1):
+        keys = keys * size + tokens[counted - back]
+    return keys
+
+
+def _distinct(keys: Longs) -> tuple[Longs, Longs]:
+    """The distinct keys, ascending, and how often each is there."""
+    keys = np.sort(keys)
+    first = np.flatnonzero(np.diff(keys, prepend=-1))
+    return keys[first], np.diff(first, append=len(keys))
+
+
+def _level(keys: Longs, counts: Longs, size: int) -> _Level:
+    contexts, first = np.unique(keys // size, return_index=True)
+    bounds = np.append(first, len(keys))
+    totals = np.add.reduceat(counts, first) if len(first) else first
+    once, twice = (int(np.count_nonzero(counts == n)) for n in (1, 2))
+    discount = once / (once + 2 * twice) if once else 0.5
+    return _Level(keys, counts, contexts, bounds, totals, min(discount, 0.99))
+
+
+def _seen(level: _Level, which: slice, place: int) -> Floats:
+    """What the counts of some n-grams of one context give them, discounted."""
+    left: Floats = np.maximum(level.counts[which] - level.discount, 0) / level.totals[place]
+    return left
+
+
+def _find(ascending: Longs, wanted: Longs) -> tuple[Longs, NDArray[np.bool_]]:
+    """The place of each wanted number, and whether it is there."""
+    place = np.minimum(np.searchsorted(ascending, wanted), len(ascending) - 1)
+    return place, ascending[place] == wanted

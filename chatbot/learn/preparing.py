@@ -1,0 +1,119 @@
+"""A model folder opened for training: a new run, or the one that stands there.
+
+Comes in: a model folder with a token store, and the settings that were asked for. Goes out: a `Run`
+with its settings agreed, its weights drawn or restored and its n-grams counted. Knows nothing of
+what is done in a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from chatbot.config import ModelConfig, TrainingConfig
+from chatbot.corpus.store import TokenStore
+from chatbot.corpus.vectors import Vectors, read_vectors
+from chatbot.corpus.vocabulary import Vocabulary
+from chatbot.errors import ChatbotError
+from chatbot.folder import ModelFolder
+from chatbot.learn.checkpoint import Position, check_vocabulary, read_position, restore, saved
+from chatbot.learn.engine import Engine, use_threads
+from chatbot.learn.ngrams import Ngrams
+from chatbot.learn.schedule import Schedule
+from chatbot.learn.training import Run
+
+DROPOUT = 0.2
+"""The default with held-out pairs."""
+
+NGRAMS = 3
+"""The default with held-out pairs."""
+
+_COUNTED_AT_ONCE = 50_000
+
+
+def prepare(
+    folder: ModelFolder,
+    model: Mapping[str, Any],
+    training: Mapping[str, Any],
+    *,
+    restart: bool = False,
+    stop: Callable[[], str | None] = lambda: None,
+) -> Run:
+    """Opens a model folder for training: a new run, or the one that stands there.
+
+    Args:
+        folder: the model folder.
+        model: settings of the network that were asked for explicitly.
+        training: settings of the run that were asked for explicitly.
+        restart: give up the run that stands there.
+        stop: asked after every step; a reason in words ends the run.
+
+    Raises:
+        ChatbotError: no store, a damaged one, a setting that cannot change, or a vocabulary that
+            does not match.
+    """
+    vocabulary = Vocabulary.load(folder.vocabulary)
+    with ExitStack() as opened:  # closes the store if anything is refused
+        store = opened.enter_context(TokenStore(folder.store))
+        if store.header.vocabulary != vocabulary.digest:
+            raise ChatbotError(
+                f"{folder.store}: belongs to another vocabulary than {folder.vocabulary.name}. "
+                f"Build both anew: chatbot build-vocab --restart --model {folder.path}."
+            )
+        before = [] if restart else saved(folder.checkpoints)
+        stored = read_position(before[-1]) if before else None
+        network, settings, vectors = _agreed(stored, model, training, vocabulary)
+        if stored is None and network.ngrams is None:
+            network = replace(network, ngrams=NGRAMS if store.header.held_out else 0)
+        use_threads(settings.threads)
+        default = DROPOUT if store.header.held_out else 0.0
+        dropout = default if settings.dropout is None else settings.dropout
+        engine = Engine(len(vocabulary), network, settings, vocabulary.unigram, dropout)
+        if restart:
+            folder.forget_training()
+        if stored is not None:
+            check_vocabulary(before[-1], stored, vocabulary)
+            restore(before[-1], engine.net, engine.optimizer)
+            position = replace(stored, model=network, training=settings)
+        else:
+            digest, size = vocabulary.digest, len(vocabulary)
+            position = Position(0, 0.0, Schedule(), None, digest, size, network, settings)
+            if engine.net.mixture is not None:
+                engine.net.mixture.counts.ngrams = _ngrams(store, network.ngrams or 0, size)
+        if vectors is not None:
+            engine.begin_with(vectors)
+        opened.pop_all()
+    coverage = vectors.coverage if vectors else None
+    return Run(folder, vocabulary, store, engine, position, stop, coverage)
+
+
+def _ngrams(store: TokenStore, order: int, size: int) -> Ngrams:
+    """The n-grams of the replies to train on, or of the first ones of very many."""
+    train = store.header.train
+    firsts = range(0, train, _COUNTED_AT_ONCE)
+    parts = (store.read([(first, min(train, first + _COUNTED_AT_ONCE))]) for first in firsts)
+    return Ngrams.count(parts, order, size)
+
+
+def _agreed(
+    stored: Position | None,
+    model: Mapping[str, Any],
+    training: Mapping[str, Any],
+    vocabulary: Vocabulary,
+) -> tuple[ModelConfig, TrainingConfig, Vectors | None]:
+    """The settings of a run, and the word vectors that a new one begins with.
+
+    Of their file only the name is a setting: where it lies is the affair of one machine.
+    """
+    file = training.get("vectors")
+    if file is not None:
+        training = {**training, "vectors": Path(file).name}
+    settings = TrainingConfig.resumed(stored.training if stored else None, training)
+    vectors = None
+    if file is not None and stored is None:
+        vectors = read_vectors(Path(file), vocabulary, model.get("embedding"))
+        model = {**model, "embedding": vectors.coverage.width}
+    return ModelConfig.resumed(stored.model if stored else None, model), settings, vectors

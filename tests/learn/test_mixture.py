@@ -1,0 +1,150 @@
+"""The mixture of network and n-grams against its formula, and what learns from what."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from chatbot.config import ModelConfig
+from chatbot.corpus.batches import make_batch
+from chatbot.corpus.store import TokenStore
+from chatbot.errors import ChatbotError
+from chatbot.learn.checkpoint import restore, saved
+from chatbot.learn.dropout import NOTHING_DROPPED
+from chatbot.learn.mixture import Mixture
+from chatbot.learn.model import Seq2Seq
+from chatbot.learn.ngrams import Ngrams, mix
+from chatbot.learn.preparing import prepare
+
+UNITS, ROWS = 5, 7
+PAIRS = [([4, 9, 11], [5, 6]), ([7], [8, 8, 9, 10]), ([12, 13], [22]), ([5, 19], [20, 21, 4, 6])]
+
+
+@pytest.fixture
+def drawn():
+    generator = np.random.default_rng(2)
+    mixture = Mixture(UNITS)
+    mixture.weight.assign(generator.normal(0, 1, (UNITS, 1)))
+    vectors = generator.normal(0, 1, (ROWS, UNITS)).astype(np.float32)
+    network, given = generator.uniform(0.1, 30, (2, ROWS)).astype(np.float32)
+    return mixture, tf.constant(vectors), tf.constant(network), -tf.constant(given)
+
+
+def by_hand(mixture, vectors, network, given):
+    logits = vectors.numpy().astype(np.float64) @ mixture.weight.numpy() + mixture.bias.numpy()
+    share = 1 / (1 + np.exp(-logits[:, 0]))
+    return share, -np.log((1 - share) * np.exp(-network.numpy()) + share * np.exp(given.numpy()))
+
+
+def test_the_loss_is_that_of_the_weighted_sum_of_probabilities(drawn):
+    mixture, *rows = drawn
+    share, expected = by_hand(*drawn)
+    np.testing.assert_allclose(mixture.share(rows[0]), share, rtol=1e-5)
+    np.testing.assert_allclose(mixture.nats(*rows), expected, rtol=1e-5)
+
+
+def test_the_share_learns_and_the_network_does_not(drawn):
+    mixture, vectors, network, given = drawn
+    with tf.GradientTape() as tape:
+        tape.watch([vectors, network])
+        loss = tf.reduce_sum(mixture.nats(vectors, network, given))
+    found = tape.gradient(loss, [vectors, network, mixture.weight, mixture.bias])
+    assert found[:2] == [None, None]
+    for variable, gradient in zip((mixture.weight, mixture.bias), found[2:], strict=True):
+        direction = np.ones(variable.shape, np.float32)
+        ends = []
+        for step in (1e-3, -2e-3):
+            variable.assign_add(direction * step)
+            ends.append(by_hand(*drawn)[1].sum())
+        variable.assign_add(direction * 1e-3)
+        slope = (ends[0] - ends[1]) / 2e-3
+        assert float(tf.reduce_sum(gradient)) == pytest.approx(slope, rel=1e-3)
+
+
+def test_replies_are_chosen_by_the_same_mixture():
+    generator = np.random.default_rng(3)
+    scores = tf.nn.log_softmax(generator.normal(0, 2, (2, 6)).astype(np.float32)).numpy()
+    share = np.array([0.0, 0.75], np.float32)
+    by_counts = np.full((2, 6), 1 / 6, np.float32)
+    mixed = np.exp(mix(scores, share, by_counts))
+    np.testing.assert_allclose(mixed[0], np.exp(scores[0]), rtol=1e-5)
+    np.testing.assert_allclose(mixed[1], 0.25 * np.exp(scores[1]) + 0.125, rtol=1e-5)
+    np.testing.assert_allclose(mixed.sum(1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("counted", [False, True])
+def test_a_batch_is_given_what_the_counts_say_of_its_labels(encoded, counted):
+    net = Seq2Seq(23, ModelConfig(units=4, embedding=4, ngrams=3), seed=1)
+    pairs = encoded(PAIRS)
+    net.mixture.counts.ngrams = ngrams = Ngrams.count([pairs], 3, 23)
+    batch = net.features(net.pack(make_batch(pairs)), counted=counted)
+    expected = {}
+    for _, reply in PAIRS:
+        context = [1, 1]
+        for target in [*reply, 2]:
+            before = np.array([context], np.int32), np.array([target], np.int32)
+            (nats,) = ngrams.log_probabilities(*before, leave_out=counted)
+            expected.setdefault(target, []).append(nats)
+            context = [context[1], target]
+    real = batch["weights"] > 0
+    assert real.sum() == sum(map(len, expected.values()))
+    for target, nats in expected.items():
+        found = batch["given"][real & (batch["labels"] == target)]
+        np.testing.assert_allclose(sorted(found), sorted(nats), rtol=1e-6)
+    features = {name: tf.constant(array) for name, array in batch.items()}
+    rows = tf.gather(net.embedding, features["touched"])
+    learned, judged = net.losses(rows, features, tf.float32, NOTHING_DROPPED)
+    assert float(learned) > float(judged) > 0
+
+
+def test_counts_go_into_every_checkpoint_and_a_run_resumes_with_them(new_folder, trained):
+    folder = new_folder(holdout=9)
+    trained(folder, steps=2, batch=20)
+    run = prepare(folder, {}, {"steps": 3})
+    ngrams = run.engine.net.mixture.ngrams
+    run.store.close()
+    with TokenStore(folder.store) as store:
+        whole = store.read([(0, store.header.train)])
+        assert ngrams.pairs == store.header.train == 44
+    assert ngrams.to_bytes() == Ngrams.count([whole], 3, run.engine.net.size).to_bytes()
+    for path in (saved(folder.checkpoints)[-1], saved(folder.best)[-1]):
+        net = Seq2Seq(run.engine.net.size, run.position.model)
+        with pytest.raises(ChatbotError) as caught:
+            assert net.mixture.ngrams
+        assert str(caught.value).startswith("the counts of n-grams are missing. Train anew")
+        restore(path, net)
+        assert net.mixture.ngrams.to_bytes() == ngrams.to_bytes()
+
+
+def test_the_pairs_that_were_counted_are_judged_without_themselves(new_folder, monkeypatch):
+    """Else the share would go to the counts, which know every training pair by heart."""
+    folder = new_folder(holdout=9)
+    seen = []
+    run = prepare(folder, {"units": 8, "embedding": 8}, {"steps": 2, "batch": 20})
+    features = run.engine.net.features
+    monkeypatch.setattr(
+        run.engine.net,
+        "features",
+        lambda packed, counted=False: seen.append(counted) or features(packed, counted=counted),
+    )
+    for pairs, expected in ((44, True), (0, False)):
+        run.engine.net.mixture.ngrams.pairs = pairs
+        run._step()
+        assert seen[-1] is expected
+    run._judged_loss()
+    assert seen[-1] is False
+    run.store.close()
+
+
+def test_nothing_is_counted_for_what_is_learned_by_heart(new_folder):
+    folder = new_folder(holdout=0)
+    run = prepare(folder, {}, {})
+    run.store.close()
+    assert (run.position.model.ngrams, run.engine.net.mixture) == (0, None)
+
+
+def test_more_words_than_numbers_can_hold_are_refused():
+    with pytest.raises(ChatbotError) as caught:
+        Seq2Seq(60_000, ModelConfig(ngrams=4))
+    assert str(caught.value) == (
+        "--ngrams: 4 words are too many for a vocabulary of 60,000 entries. Ask for fewer."
+    )
