@@ -13,6 +13,7 @@ not an approximation.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,7 @@ _HEAD = 2_000
 _MIDDLE = 8_000
 _WHOLE = 4_000
 _CHUNK = 1_024
+_LEAST = 1.2e-38  # the least number that is not flushed to zero, about
 
 
 def cutoffs_of(size: int) -> tuple[int, ...]:
@@ -48,7 +50,9 @@ def summed_loss(
     """Softmax cross-entropy in nats: weighted and summed, and that of each row, [N].
 
     Only the sum has a gradient. Works through chunks of rows and computes the gradient of each in
-    the same pass, so that only one chunk's logits exist at a time.
+    the same pass, so that only one chunk's probabilities exist at a time. The gradient of the
+    logits, probabilities less one at the label, is never formed: products with the probabilities
+    are corrected by the rows of the labels. A loss above 87 nats a row counts as 87.
 
     Args:
         x: output vectors, float32 [N, D].
@@ -56,51 +60,50 @@ def summed_loss(
         bias: [C].
         labels: the right class of each row, int32 [N].
         weights: factor on the loss of each row, [N].
-        dtype: what the matrix products are computed in.
+        dtype: what logits, softmax and the matrix products are computed in.
     """
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def run(
         x: Tensor, weight: Tensor, bias: Tensor
     ) -> tuple[tuple[Tensor, Tensor], Callable[[Tensor, Tensor], Any]]:
-        w = tf.cast(weight, dtype)
+        w, b = tf.cast(weight, dtype), tf.cast(bias, dtype)
         rows = tf.shape(x)[0]
         chunks = -(-rows // _CHUNK)
+        # The last column counts the rows, so that one product gives the bias's gradient too.
+        weighted = tf.concat([x, tf.ones([rows, 1])], 1) * weights[:, None]
 
-        def step(
-            i: Tensor, losses: tf.TensorArray, dx: tf.TensorArray, dw: Tensor, db: Tensor
-        ) -> tuple[Any, ...]:
+        def step(i: Tensor, chosen: tf.TensorArray, dx: tf.TensorArray, dw: Tensor) -> Any:  # noqa: ANN401
             part = slice(i * _CHUNK, tf.minimum(rows, (i + 1) * _CHUNK))
-            vectors = tf.cast(x[part], dtype)
-            logits = tf.cast(tf.matmul(vectors, w, transpose_b=True), tf.float32) + bias
-            nats, d_logits = tf.raw_ops.SparseSoftmaxCrossEntropyWithLogits(
-                features=logits, labels=labels[part]
-            )
-            factor = weights[part]
-            d_logits *= factor[:, None]
-            d = tf.cast(d_logits, dtype)
+            logits = tf.nn.bias_add(tf.matmul(tf.cast(x[part], dtype), w, transpose_b=True), b)
+            p = tf.nn.softmax(logits)
+            more = tf.matmul(p, tf.cast(weighted[part], dtype), transpose_a=True)
             return (
                 i + 1,
-                losses.write(i, nats),
-                dx.write(i, tf.cast(tf.matmul(d, w), tf.float32)),
-                dw + tf.cast(tf.matmul(d, vectors, transpose_a=True), tf.float32),
-                db + tf.reduce_sum(d_logits, 0),
+                chosen.write(i, tf.cast(tf.gather(p, labels[part], batch_dims=1), tf.float32)),
+                dx.write(i, tf.cast(tf.matmul(p, w), tf.float32)),
+                dw + tf.cast(more, tf.float32),
             )
 
         arrays = [
             tf.TensorArray(tf.float32, chunks, infer_shape=False, element_shape=shape)
             for shape in ([None], [None, x.shape[1]])
         ]
-        _, losses, dx, dw, db = tf.while_loop(
+        classes = tf.shape(weight)[0]
+        _, chosen, dx, dw = tf.while_loop(
             lambda i, *_: i < chunks,
             step,
-            [tf.constant(0), *arrays, tf.zeros_like(weight), bias * 0.0],
+            [tf.constant(0), *arrays, tf.zeros([classes, x.shape[1] + 1])],
             parallel_iterations=1,
         )
-        nats = tf.ensure_shape(losses.concat(), [None])
-        d_rows = tf.ensure_shape(dx.concat(), [None, x.shape[1]])
+        nats = -tf.math.log(tf.maximum(tf.ensure_shape(chosen.concat(), [None]), _LEAST))
+        d_rows = tf.ensure_shape(dx.concat(), [None, x.shape[1]]) - tf.gather(weight, labels)
+        d_rows *= weights[:, None]
+        finite = tf.math.is_finite(tf.reduce_sum(d_rows, 1))  # else one class took what overflowed
+        nats = tf.where(finite, nats, math.nan)
+        dw -= tf.math.unsorted_segment_sum(weighted, labels, classes)
         total = tf.reduce_sum(nats * weights)
-        return (total, nats), lambda up, _: (up * d_rows, up * dw, up * db)
+        return (total, nats), lambda up, _: (up * d_rows, up * dw[:, :-1], up * dw[:, -1])
 
     return run(x, weight, bias)  # type: ignore[no-any-return]
 

@@ -176,7 +176,7 @@ def test_chunks_of_rows_add_up(rows):
         expected = tf.reduce_sum(nats * weights)
         tripled = 3 * found
     assert float(found) == pytest.approx(float(expected), rel=1e-5)
-    np.testing.assert_allclose(rows_of_it, nats, rtol=1e-5)
+    np.testing.assert_allclose(rows_of_it, nats, rtol=1e-5, atol=1e-6)
     for variable in (x, weight, bias):
         one, other = tape.gradient(found, variable), tape.gradient(expected, variable)
         np.testing.assert_allclose(one, other, atol=2e-4, rtol=1e-4)
