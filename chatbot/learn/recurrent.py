@@ -102,7 +102,7 @@ def _forward(
         i, f, g, o = tf.sigmoid(i), tf.sigmoid(f), tf.tanh(g), tf.sigmoid(o)
         c = f * c[:n] + i * g
         h = o * tf.tanh(c)
-        rows = (tf.cast(tf.concat([i, f, g, o], 1), dtype), c, h)
+        rows = (tf.concat([tf.cast(gate, dtype) for gate in (i, f, g, o)], 1), c, h)
         return (t + 1, h, c, *(a.write(t, row) for a, row in zip(arrays, rows, strict=True)))
 
     arrays = [
@@ -149,7 +149,7 @@ def _backward(
         dh = d_hidden[first:last] + tf.pad(dh, missing)
         dc = d_cells[first:last] + tf.pad(dc, missing)
         dz, dc = _through_cell(gates[first:last], cells[first:last], c_before, dh, dc)
-        d_gates = tf.cast(dz, dtype)
+        d_gates = tf.concat([tf.cast(part, dtype) for part in dz], 1)
         dh = tf.cast(tf.matmul(d_gates, r, transpose_b=True), tf.float32)
         return t - 1, dh, dc, array.write(t, d_gates)
 
@@ -169,9 +169,9 @@ def _backward(
 
 def _through_cell(
     gates: Tensor, c: Tensor, c_before: Tensor, dh: Tensor, dc: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Gradients of the gates' inputs [n, 4U] and of the cell state before, for one time step."""
-    i, f, g, o = tf.split(tf.cast(gates, tf.float32), 4, 1)
+) -> tuple[list[Tensor], Tensor]:
+    """Gradients of the gates' inputs, [n, U] each, and of the cell state before, for one step."""
+    i, f, g, o = (tf.cast(gate, tf.float32) for gate in tf.split(gates, 4, 1))
     tanh_c = tf.tanh(c)
     dc = dc + dh * o * (1 - tanh_c * tanh_c)
     dz = [
@@ -180,7 +180,7 @@ def _through_cell(
         dc * i * (1 - g * g),
         dh * tanh_c * o * (1 - o),
     ]
-    return tf.concat(dz, 1), dc * f
+    return dz, dc * f
 
 
 def _states_before(hidden: Tensor, h0: Tensor, bounds: Tensor, dtype: tf.DType) -> Tensor:
