@@ -7,6 +7,7 @@ writer takes conversations and a source of chance, and gives the files and the c
 from __future__ import annotations
 
 import csv
+import datetime
 import io
 import random
 from collections.abc import Callable, Iterable, Sequence
@@ -368,6 +369,35 @@ def labelled(talks: Sequence[Conversation], chance: random.Random, count: Count)
         lines.append("\t".join(["0", *turns[:-1], chance.choice(talks)[0]]))
         count.left += 1
     return {"train.txt": as_lines(lines)}
+
+
+@variant("chat", "time and name above", "{time} {name}\n{text}\n")
+@variant("chat", "time and name in front", "{time} - {name}: {text}")
+def chat(talks: Sequence[Conversation], chance: random.Random, count: Count, message: str) -> Files:
+    """An export of a chat program: one conversation, now and then a notice by no one."""
+    lines = []
+    turns = [turn for talk in talks for turn in talk]
+    for number, text in enumerate(turns):
+        time = datetime.datetime(2024, 1, 1) + datetime.timedelta(seconds=7 * number)
+        name = ("小明", "小雨")[number % 2]
+        lines.append(message.format(time=time, name=name, text=text))
+        if " - " in message and chance.random() < 0.01:
+            lines.append(f"{time} - 有人加入了群聊")
+            count.left += 1
+    count.talk(turns)
+    return {"chat.txt": as_lines(lines)}
+
+
+@variant("chat", "names alone")
+def named(talks: Sequence[Conversation], chance: random.Random, count: Count) -> Files:
+    """Each line begins with a name; a blank line parts conversations."""
+    lines = []
+    for turns in talks:
+        names = chance.sample(("小明", "小雨", "小方"), 2)
+        lines += [f"{names[n % 2]}：{turn}" for n, turn in enumerate(turns)]
+        lines.append("")
+        count.talk(turns)
+    return {"talk.txt": as_lines(lines)}
 
 
 @variant("contexts", "turn<s>turn<TAB>response")
