@@ -154,7 +154,7 @@ class ModelConfig(Config):
     ngrams: int | None = setting(
         None,
         "longest run of words whose frequency in the replies helps to choose the next; 0 for none  "
-        "[default: 3, or 0 when no pairs are held out]",
+        "[default: 4, or 0 when no pairs are held out]",
         minimum=0,
         maximum=4,
         fixed=True,

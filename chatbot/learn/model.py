@@ -35,6 +35,7 @@ from chatbot.learn.dropout import NOTHING_DROPPED, Dropped
 from chatbot.learn.gathers import last_rows, permuted
 from chatbot.learn.losses import OutputLayer, dense
 from chatbot.learn.mixture import Mixture
+from chatbot.learn.ngrams import NUMBERS
 from chatbot.learn.packing import Packed, pack
 from chatbot.learn.recurrent import lstm
 
@@ -109,7 +110,7 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
             ChatbotError: an odd number of units for two directions, or n-grams of too many words.
         """
         super().__init__(name="seq2seq")
-        if size ** (config.ngrams or 0) >= 1 << 63:
+        if size ** (config.ngrams or 0) >= NUMBERS:
             raise ChatbotError(
                 f"--ngrams: {config.ngrams} words are too many for a vocabulary of {size:,} "
                 "entries. Ask for fewer."

@@ -32,6 +32,9 @@ from chatbot.corpus.vocabulary import EOS, GO
 MOST_TOKENS = 4_000_000
 """Counting ends after the replies that reach this many tokens, so that memory stays bounded."""
 
+NUMBERS = 1 << 63
+"""Size ** order is below this: an n-gram is one number of 64 bits."""
+
 Longs = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -86,7 +89,7 @@ class Ngrams:
 
         Args:
             parts: pairs as ids; read until they have `MOST_TOKENS` tokens of replies.
-            order: the greatest n, at least 1, with size ** order below 2 ** 63.
+            order: the greatest n, at least 1, with size ** order below `NUMBERS`.
             size: entries of the vocabulary, V.
         """
         found: list[Longs] = []

@@ -21,15 +21,15 @@ from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
 from chatbot.learn.checkpoint import Position, check_vocabulary, read_position, restore, saved
 from chatbot.learn.engine import Engine, use_threads
-from chatbot.learn.ngrams import Ngrams
+from chatbot.learn.ngrams import NUMBERS, Ngrams
 from chatbot.learn.schedule import Schedule
 from chatbot.learn.training import Run
 
 DROPOUT = 0.2
 """The default with held-out pairs."""
 
-NGRAMS = 3
-"""The default with held-out pairs."""
+NGRAMS = 4
+"""The default with held-out pairs; 3 for a vocabulary that is too large for it."""
 
 _COUNTED_AT_ONCE = 50_000
 
@@ -67,7 +67,8 @@ def prepare(
         stored = read_position(before[-1]) if before else None
         network, settings, vectors = _agreed(stored, model, training, vocabulary)
         if stored is None and network.ngrams is None:
-            network = replace(network, ngrams=NGRAMS if store.header.held_out else 0)
+            fitting = NGRAMS - (len(vocabulary) ** NGRAMS >= NUMBERS)
+            network = replace(network, ngrams=fitting if store.header.held_out else 0)
         use_threads(settings.threads)
         default = DROPOUT if store.header.held_out else 0.0
         dropout = default if settings.dropout is None else settings.dropout

@@ -7,7 +7,9 @@ import tensorflow as tf
 from chatbot.config import ModelConfig
 from chatbot.corpus.batches import make_batch
 from chatbot.corpus.store import TokenStore
+from chatbot.corpus.vocabulary import Vocabulary
 from chatbot.errors import ChatbotError
+from chatbot.learn import preparing
 from chatbot.learn.checkpoint import restore, saved
 from chatbot.learn.dropout import NOTHING_DROPPED
 from chatbot.learn.mixture import Mixture
@@ -105,7 +107,7 @@ def test_counts_go_into_every_checkpoint_and_a_run_resumes_with_them(new_folder,
     with TokenStore(folder.store) as store:
         whole = store.read([(0, store.header.train)])
         assert ngrams.pairs == store.header.train == 44
-    assert ngrams.to_bytes() == Ngrams.count([whole], 3, run.engine.net.size).to_bytes()
+    assert ngrams.to_bytes() == Ngrams.count([whole], 4, run.engine.net.size).to_bytes()
     for path in (saved(folder.checkpoints)[-1], saved(folder.best)[-1]):
         net = Seq2Seq(run.engine.net.size, run.position.model)
         with pytest.raises(ChatbotError) as caught:
@@ -140,6 +142,16 @@ def test_nothing_is_counted_for_what_is_learned_by_heart(new_folder):
     run = prepare(folder, {}, {})
     run.store.close()
     assert (run.position.model.ngrams, run.engine.net.mixture) == (0, None)
+
+
+def test_a_vocabulary_too_large_for_four_words_takes_three(new_folder, monkeypatch):
+    folder = new_folder(holdout=9)
+    size = len(Vocabulary.load(folder.vocabulary))
+    for least, expected in ((size**4 + 1, 4), (size**4, 3)):
+        monkeypatch.setattr(preparing, "NUMBERS", least)
+        run = prepare(folder, {"units": 8, "embedding": 8}, {})
+        run.store.close()
+        assert run.position.model.ngrams == run.engine.net.mixture.ngrams.order == expected
 
 
 def test_more_words_than_numbers_can_hold_are_refused():

@@ -91,7 +91,7 @@ def test_a_run_says_what_happens(whole):
     for record in one_of(records, "validation"):
         assert (record.heldout_loss is None, record.loss is None) == (not held_out, bool(held_out))
     shape = {"units": 16, "embedding": 12, "bidirectional": False}
-    assert records[0].model == shape | {"ngrams": 3 if held_out else 0}
+    assert records[0].model == shape | {"ngrams": 4 if held_out else 0}
     assert records[0].training == run.position.training.as_dict()
     assert records[-1].note == "all 12 steps done"
     for record in one_of(records, "progress"):

@@ -54,7 +54,7 @@ def by_hand(bot, pairs):
         question, reply = " ".join(question.split()), " ".join(reply.split())
         source = np.array([[ids.get(c, 3) for c in question]], np.int32)
         state = bot.net.begin(source_fields(source, np.array([len(question)], np.int32)))
-        entry, before = 1, [1, 1]
+        entry, before = 1, [1, 1, 1]
         for target in [*(ids.get(c, 3) for c in reply), 2]:
             scores, share, state = bot.net.step(tf.constant([entry]), state)
             scores = scores.numpy()[0].astype(np.float64)
@@ -66,7 +66,7 @@ def by_hand(bot, pairs):
             right += int(scores.argmax() == target)
             unknown += target == 3
             tokens += 1
-            entry, before = target, [before[1], target]
+            entry, before = target, [*before[1:], target]
         characters += len(reply) + 1
         lost += sum(c not in ids for c in reply)
     bits = nats / math.log(2) + 17 * lost
