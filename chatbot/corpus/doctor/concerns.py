@@ -6,10 +6,12 @@ is said by `advice`. Each threshold is a constant with the reason for it.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from chatbot.config import SMALL_CORPUS
 from chatbot.corpus.doctor.survey import FileFacts, Survey
+from chatbot.corpus.formats.headings import like_names
 
 SKIPPED = 0.2
 """Share of lines that gave nothing from which on the format is in doubt."""
@@ -43,6 +45,8 @@ UNKNOWN = 0.15
 says. With 20,000 entries film subtitles have 0.03. A small corpus is spared: what is learned by
 heart may be spelled."""
 
+TABLES = ("csv", "tab", "pipe", "equals", "at")
+"""Formats whose first row may hold names that are not known."""
 
 _SPELL = "spell them in characters"
 
@@ -88,6 +92,12 @@ def rarer_script(survey: Survey) -> tuple[str, float]:
 
 
 def _of_file(file: FileFacts) -> Iterator[str]:
+    if file.format in TABLES and file.first and like_names(file.first):
+        question, reply = file.first[0]
+        yield (
+            f"{file.shown}: the first pair, {question} → {reply}, may be the names of two columns. "
+            f"If it is, say so: --columns {shlex.quote(f'{question},{reply}')}."
+        )
     skipped = sum(file.skipped.values())
     if skipped >= SKIPPED * (skipped + file.pairs) > 0:
         reason = max(file.skipped, key=lambda name: file.skipped[name])

@@ -8,6 +8,8 @@ mean.
 from __future__ import annotations
 
 import csv
+import itertools
+import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 
@@ -22,9 +24,29 @@ MOST_LINES = 1_000
 MOST_CHARACTERS = 1 << 22
 """Characters that one quoted record of several lines, or one quoted field, may have, likewise."""
 
+_DECLARED = re.compile(r'\ufeff?"?sep=([,;\t|])"?\s*', re.IGNORECASE)
+
+
+def declared_delimiter(line: str) -> str | None:
+    r"""The delimiter that a first line such as `sep=;` names, as Excel reads it; None in others.
+
+    >>> declared_delimiter("sep=;\r"), declared_delimiter("sep;1")
+    (';', None)
+    """
+    found = _DECLARED.fullmatch(line)
+    return found[1] if found else None
+
+
+def after_declaration(lines: Lines) -> Lines:
+    """The lines without a first one that names the delimiter: it is no row."""
+    first = next(lines, None)
+    if first is None or declared_delimiter(first[1]) is not None:
+        return lines
+    return itertools.chain((first,), lines)
+
 
 def rows(lines: Lines, delimiter: str, quoted: bool) -> Rows:
-    """The rows of a table, blank lines between them left out.
+    """The rows of a table, blank lines between them and one that names the delimiter left out.
 
     Args:
         lines: (number from 1, line).
@@ -33,7 +55,7 @@ def rows(lines: Lines, delimiter: str, quoted: bool) -> Rows:
             quote inside (RFC 4180). A line in which that does not work out is taken literally.
     """
     csv.field_size_limit(MOST_CHARACTERS)
-    source = _Source(lines)
+    source = _Source(after_declaration(lines))
     for number, line in source:
         if quoted and '"' in line:
             yield number, source.record(line, delimiter)

@@ -21,8 +21,9 @@ from chatbot.corpus.formats.base import (
     Example,
     Format,
 )
-from chatbot.corpus.formats.headings import MISSING, Roles, roles
+from chatbot.corpus.formats.headings import HEADER, MISSING, Roles, names_columns, roles
 from chatbot.corpus.formats.rows import (
+    declared_delimiter,
     named_columns,
     no_column,
     numbered_columns,
@@ -36,6 +37,7 @@ from chatbot.errors import ChatbotError
 NEGATIVE = "label 0 (a negative)"
 
 _NAMES = {",": "comma", ";": "semicolon", "\t": "TAB"}
+_DECLARED = {**_NAMES, "|": "bar"}
 _NO, _YES = ("0", "0.0"), ("1", "1.0")
 
 
@@ -56,12 +58,14 @@ class Layout(NamedTuple):
     @property
     def called(self) -> str:
         """The delimiter in words."""
-        return _NAMES[self.delimiter]
+        return _DECLARED[self.delimiter]
 
 
 def layouts(sample: Sample) -> list[Layout]:
     """The ways in which a sample may be a table, the likeliest first."""
-    found = [one for delimiter in _NAMES if (one := _layout(sample, delimiter)) is not None]
+    declared = declared_delimiter(sample.lines[0]) if sample.lines else None
+    delimiters = tuple(_NAMES) if declared is None else (declared,)
+    found = [one for delimiter in delimiters if (one := _layout(sample, delimiter)) is not None]
     return sorted(found, key=lambda one: one.fits / max(1, one.of), reverse=True)
 
 
@@ -104,9 +108,11 @@ class Table(Format):
     `title,reply`, `问题,回答` and many more are known, and other columns may stand beside them.
     Fields may be quoted, and quoted ones may go over several lines. `--columns title,body` or
     `--columns 2,3` says which two are meant where the names are not known or there are none; a file
-    called `.csv` whose rows all have two fields needs neither. A row with more or fewer fields than
-    the first is counted as "wrong number of fields"; where a column `label` holds 0 and 1, rows
-    with 0 are counted as "label 0 (a negative)".
+    called `.csv` whose rows all have two fields needs neither. A first row of names over a column
+    of numbers or dates is no pair whatever the names are, and is counted as "row of column names";
+    a first line such as `sep=;`, by Excel, names the delimiter. A row with more or fewer fields
+    than the first is counted as "wrong number of fields"; where a column `label` holds 0 and 1,
+    rows with 0 are counted as "label 0 (a negative)".
     """
 
     name = "csv"
@@ -177,10 +183,15 @@ class Table(Format):
         layout, (question, reply), by_name = self._columns(sample, text.name)
         table = rows(text.lines(), layout.delimiter, layout.quoted)
         label = _label(sample, layout)
+        top, *body = _body(sample, layout, header=True)
+        headed = not by_name and names_columns(top, body, (question, reply))
         needed = max(question, reply, label or 0)
         exact, most = self.reading.columns is None, 0
         for place, (number, fields) in enumerate(table):
             if not place and (by_name or is_header(fields, (question, reply))):
+                continue
+            if not place and headed:
+                skipped[HEADER] += 1
                 continue
             most = max(most, len(fields))
             if len(fields) <= needed or (exact and len(fields) != layout.width):

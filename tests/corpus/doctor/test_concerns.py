@@ -57,6 +57,16 @@ SPOILT = {
         "a.csv: 250 skipped against 1,000 learnt (most often: wrong number of fields). If csv is "
         "not its format, name it with --format.",
     ),
+    "a header": (
+        {"files": file(first=[["客户 问题", "客服回复"], ["早", "你早"]])},
+        "a.csv: the first pair, 客户 问题 → 客服回复, may be the names of two columns. If it is, "
+        "say so: --columns '客户 问题,客服回复'.",
+    ),
+    "a header of Latin words": (
+        {"files": file(first=[["foo", "bar_2"], ["早", "你早"]])},
+        "a.csv: the first pair, foo → bar_2, may be the names of two columns. If it is, say so: "
+        "--columns foo,bar_2.",
+    ),
     "bad bytes": (
         {"files": file(bad_bytes=10, encoding="big5hkscs+utf-8")},
         "a.csv: 10 places are not text. If Big5+UTF-8 is not its encoding, name it with "
