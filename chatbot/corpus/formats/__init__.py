@@ -13,6 +13,7 @@ from chatbot.config import ReadingConfig
 from chatbot.corpus.files.text import Text
 from chatbot.corpus.formats.answers import Answers
 from chatbot.corpus.formats.base import Evidence, Format
+from chatbot.corpus.formats.chat import Chat
 from chatbot.corpus.formats.chatterbot import Chatterbot
 from chatbot.corpus.formats.contexts import ContextLines, LabelledLines
 from chatbot.corpus.formats.conv import Conv, SlashedConv
@@ -44,6 +45,7 @@ FORMATS: tuple[type[Format], ...] = (
     Alternating,
     Blocks,
     QaLines,
+    Chat,
     EouLines,
     LabelledLines,
     ContextLines,

@@ -81,6 +81,7 @@ WRITERS = {
     "csv-turns": lambda n: f"{n // 9},{'AB'[n % 2]},{talk(n)}" if n else "session_id,role,text",
     "blocks": lambda n: f"{talk(n)}\n{talk(n + 1)}\n",
     "qa": lambda n: f"问：{talk(n)}\n答：{talk(n + 1)}",
+    "chat": lambda n: f"{'小老'[n % 2]}明：{talk(n)}",
     "eou": lambda n: f"{talk(n)} __eou__ {talk(n + 1)} __eou__",
     "labels": lambda n: f"{n % 2}\t{talk(n)}\t{talk(n + 1)}",
     "contexts": lambda n: f"{talk(n)}<s>{talk(n + 1)}\t{talk(n + 2)}",
