@@ -45,6 +45,13 @@ UNKNOWN = 0.15
 says. With 20,000 entries film subtitles have 0.03. A small corpus is spared: what is learned by
 heart may be spelled."""
 
+NAMED = 0.5
+"""Share of utterances with a speaker in front from which on that is told: most of them."""
+
+STAMPED = 0.25
+"""Share of utterances with a date and a time in front that is told: with the times above messages,
+every second line is one."""
+
 TABLES = ("csv", "tab", "pipe", "equals", "at")
 """Formats whose first row may hold names that are not known."""
 
@@ -84,6 +91,18 @@ def segmented(survey: Survey) -> float:
     return census.segmented / census.judged if census.judged else 0.0
 
 
+def named(survey: Survey) -> float:
+    """The share of utterances that begin with the name of a speaker."""
+    census = survey.census
+    return census.named / census.utterances if census.utterances else 0.0
+
+
+def stamped(survey: Survey) -> float:
+    """The share of utterances that begin with a date and a time."""
+    census = survey.census
+    return census.stamped / census.utterances if census.utterances else 0.0
+
+
 def rarer_script(survey: Survey) -> tuple[str, float]:
     """The rarer of the two Chinese scripts, and its share where either could be told."""
     known = {name: survey.census.scripts[name] for name in ("simplified", "traditional")}
@@ -117,6 +136,14 @@ def _of_file(file: FileFacts) -> Iterator[str]:
 
 
 def _of_text(survey: Survey) -> Iterator[str]:
+    if stamped(survey) >= STAMPED:
+        yield (
+            f"{stamped(survey):.0%} of the turns begin with a date and a time, which the bot would "
+            "learn to say. If they are messages of a chat, read them with --format chat; else take "
+            "them out of the file first, as cut -c18- does with 17 characters in front of lines."
+        )
+    if named(survey) >= NAMED and not survey.settings.get("strip_speakers"):
+        yield f"{named(survey):.0%} of the turns begin with the name of who speaks, such as 小明：."
     share = segmented(survey)
     if share >= SEGMENTED and survey.settings.get("blanks") != "none":
         yield f"The Chinese text is cut into words by blanks already ({share:.0%} of it)."

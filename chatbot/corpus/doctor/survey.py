@@ -191,6 +191,8 @@ class Survey:
             "utterances": census.utterances,
             "judged": census.judged,
             "segmented": census.segmented,
+            "named": census.named,
+            "stamped": census.stamped,
             "scripts": dict(census.scripts),
             "characters": _both(census.characters),
             "tokens": _both(self.tokens),

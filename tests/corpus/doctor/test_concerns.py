@@ -85,6 +85,16 @@ SPOILT = {
         "5% of the Chinese text is cut into words by blanks, the rest is not: the same sentence is "
         "learned in two spellings.",
     ),
+    "times": (
+        {"census": census(stamped=10_000)},
+        "25% of the turns begin with a date and a time, which the bot would learn to say. If they "
+        "are messages of a chat, read them with --format chat; else take them out of the file "
+        "first, as cut -c18- does with 17 characters in front of lines.",
+    ),
+    "names": (
+        {"census": census(named=20_000)},
+        "50% of the turns begin with the name of who speaks, such as 小明：.",
+    ),
     "mixed scripts": (
         {"census": census(scripts=Counter(simplified=9_700, traditional=300))},
         "3% of the Chinese text is traditional, the rest simplified.",
@@ -137,6 +147,8 @@ NEARLY = {
     "skipped": {"files": file(skipped={"missing answer": 249})},
     "bad bytes": {"files": file(bad_bytes=9)},
     "cut": {"census": census(segmented=1_249)},
+    "times": {"census": census(stamped=9_999)},
+    "names": {"census": census(named=19_999)},
     "scripts": {"census": census(scripts=Counter(simplified=981, traditional=19, latin=5))},
     "spelled": {"cutoffs": [Cutoff(2, 20_000, 0.149)]},
     "dull": {"top_replies": [("好", 199)]},
@@ -157,6 +169,7 @@ def test_what_is_usual_is_not_told(name):
 
 
 MENDED = {
+    "names": ({"census": census(named=39_000)}, {"strip_speakers": True}, {}),
     "cut": ({"census": census(segmented=25_000)}, {"blanks": "none"}, {}),
     "scripts": (
         {"census": census(scripts=Counter(simplified=50, traditional=50))},
