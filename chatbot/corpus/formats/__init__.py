@@ -29,7 +29,7 @@ from chatbot.corpus.formats.question_answers import QuestionAnswers
 from chatbot.corpus.formats.separated import AtLines, EqualsLines, PipeLines, TabLines
 from chatbot.corpus.formats.speakers import SpeakerTable
 from chatbot.corpus.formats.sqlite import Sqlite
-from chatbot.corpus.formats.table import Table
+from chatbot.corpus.formats.table import Table, table_fault
 from chatbot.errors import ChatbotError
 
 FORMATS: tuple[type[Format], ...] = (
@@ -100,14 +100,16 @@ def recognise(text: Text, reading: ReadingConfig) -> tuple[Format, Evidence]:
             found.append((reader, evidence))
     found.sort(key=lambda one: -one[1].sureness)
     if not found or found[0][1].sureness < ENOUGH:
-        raise _unknown(text.name, sample.lines, found)
+        fault = table_fault(sample, text.name, reading.columns)
+        raise fault or _unknown(text.name, sample.lines, found)
     best = found[0][1].sureness
     equal = [one for one in found if best - one[1].sureness < TIE - 1e-9]
     companion = text.beside(found[0][0].companions(sample.name))
     if len(equal) == 1 and companion is not None:
         equal += found[0][0].rivals(sample, companion.sample())
     if len(equal) > 1:
-        raise _undecided(text.name, equal)
+        fault = table_fault(sample, text.name, reading.columns)
+        raise fault or _undecided(text.name, equal)
     return found[0]
 
 

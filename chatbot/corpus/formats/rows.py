@@ -131,18 +131,27 @@ def no_column(where: str, columns: str, header: Sequence[str]) -> ChatbotError:
     """What to say if `--columns` gives names that are not those of the first row."""
     names = [_key(cell) for cell in header]
     missing = next(part.strip() for part in columns.split(",") if _key(part) not in names)
-    shown = ", ".join(cell.strip()[:40] for cell in header[:12])
     return ChatbotError(
         f"{where}:1: --columns {columns}: no column is named {missing!r}; the first row reads "
-        f"{shown}. Give two of these names, or two numbers from 1."
+        f"{first_row(header)}. Give two of these names, or two numbers from 1."
     )
 
 
-def too_few_columns(where: str, columns: str, most: int) -> ChatbotError:
+def shown(cell: str) -> str:
+    """A cell of a first row as messages show it."""
+    return cell.strip().strip('"').strip()[:40]
+
+
+def first_row(header: Sequence[str]) -> str:
+    """A first row as messages show it."""
+    return ", ".join(map(shown, header[:12])) + ", …" * (len(header) > 12)
+
+
+def too_few_columns(where: str, columns: str, most: int, header: Sequence[str]) -> ChatbotError:
     """What to say if no row reaches the columns that `--columns` gives by number."""
     return ChatbotError(
-        f"{where}: --columns {columns}: no line has that many columns; the most are {most}. "
-        f"Give two numbers from 1 to {most}."
+        f"{where}: --columns {columns}: no line has that many columns; the most are {most}; "
+        f"the first row reads {first_row(header)}. Give two numbers from 1 to {most}."
     )
 
 

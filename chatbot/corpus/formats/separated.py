@@ -141,7 +141,7 @@ class SeparatedLines(Format):
             else:
                 yield Conversation((question, reply), (number, number))
         if most and not given:
-            raise too_few_columns(text.name, columns, most)
+            raise too_few_columns(text.name, columns, most, sampled[0])
 
 
 def is_header(fields: Sequence[str], chosen: Sequence[int]) -> bool:

@@ -7,6 +7,7 @@ is laid out, for this reader and for those of its siblings that also read rows.
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -24,15 +25,20 @@ from chatbot.corpus.formats.base import (
 from chatbot.corpus.formats.headings import HEADER, MISSING, Roles, names_columns, roles
 from chatbot.corpus.formats.rows import (
     declared_delimiter,
+    first_row,
     named_columns,
     no_column,
     numbered_columns,
     rows,
+    shown,
     too_few_columns,
 )
 from chatbot.corpus.formats.separated import is_header
 from chatbot.corpus.formats.shape import doubted, looks_listed, looks_logged, weighed
 from chatbot.errors import ChatbotError
+
+EVEN = 0.9
+"""Share of rows with as many fields as the others from which on a file is evidently a table."""
 
 NEGATIVE = "label 0 (a negative)"
 
@@ -99,6 +105,30 @@ def _quoted_tabs(lines: Sequence[str]) -> bool:
 
 def _numbered(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
     return iter(enumerate(lines, 1))
+
+
+def table_fault(sample: Sample, where: str, columns: str | None) -> ChatbotError | None:
+    """What keeps a file that is evidently a table from being read as one; None of other files.
+
+    Args:
+        sample: its beginning.
+        where: what messages call it.
+        columns: those that `--columns` gives, if it was given.
+    """
+    named = sample.name.lower().endswith((".csv", ".tsv"))
+    for layout in layouts(sample):
+        table = list(_body(sample, layout, header=True))
+        marked = named or layout.delimiter == "\t" or names_columns(table[0], table[1:], ())
+        if layout.width < 2 or layout.fits < EVEN * layout.of or not marked:
+            continue
+        if columns is None:
+            return _unknown_columns(where, table) if layout.width > 2 else None
+        chosen = numbered_columns(columns)
+        if chosen is None and named_columns(columns, table[0]) is None:
+            return no_column(where, columns, table[0])
+        if chosen is not None and max(chosen) >= layout.width:
+            return too_few_columns(where, columns, layout.width, table[0])
+    return None
 
 
 class Table(Format):
@@ -203,7 +233,7 @@ class Table(Format):
             else:
                 yield Conversation((fields[question], fields[reply]), (number, number))
         if self.reading.columns and 0 < most <= max(question, reply):
-            raise too_few_columns(text.name, self.reading.columns, most)
+            raise too_few_columns(text.name, self.reading.columns, most, top)
 
     def _columns(self, sample: Sample, where: str) -> tuple[Layout, tuple[int, int], bool]:
         """How the rows are laid out, which two columns are meant, and whether by a header.
@@ -224,7 +254,7 @@ class Table(Format):
                 if one.roles.question is not None:
                     return one, (one.roles.question, one.roles.answers[0]), True
             if found[0].width != 2:
-                raise _unknown_columns(where, next(iter(_body(sample, found[0], header=True))))
+                raise _unknown_columns(where, list(_body(sample, found[0], header=True)))
             return found[0], (0, 1), False
         numbers = numbered_columns(columns)
         if numbers is not None:
@@ -267,9 +297,21 @@ def _label(sample: Sample, layout: Layout) -> int | None:
     return place if found <= {*_NO, *_YES} else None
 
 
-def _unknown_columns(where: str, header: Sequence[str]) -> ChatbotError:
-    shown = ", ".join(cell.strip()[:40] for cell in header[:12])
+def _unknown_columns(where: str, table: Sequence[Sequence[str]]) -> ChatbotError:
+    header, *body = table
+    longest = sorted(range(len(header)), key=lambda place: -_letters(body or table, place))
+    question, reply = sorted(longest[:2])
+    names = [shown(header[place]) for place in (question, reply)]
+    example = f"--columns {question + 1},{reply + 1}"
+    if names_columns(header, body, (question, reply)):
+        example += f" or --columns {shlex.quote(','.join(names))}"
     return ChatbotError(
-        f"{where}:1: which columns are question and reply is not known; the first row reads "
-        f"{shown}. Say it with --columns, by two numbers from 1 or by two of these names."
+        f"{where}: a table, but which of its {len(header)} columns are question and reply is not "
+        f"known; the first row reads {first_row(header)}. Say it with two numbers or names, e.g. "
+        f"{example}."
     )
+
+
+def _letters(table: Sequence[Sequence[str]], place: int) -> int:
+    """How many letters a column has."""
+    return sum(sum(map(str.isalpha, row[place])) for row in table if place < len(row))

@@ -29,7 +29,7 @@ def test_what_is_written_is_read(read, pairs, delimiter, quoting):
     expected = [
         (" ".join(q.split()), " ".join(r.split())) for q, r in pairs if r.strip() not in MISSING
     ]
-    assert read("csv", out.getvalue(), "x.csv")[0] == expected
+    assert read("csv", out.getvalue(), "x.csv", encoding="utf-8")[0] == expected
 
 
 @pytest.mark.parametrize(
@@ -111,9 +111,9 @@ def test_columns_are_chosen(read, columns, text):
         (
             None,
             "date,place,what\n1,2,3\n",
-            "{}:1: which columns are question and reply is not known; "
-            "the first row reads date, place, what. Say it with --columns, by two numbers from "
-            "1 or by two of these names.",
+            "{}: a table, but which of its 3 columns are question and reply is not known; "
+            "the first row reads date, place, what. Say it with two numbers or names, e.g. "
+            "--columns 1,2.",
         ),
         (
             None,
@@ -124,8 +124,8 @@ def test_columns_are_chosen(read, columns, text):
         (
             "2,3",
             "a,b\nc,d\n",
-            "{}: --columns 2,3: no line has that many columns; the most are 2. Give "
-            "two numbers from 1 to 2.",
+            "{}: --columns 2,3: no line has that many columns; the most are 2; the "
+            "first row reads a, b. Give two numbers from 1 to 2.",
         ),
         (
             "a,z",
