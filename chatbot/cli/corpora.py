@@ -7,10 +7,10 @@ stderr, and a status line for the reading of them.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -50,11 +50,23 @@ def explicit_settings(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for group in groups for name, value in given(values, group).items()}
 
 
-def note_effort(survey: Survey, corpora: Sequence[Corpus], began: float) -> None:
-    """Writes into a survey what reading the corpora took, since `began` on the monotonic clock."""
+class Opened(NamedTuple):
+    """What stands behind the names on a command line."""
+
+    corpora: list[Corpus]
+    left_out: list[str]
+    """files in folders and archives that are empty or binary, and which of it"""
+
+
+def note_effort(survey: Survey, found: Opened, began: float) -> None:
+    """Writes into a survey what reading the corpora took, since `began` on the monotonic clock.
+
+    And the files that were left out.
+    """
     from chatbot.memory import peak_memory
 
-    survey.text_bytes = sum(text.size for corpus in corpora for text in corpus.texts)
+    survey.left_out = found.left_out
+    survey.text_bytes = sum(text.size for corpus in found.corpora for text in corpus.texts)
     survey.seconds = time.monotonic() - began
     survey.peak_bytes = peak_memory()
 
@@ -78,15 +90,18 @@ def check_reading(reading: ReadingConfig) -> None:
 
 
 @contextmanager
-def opened(names: tuple[Path, ...], reading: ReadingConfig) -> Iterator[list[Corpus]]:
+def opened(names: tuple[Path, ...], reading: ReadingConfig) -> Iterator[Opened]:
     """The corpora behind some names, `data/` without any; says what each was taken for."""
     from chatbot.corpus.files.containers import Spool
     from chatbot.corpus.pairs import find_corpora
 
     check_reading(reading)
     with Spool() as spool:
-        found = find_corpora(names or (DATA,), reading, spool)
-        for corpus in found:
+        left_out: list[str] = []
+        found = Opened(find_corpora(names or (DATA,), reading, spool, left_out), left_out)
+        for said in left_out:
+            tell(f"left out {said}")
+        for corpus in found.corpora:
             tell(f"{corpus.text.name}: {corpus.format.title} ({corpus.reason})")
         yield found
 

@@ -78,6 +78,8 @@ def _files(survey: Survey, width: int) -> Iterator[str]:
     if rest:
         pairs = sum(file.pairs for file in rest)
         yield f"  and {_count(len(rest), 'more file')}: {_count(pairs, 'pair')}"
+    for said in survey.left_out:
+        yield from wrapped(f"left out {plain(said)}", width, first="  ", rest="      ")
     if repeats := left_out_of_all(survey):
         yield f"  {_listed('left out of all', repeats)}"
 

@@ -108,7 +108,8 @@ def recognise(text: Text, reading: ReadingConfig) -> tuple[Format, Evidence]:
     if len(equal) == 1 and companion is not None:
         equal += found[0][0].rivals(sample, companion.sample())
     if len(equal) > 1:
-        fault = table_fault(sample, text.name, reading.columns)
+        plain = all(isinstance(one, Alternating | Blocks | Chat) for one, _ in equal)
+        fault = table_fault(sample, text.name, reading.columns) if plain else None
         raise fault or _undecided(text.name, equal)
     return found[0]
 

@@ -122,7 +122,8 @@ def table_fault(sample: Sample, where: str, columns: str | None) -> ChatbotError
         if layout.width < 2 or layout.fits < EVEN * layout.of or not marked:
             continue
         if columns is None:
-            return _unknown_columns(where, table) if layout.width > 2 else None
+            tabs = layout.delimiter == "\t"
+            return _unknown_columns(where, table, tabs=tabs) if layout.width > 2 else None
         chosen = numbered_columns(columns)
         if chosen is None and named_columns(columns, table[0]) is None:
             return no_column(where, columns, table[0])
@@ -297,8 +298,11 @@ def _label(sample: Sample, layout: Layout) -> int | None:
     return place if found <= {*_NO, *_YES} else None
 
 
-def _unknown_columns(where: str, table: Sequence[Sequence[str]]) -> ChatbotError:
+def _unknown_columns(
+    where: str, table: Sequence[Sequence[str]], *, tabs: bool = False
+) -> ChatbotError:
     header, *body = table
+    several = ", or if all but the first are replies --format answers" if tabs else ""
     longest = sorted(range(len(header)), key=lambda place: -_letters(body or table, place))
     question, reply = sorted(longest[:2])
     names = [shown(header[place]) for place in (question, reply)]
@@ -308,7 +312,7 @@ def _unknown_columns(where: str, table: Sequence[Sequence[str]]) -> ChatbotError
     return ChatbotError(
         f"{where}: a table, but which of its {len(header)} columns are question and reply is not "
         f"known; the first row reads {first_row(header)}. Say it with two numbers or names, e.g. "
-        f"{example}."
+        f"{example}{several}."
     )
 
 

@@ -249,7 +249,8 @@ def test_a_table_of_unknown_names_is_told_as_one_with_its_names(text_of):
     assert refusal(named) == said.format("id, foo, bar", " or --columns foo,bar")
     assert refusal(text_of(ROWS, "x.csv")) == said.format("0, 问0吗, 答0了", "")
     tabs = text_of(f"id,foo,bar\n{ROWS}".replace(",", "\t"))
-    assert refusal(tabs) == said.format("id, foo, bar", " or --columns foo,bar")
+    several = ", or if all but the first are replies --format answers"
+    assert refusal(tabs) == said.format("id, foo, bar", f" or --columns foo,bar{several}")
     assert refusal(text_of(f"id,foo,bar\n{ROWS}")) == refusal(named)
     assert "may be in 2 formats" in refusal(text_of(ROWS))
 

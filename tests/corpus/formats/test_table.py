@@ -29,7 +29,7 @@ def test_what_is_written_is_read(read, pairs, delimiter, quoting):
     expected = [
         (" ".join(q.split()), " ".join(r.split())) for q, r in pairs if r.strip() not in MISSING
     ]
-    assert read("csv", out.getvalue(), "x.csv", encoding="utf-8")[0] == expected
+    assert read("csv", out.getvalue(), "x.csv")[0] == expected
 
 
 @pytest.mark.parametrize(
