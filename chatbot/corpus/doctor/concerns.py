@@ -11,10 +11,12 @@ from collections.abc import Iterator
 
 from chatbot.config import SMALL_CORPUS
 from chatbot.corpus.doctor.survey import FileFacts, Survey
+from chatbot.corpus.formats import ON_PURPOSE
 from chatbot.corpus.formats.headings import like_names
+from chatbot.corpus.formats.json_stream import CUT_OFF
 
 SKIPPED = 0.2
-"""Share of lines that gave nothing from which on the format is in doubt."""
+"""Share of lines that gave nothing, and not on purpose, from which on the format is in doubt."""
 
 BAD_BYTES = 0.01
 """Places that are not text, a pair, from which on the encoding is in doubt; fewer are accidents."""
@@ -117,9 +119,15 @@ def _of_file(file: FileFacts) -> Iterator[str]:
             f"{file.shown}: the first pair, {question} → {reply}, may be the names of two columns. "
             f"If it is, say so: --columns {shlex.quote(f'{question},{reply}')}."
         )
-    skipped = sum(file.skipped.values())
+    if file.skipped.get(CUT_OFF):
+        yield (
+            f"{file.shown}: ends in the middle of a record, so more may be missing. Get the whole "
+            "file, if there is one."
+        )
+    doubtful = {why: count for why, count in file.skipped.items() if why not in ON_PURPOSE}
+    skipped = sum(doubtful.values())
     if skipped >= SKIPPED * (skipped + file.pairs) > 0:
-        reason = max(file.skipped, key=lambda name: file.skipped[name])
+        reason = max(doubtful, key=lambda name: doubtful[name])
         yield (
             f"{file.shown}: {skipped:,} skipped against {file.pairs:,} learnt (most often: "
             f"{reason}). If {file.format} is not its format, name it with --format."

@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from chatbot.config import ReadingConfig
 from chatbot.corpus.files.text import Text
 from chatbot.corpus.formats.answers import Answers
-from chatbot.corpus.formats.base import Evidence, Format
-from chatbot.corpus.formats.chat import Chat
+from chatbot.corpus.formats.base import NO_ANSWER, Evidence, Format
+from chatbot.corpus.formats.chat import NOTICE, Chat
 from chatbot.corpus.formats.chatterbot import Chatterbot
 from chatbot.corpus.formats.contexts import ContextLines, LabelledLines
 from chatbot.corpus.formats.conv import Conv, SlashedConv
 from chatbot.corpus.formats.cornell import Cornell
-from chatbot.corpus.formats.fbdialog import FbDialog
+from chatbot.corpus.formats.fbdialog import PERSONA, FbDialog
+from chatbot.corpus.formats.headings import HEADER
 from chatbot.corpus.formats.instruction import Instruction
 from chatbot.corpus.formats.json_lists import JsonLists
 from chatbot.corpus.formats.json_messages import JsonMessages
@@ -29,7 +30,8 @@ from chatbot.corpus.formats.question_answers import QuestionAnswers
 from chatbot.corpus.formats.separated import AtLines, EqualsLines, PipeLines, TabLines
 from chatbot.corpus.formats.speakers import SpeakerTable
 from chatbot.corpus.formats.sqlite import Sqlite
-from chatbot.corpus.formats.table import Table, table_fault
+from chatbot.corpus.formats.table import NEGATIVE, Table, table_fault
+from chatbot.corpus.formats.turns import NO_MARKED_REPLY, SYSTEM
 from chatbot.errors import ChatbotError
 
 FORMATS: tuple[type[Format], ...] = (
@@ -60,6 +62,9 @@ FORMATS: tuple[type[Format], ...] = (
     Paired,
 )
 """Every format, in the order of docs/formats.md."""
+
+ON_PURPOSE = frozenset({NO_ANSWER, NEGATIVE, SYSTEM, PERSONA, NOTICE, HEADER, NO_MARKED_REPLY})
+"""Reasons for which a line or a turn is passed over in a file that is read as it should be."""
 
 ENOUGH = 0.5
 """The least sureness with which a file is taken."""

@@ -15,6 +15,7 @@ from chatbot.corpus.doctor.concerns import (
     segmented,
 )
 from chatbot.corpus.doctor.survey import Cutoff, FileFacts, Survey
+from chatbot.corpus.formats import ON_PURPOSE
 
 
 def sound(pairs=20_000, **other):
@@ -53,9 +54,19 @@ def test_nothing_is_told_of_sound_corpora():
 
 SPOILT = {
     "skipped": (
-        {"files": file(skipped={"wrong number of fields": 230, "missing answer": 20})},
+        {"files": file(skipped={"wrong number of fields": 230, "not JSON": 20})},
         "a.csv: 250 skipped against 1,000 learnt (most often: wrong number of fields). If csv is "
         "not its format, name it with --format.",
+    ),
+    "skipped in earnest": (
+        {"files": file(skipped={"system turn": 900, "not JSON": 250})},
+        "a.csv: 250 skipped against 1,000 learnt (most often: not JSON). If csv is not its format, "
+        "name it with --format.",
+    ),
+    "cut off": (
+        {"files": file(skipped={"cut off": 1})},
+        "a.csv: ends in the middle of a record, so more may be missing. Get the whole file, if "
+        "there is one.",
     ),
     "a header": (
         {"files": file(first=[["客户 问题", "客服回复"], ["早", "你早"]])},
@@ -144,7 +155,8 @@ def test_what_is_wrong_is_told_in_a_sentence(name):
 
 
 NEARLY = {
-    "skipped": {"files": file(skipped={"missing answer": 249})},
+    "skipped": {"files": file(skipped={"wrong number of fields": 249})},
+    "skipped on purpose": {"files": file(skipped=dict.fromkeys(ON_PURPOSE, 5_000))},
     "bad bytes": {"files": file(bad_bytes=9)},
     "cut": {"census": census(segmented=1_249)},
     "times": {"census": census(stamped=9_999)},
