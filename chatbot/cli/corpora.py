@@ -108,19 +108,37 @@ def opened(names: tuple[Path, ...], reading: ReadingConfig) -> Iterator[Opened]:
 
 @contextmanager
 def progress_line() -> Iterator[Callable[[Progress], None]]:
-    """A status line, and what to tell it."""
+    """A status line, and what to tell it; of a stage that was shown, its last count is, too."""
     with StatusLine(every=10) as line:
         began: dict[str, float] = {}
+        shown: set[str] = set()
+        last: list[Progress] = []
 
         def show(progress: Progress) -> None:
+            if last and last[0].stage != progress.stage:
+                finish()
             seconds = time.monotonic() - began.setdefault(progress.stage, time.monotonic())
-            line.show(_described(progress, seconds))
+            if line.show(_described(progress, seconds)):
+                shown.add(progress.stage)
+                last.clear()
+            else:
+                last[:] = [progress]
+
+        def finish() -> None:
+            if last and last[0].stage in shown:
+                line.show(_counted(last[0]), now=True)
+            last.clear()
 
         yield show
+        finish()
+
+
+def _counted(progress: Progress) -> str:
+    return f"{progress.stage}: {progress.pairs:,} pair{'s' * (progress.pairs != 1)}"
 
 
 def _described(progress: Progress, seconds: float) -> str:
-    text = f"{progress.stage}: {progress.pairs:,} pair{'s' * (progress.pairs != 1)}"
+    text = _counted(progress)
     if progress.total and progress.done and seconds > 0.5:
         speed = progress.done / seconds
         if progress.stage == "reading":

@@ -251,6 +251,7 @@ def test_what_was_read_and_written_is_said_in_plain_lines(tmp_path, main):
         tab("talk/a.tsv", 31, 35),
         "talk/b.conv: E/M conversations (3 of 4 lines are E alone or begin with M)",
         "reading: 30 pairs",
+        "reading: 31 pairs",
     ]
     assert said[: len(begin)] == looked.err.splitlines() == begin
     assert said[len(begin) : -3] == report
@@ -307,11 +308,11 @@ def test_the_same_bytes_over_a_trained_model_go_through(trained, main, files_in)
 def test_other_bytes_over_a_trained_model_are_refused(trained, main, refused, files_in):
     (trained / "more.tsv").write_text("早\t早上好\n", "utf-8")
     whole = files_in(trained)
-    for arguments in (["--seed", "1"], ["data", "more.tsv"]):
+    for arguments, pairs in ((["--seed", "1"], 23), (["data", "more.tsv"], 24)):
         done = main(*SAME, *arguments, cwd=trained)
         assert (done.code, done.out) == (1, "")
         assert done.err.splitlines()[-2:] == [
-            "reading: 23 pairs",
+            f"reading: {pairs} pairs",
             "Error: model: a model was trained here on another corpus or with other settings. "
             "Choose another folder with --model, or give it up with --restart.",
         ]

@@ -60,14 +60,19 @@ TABLES = ("csv", "tab", "pipe", "equals", "at")
 _SPELL = "spell them in characters"
 
 
-def concerns(survey: Survey) -> list[str]:
-    """What the user should know before training, the gravest first; empty if all is well."""
+def concerns(survey: Survey, vocabulary: str = "") -> list[str]:
+    """What the user should know before training, the gravest first; empty if all is well.
+
+    Args:
+        survey: the facts.
+        vocabulary: the file with a vocabulary that the user has brought; empty if none.
+    """
     if not survey.pairs:
         return ["No pairs at all. Look at the format and the skipped lines of each file below."]
     found: list[str] = []
     for file in survey.files:
         found += _of_file(file)
-    return [*found, *_of_text(survey), *_of_pairs(survey)]
+    return [*found, *_of_text(survey, vocabulary), *_of_pairs(survey)]
 
 
 def copies(survey: Survey) -> float:
@@ -143,7 +148,7 @@ def _of_file(file: FileFacts) -> Iterator[str]:
         yield f"{file.shown}: {lines:,} lines are in {encoding}, the others in {rest}."
 
 
-def _of_text(survey: Survey) -> Iterator[str]:
+def _of_text(survey: Survey, vocabulary: str) -> Iterator[str]:
     if stamped(survey) >= STAMPED:
         yield (
             f"{stamped(survey):.0%} of the turns begin with a date and a time, which the bot would "
@@ -165,8 +170,13 @@ def _of_text(survey: Survey) -> Iterator[str]:
         other = "traditional" if script == "simplified" else "simplified"
         yield f"{share:.0%} of the Chinese text is {script}, the rest {other}."
     left_out = survey.vocabulary().unknown
-    if left_out >= UNKNOWN and survey.pairs >= SMALL_CORPUS:
-        outcome = "not know them" if survey.settings.get("rare") == "unk" else _SPELL
+    outcome = "not know them" if survey.settings.get("rare") == "unk" else _SPELL
+    if vocabulary and left_out >= UNKNOWN:
+        yield (
+            f"{vocabulary} has only {1 - left_out:.0%} of the running words: the bot will "
+            f"{outcome.replace('them', 'the others')}. Without --vocab one is made that fits."
+        )
+    elif left_out >= UNKNOWN and survey.pairs >= SMALL_CORPUS:
         yield (
             f"{left_out:.0%} of the running words are too rare for the vocabulary: the bot will "
             f"{outcome}."
@@ -185,7 +195,10 @@ def _of_pairs(survey: Survey) -> Iterator[str]:
     if echoes(survey) >= ECHOES:
         yield f"{echoes(survey):.1%} of the replies only repeat their question."
     if survey.pairs < SMALL_CORPUS:
+        few, them = f"{survey.pairs:,} pairs are few", "them"
+        if survey.pairs == 1:
+            few, them = "There is only 1 pair", "it"
         yield (
-            f"{survey.pairs:,} pairs are few. The bot will know them by heart and answer anything "
-            "else freely, often oddly; some tens of thousands of pairs make it talk."
+            f"{few}. The bot will know {them} by heart and answer anything else freely, often "
+            "oddly; some tens of thousands of pairs make it talk."
         )

@@ -240,3 +240,21 @@ def test_shares_of_nothing_are_nothing():
 
 def test_repeats_are_counted_among_all_pairs_that_were_read():
     assert copies(sound(pairs=15_000, distinct_pairs=15_000, census=census(20_000))) == 0.25
+
+
+def test_a_pair_alone_is_one():
+    alone = sound(pairs=1, distinct_pairs=1, census=census(1, echoes=0), top_replies=[])
+    assert concerns(alone)[-1].startswith("There is only 1 pair. The bot will know it by heart")
+
+
+def test_a_vocabulary_that_does_not_fit_is_told_of_a_small_corpus_too():
+    small = {"pairs": 40, "distinct_pairs": 40, "census": census(40, echoes=0), "top_replies": []}
+    survey = sound(**small, chosen=Cutoff(2, 7, 0.94))
+    assert concerns(survey, "list.txt")[0] == (
+        "list.txt has only 6% of the running words: the bot will spell the others in characters. "
+        "Without --vocab one is made that fits."
+    )
+    survey.settings["rare"] = "unk"
+    assert ": the bot will not know the others. " in concerns(survey, "list.txt")[0]
+    assert len(concerns(survey)) == 1
+    assert concerns(sound(chosen=Cutoff(2, 7, 0.149)), "list.txt") == []
