@@ -6,6 +6,7 @@ stderr, and a status line for the reading of them.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 DATA = Path("data")
+
+_END = "Ctrl-Z and Enter" if sys.platform == "win32" else "Ctrl-D"
 
 corpora_argument = click.argument(
     "corpora", nargs=-1, metavar="[CORPUS]...", type=click.Path(path_type=Path)
@@ -96,6 +99,8 @@ def opened(names: tuple[Path, ...], reading: ReadingConfig) -> Iterator[Opened]:
     from chatbot.corpus.pairs import find_corpora
 
     check_reading(reading)
+    if any(str(name) == "-" for name in names) and sys.stdin is not None and sys.stdin.isatty():
+        tell(f"-: reads what you type or paste here; {_END} on a line of its own ends it")
     with Spool() as spool:
         left_out: list[str] = []
         found = Opened(find_corpora(names or (DATA,), reading, spool, left_out), left_out)

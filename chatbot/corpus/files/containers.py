@@ -6,6 +6,7 @@ is in them.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import tempfile
@@ -57,7 +58,10 @@ class Spool:
             handle, name = tempfile.mkstemp(prefix="chatbot-", suffix=".input")
             os.close(handle)
             self._path = Path(name)
-            write_copy(self._stream or sys.stdin.buffer, self._path, STANDARD_INPUT)
+            stream = self._stream or sys.stdin.buffer
+            if stream.isatty():  # where the end has to be typed again for every read after it
+                stream = io.BytesIO(stream.read())
+            write_copy(stream, self._path, STANDARD_INPUT)
         return self._path
 
 
