@@ -125,9 +125,8 @@ def _pairs(survey: Survey, width: int) -> Iterator[str]:
     yield from wrapped(repetition(survey), width, first="  ", rest="  ")
     top, pairs = often(survey)[:_TOP_REPLIES], survey.census.pairs
     if top:
-        share = sum(count for _, count in top) / pairs
         replies = f"{len(top)} most frequent replies are" if len(top) > 1 else "most frequent is"
-        yield f"  the {replies} {share:.1%} of all:"
+        yield f"  the {replies} {sum(count for _, count in top) / pairs:.1%} of all:"
     for reply, count in top:
         yield f"  {count / pairs:>8.2%} {count:>9,}  {cut(plain(reply), width - 23)}"
 
