@@ -87,7 +87,7 @@ def build_vocab(
             folder, given(settings, CorpusConfig), given(settings, CleaningConfig), vocab
         )
     with opened(corpora, reading) as found, progress_line() as progress:
-        sources = Sources(found, config, cleaning, vocab, workers_of(workers), progress)
+        sources = Sources(found.corpora, config, cleaning, vocab, workers_of(workers), progress)
         report = build(sources, folder, add=add, keep=keep_segmented, restart=restart)
         note_effort(report.survey, found, began)
     brought = {} if vocab is None else {"vocab": vocab}

@@ -6,11 +6,12 @@ stderr, and a status line for the reading of them.
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 DATA = Path("data")
+
+_END = "Ctrl-Z and Enter" if sys.platform == "win32" else "Ctrl-D"
 
 corpora_argument = click.argument(
     "corpora", nargs=-1, metavar="[CORPUS]...", type=click.Path(path_type=Path)
@@ -50,11 +53,23 @@ def explicit_settings(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for group in groups for name, value in given(values, group).items()}
 
 
-def note_effort(survey: Survey, corpora: Sequence[Corpus], began: float) -> None:
-    """Writes into a survey what reading the corpora took, since `began` on the monotonic clock."""
+class Opened(NamedTuple):
+    """What stands behind the names on a command line."""
+
+    corpora: list[Corpus]
+    left_out: list[str]
+    """files in folders and archives that are empty or binary, and which of it"""
+
+
+def note_effort(survey: Survey, found: Opened, began: float) -> None:
+    """Writes into a survey what reading the corpora took, since `began` on the monotonic clock.
+
+    And the files that were left out.
+    """
     from chatbot.memory import peak_memory
 
-    survey.text_bytes = sum(text.size for corpus in corpora for text in corpus.texts)
+    survey.left_out = found.left_out
+    survey.text_bytes = sum(text.size for corpus in found.corpora for text in corpus.texts)
     survey.seconds = time.monotonic() - began
     survey.peak_bytes = peak_memory()
 
@@ -78,34 +93,57 @@ def check_reading(reading: ReadingConfig) -> None:
 
 
 @contextmanager
-def opened(names: tuple[Path, ...], reading: ReadingConfig) -> Iterator[list[Corpus]]:
+def opened(names: tuple[Path, ...], reading: ReadingConfig) -> Iterator[Opened]:
     """The corpora behind some names, `data/` without any; says what each was taken for."""
     from chatbot.corpus.files.containers import Spool
     from chatbot.corpus.pairs import find_corpora
 
     check_reading(reading)
+    if any(str(name) == "-" for name in names) and sys.stdin is not None and sys.stdin.isatty():
+        tell(f"-: reads what you type or paste here; {_END} on a line of its own ends it")
     with Spool() as spool:
-        found = find_corpora(names or (DATA,), reading, spool)
-        for corpus in found:
+        left_out: list[str] = []
+        found = Opened(find_corpora(names or (DATA,), reading, spool, left_out), left_out)
+        for said in left_out:
+            tell(f"left out {said}")
+        for corpus in found.corpora:
             tell(f"{corpus.text.name}: {corpus.format.title} ({corpus.reason})")
         yield found
 
 
 @contextmanager
 def progress_line() -> Iterator[Callable[[Progress], None]]:
-    """A status line, and what to tell it."""
+    """A status line, and what to tell it; of a stage that was shown, its last count is, too."""
     with StatusLine(every=10) as line:
         began: dict[str, float] = {}
+        shown: set[str] = set()
+        last: list[Progress] = []
 
         def show(progress: Progress) -> None:
+            if last and last[0].stage != progress.stage:
+                finish()
             seconds = time.monotonic() - began.setdefault(progress.stage, time.monotonic())
-            line.show(_described(progress, seconds))
+            if line.show(_described(progress, seconds)):
+                shown.add(progress.stage)
+                last.clear()
+            else:
+                last[:] = [progress]
+
+        def finish() -> None:
+            if last and last[0].stage in shown:
+                line.show(_counted(last[0]), now=True)
+            last.clear()
 
         yield show
+        finish()
+
+
+def _counted(progress: Progress) -> str:
+    return f"{progress.stage}: {progress.pairs:,} pair{'s' * (progress.pairs != 1)}"
 
 
 def _described(progress: Progress, seconds: float) -> str:
-    text = f"{progress.stage}: {progress.pairs:,} pair{'s' * (progress.pairs != 1)}"
+    text = _counted(progress)
     if progress.total and progress.done and seconds > 0.5:
         speed = progress.done / seconds
         if progress.stage == "reading":

@@ -41,13 +41,13 @@ def evaluate(
 
     with ExitStack() as stack:
         reading = settings_of(ReadingConfig, settings)
-        corpora = stack.enter_context(opened(pairs, reading)) if pairs else None
+        corpora = stack.enter_context(opened(pairs, reading)).corpora if pairs else ()
         store = None if pairs else stack.enter_context(TokenStore(ModelFolder(model).store))
         from chatbot.talk import evaluation
         from chatbot.talk.bot import Bot
 
         bot = Bot.load(model, checkpoint)
-        parts = evaluation.pairs_of_text(corpora or (), bot)
+        parts = evaluation.pairs_of_text(corpora, bot)
         if store is not None:
             parts = evaluation.held_out_pairs(store, bot)
         metrics = evaluation.evaluate(bot, parts)

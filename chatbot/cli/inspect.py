@@ -85,7 +85,7 @@ def _survey(corpora: tuple[Path, ...], workers: int | None, settings: dict[str, 
     config = settings_of(CorpusConfig, settings)
     cleaning = settings_of(CleaningConfig, settings)
     with opened(corpora, reading) as found, progress_line() as progress:
-        sources = Sources(found, config, cleaning, None, workers_of(workers), progress)
+        sources = Sources(found.corpora, config, cleaning, None, workers_of(workers), progress)
         survey = examine(sources)
         note_effort(survey, found, began)
     return survey

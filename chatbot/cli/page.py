@@ -141,6 +141,7 @@ def _recommended(advice: Advice) -> str:
 def _files(survey: Survey) -> str:
     files = [_file(file, number < _OPEN_FILES) for number, file in enumerate(survey.files)]
     told = (f"{count:,} {_text(name)}" for name, count in left_out_of_all(survey).items())
+    files += [f"<p>Left out {_text(said)}.</p>" for said in survey.left_out]
     if repeats := ", ".join(told):
         files.append(f"<p>Left out of all: {repeats}.</p>")
     return _section("Files", "\n".join(files))

@@ -78,6 +78,8 @@ def _files(survey: Survey, width: int) -> Iterator[str]:
     if rest:
         pairs = sum(file.pairs for file in rest)
         yield f"  and {_count(len(rest), 'more file')}: {_count(pairs, 'pair')}"
+    for said in survey.left_out:
+        yield from wrapped(f"left out {plain(said)}", width, first="  ", rest="      ")
     if repeats := left_out_of_all(survey):
         yield f"  {_listed('left out of all', repeats)}"
 
@@ -121,11 +123,11 @@ def _pairs(survey: Survey, width: int) -> Iterator[str]:
         return
     yield "Repetition"
     yield from wrapped(repetition(survey), width, first="  ", rest="  ")
-    top, pairs = often(survey), survey.census.pairs
+    top, pairs = often(survey)[:_TOP_REPLIES], survey.census.pairs
     if top:
-        share = sum(count for _, count in top) / pairs
-        yield f"  the {len(top)} most frequent replies are {share:.1%} of all:"
-    for reply, count in top[:_TOP_REPLIES]:
+        replies = f"{len(top)} most frequent replies are" if len(top) > 1 else "most frequent is"
+        yield f"  the {replies} {sum(count for _, count in top) / pairs:.1%} of all:"
+    for reply, count in top:
         yield f"  {count / pairs:>8.2%} {count:>9,}  {cut(plain(reply), width - 23)}"
 
 
@@ -242,7 +244,7 @@ def expectation(forecast: Forecast) -> str:
     return (
         f"Training will take about {forecast.memory_bytes / 1e9:.1f} GB of memory and about "
         f"{_roughly(forecast.seconds)} on this machine, left to it: about {forecast.steps:,} steps "
-        f"of {forecast.batch:,} pairs, {end}."
+        f"of {_count(forecast.batch, 'pair')}, {end}."
     )
 
 

@@ -74,8 +74,12 @@ class StatusLine:
             self._live.stop()
             self._live = None
 
-    def show(self, text: str, *, now: bool = False) -> None:
-        """Shows a text in place of the last one; `now` prints it even if that was just before."""
+    def show(self, text: str, *, now: bool = False) -> bool:
+        """Shows a text in place of the last one; `now` prints it even if that was just before.
+
+        Returns:
+            Whether it was shown.
+        """
         if self._live is not None:
             from rich.text import Text
 
@@ -83,6 +87,9 @@ class StatusLine:
         elif now or time.monotonic() - self._printed >= self._every:
             self._printed = time.monotonic()
             tell(text)
+        else:
+            return False
+        return True
 
     def say(self, text: str) -> None:
         """Prints a line that stays."""

@@ -33,10 +33,9 @@ from collections.abc import Callable, Sequence
 from html.entities import html5
 
 from chatbot.config import CorpusConfig
+from chatbot.corpus.formats.people import HAN as HAN
+from chatbot.corpus.formats.people import SPEAKERS
 from chatbot.errors import ChatbotError
-
-HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
-"""Chinese characters, as ranges of a regular expression's class."""
 
 _ROUNDS = 10
 _SPACES = r"\t-\r\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -67,24 +66,6 @@ _PLACEHOLDER = re.compile(
 )
 _URL = re.compile(
     r"(?:(?i:https?|ftp)://|(?<![A-Za-z0-9])(?:(?i:www)\.|t\.cn/))[!-~]*[A-Za-z0-9/_~=&%#+$@*-]"
-)
-_FAMILY = (
-    "王李张刘陈杨赵黄周吴徐孙胡朱郭罗林郑梁谢宋唐冯邓曹彭肖董袁潘蒋蔡杜魏吕沈姚卢姜崔谭汪廖贾邹"
-    "熊秦邱侯尹薛闫陶贺郝龚邵覃戴"
-)
-_ROLES = (
-    "[甲乙丙丁男女问答我你他她]|男声|女声|客服|用户|顾客|客户|买家|卖家|医生|患者|病人|护士|老师|学生"
-    "|家长|记者|主持人|旁白|机器人|助手|咨询师|来访者|爸爸|妈妈|爷爷|奶奶|哥哥|姐姐|弟弟|妹妹"
-)
-_LABELS = (
-    "张贴|陈述|胡说|谢谢|多谢|杜绝|周[一二三四五六日末期年边]|黄色|林业|唐诗|宋词"
-    "|(?i:note|notes|warning|tip|tips|ps|re|fw|fwd|ok|okay|yes|no|hint|example|attention|caution"
-    "|important|remember|reason|reasons|result|results|update|edit|source|url|https?|time|date"
-    "|name|subject|title)[:：]"
-)
-_SPEAKERS = re.compile(
-    rf"(?m)^(?:[^\S\n]*(?!{_LABELS})(?:[A-Z][0-9]{{,2}}|{_ROLES}|[小老阿][{HAN}]|[{_FAMILY}][{HAN}]{{1,2}}"
-    r"|[A-Z][A-Za-z]{1,15}(?: [A-Z0-9][A-Za-z]{,15})?)[^\S\n]?[:：](?![/\\]))+"
 )
 _GAP = re.compile(rf" (?=[{HAN}])(?<=[{HAN}] )")
 
@@ -196,7 +177,7 @@ def _rules(config: CorpusConfig, simplify: Rule | None) -> list[tuple[str, Rule]
         (config.simplify, "simplify", simplify or str),
         (config.strip_placeholders, "placeholders", lambda text: _PLACEHOLDER.sub(" ", text)),
         (config.strip_urls, "urls", lambda text: _URL.sub(" ", text)),
-        (config.strip_speakers, "speakers", lambda text: _SPEAKERS.sub("", text)),
+        (config.strip_speakers, "speakers", lambda text: SPEAKERS.sub("", text)),
     ]
     return [(name, rule) for wanted, name, rule in rules if wanted]
 

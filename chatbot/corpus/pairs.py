@@ -101,7 +101,10 @@ def recordable(name: str) -> str:
 
 
 def find_corpora(
-    names: Sequence[Path | str], reading: ReadingConfig | None = None, spool: Spool | None = None
+    names: Sequence[Path | str],
+    reading: ReadingConfig | None = None,
+    spool: Spool | None = None,
+    left_out: list[str] | None = None,
 ) -> list[Corpus]:
     """The corpora behind files, folders and `-`, each with its format, in a fixed order.
 
@@ -113,13 +116,14 @@ def find_corpora(
         names: what was named.
         reading: what the user says of format and encoding.
         spool: keeps standard input; without it `-` is refused.
+        left_out: takes what was left out of folders and archives, as of `find_texts`.
 
     Raises:
         ChatbotError: as `find_texts` and `recognise`.
     """
     reading = reading or ReadingConfig()
     found: dict[object, Corpus] = {}
-    texts = find_texts(names, reading, spool)
+    texts = find_texts(names, reading, spool, left_out)
     named = {text.place for text in texts}
     perhaps_read = []
     for text in texts:

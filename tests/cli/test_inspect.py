@@ -288,3 +288,16 @@ def test_a_reader_of_bad_data_gets_the_same_line_as_from_build_vocab(folder, mai
         1,
         "Error: bad.tsv: binary data. Name text files only, plain or compressed.\n",
     )
+
+
+def test_files_of_a_folder_that_are_no_text_are_left_out_and_told(folder, main):
+    (folder / "data" / "empty.tsv").write_bytes(b"")
+    (folder / "data" / "photo.jpg").write_bytes(b"\xff\xd8\0\1" * 99)
+    told = ["data/empty.tsv: empty file", "data/photo.jpg: binary data"]
+    done = main("inspect", "--tokenizer", "char", "--html", "page.html", cwd=folder)
+    assert done.code == 0
+    assert done.err.splitlines()[:2] == [f"left out {one}" for one in told]
+    assert [f"  left out {one}" in done.out.splitlines() for one in told] == [True, True]
+    page = (folder / "page.html").read_text("utf-8")
+    assert [f"<p>Left out <bdi>{one}</bdi>.</p>" in page for one in told] == [True, True]
+    assert inspected(main, folder)["left_out"] == told

@@ -274,3 +274,24 @@ def test_times_are_said_roughly(seconds, words):
 
 def test_no_colours_are_sent():
     assert not re.search("\x1b", report(survey(), ADVICE))
+
+
+def test_a_step_of_one_pair_has_one():
+    said = expectation(FORECAST.__class__(*[2e9, 60, 10, 1, 2.0, 9, 9, True]))
+    assert "about 10 steps of 1 pair, until" in said
+
+
+@pytest.mark.parametrize(
+    ("replies", "said"),
+    [
+        (1, "  the most frequent is 5.0% of all:"),
+        (8, "  the 8 most frequent replies are 40.0% of all:"),
+        (10, "  the 8 most frequent replies are 40.0% of all:"),
+    ],
+)
+def test_as_many_frequent_replies_are_counted_as_are_listed(replies, said):
+    top = [(f"好{n}", 5) for n in range(replies)]
+    lines = report(Survey(pairs=100, census=Census(100), top_replies=top), Advice((), (), (), None))
+    at = lines.splitlines().index(said)
+    listed = lines.splitlines()[at + 1 :]
+    assert sum(line.startswith("     5.00%") for line in listed) == min(8, replies)

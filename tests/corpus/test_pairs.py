@@ -241,6 +241,60 @@ def test_a_file_that_cannot_be_a_corpus_is_refused_in_one_line(tmp_path):
     assert refusal(path) == f"{path}: empty file. Put conversations in it, or remove it."
 
 
+PICTURE = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 9
+
+
+def test_what_is_no_text_is_left_out_of_folders_and_archives_and_told(tmp_path):
+    for name, raw in {"a.tsv": "q\tr\n", "b.tsv": b" \n", "c/photo.jpg": PICTURE}.items():
+        written(tmp_path / "all" / name, raw)
+    with zipfile.ZipFile(tmp_path / "all" / "d.zip", "w") as archive:
+        archive.writestr("e.tsv", "x\ty\n")
+        archive.writestr("f.png", PICTURE)
+    left_out = []
+    found = find_corpora([tmp_path / "all"], left_out=left_out)
+    assert [one.name for one in found] == ["a.tsv", "d.zip:e.tsv"]
+    assert [said.removeprefix(f"{tmp_path}/all/") for said in left_out] == [
+        "b.tsv: empty file",
+        "c/photo.jpg: binary data",
+        "d.zip:f.png: binary data",
+    ]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_what_is_no_text_but_was_named_is_an_error(tmp_path, order):
+    written(tmp_path / "all" / "a.tsv", "q\tr\n")
+    photo = written(tmp_path / "all" / "photo.jpg", PICTURE)
+    names = [tmp_path / "all", photo][::order]
+    with pytest.raises(ChatbotError) as caught:
+        find_corpora(names, left_out=[])
+    assert str(caught.value).startswith(f"{photo}: binary data. Name text files only")
+    with pytest.raises(ChatbotError, match="photo.jpg: binary data"):
+        find_corpora([tmp_path / "all"])
+
+
+def test_a_folder_without_any_text_is_refused_with_all_that_is_in_it(tmp_path):
+    empty = written(tmp_path / "all" / "a.tsv", b"")
+    said = f"{empty}: empty file. Put conversations in it, or remove it."
+    for names in ([tmp_path / "all"], [tmp_path / "all", tmp_path / "all"]):
+        with pytest.raises(ChatbotError) as caught:
+            find_corpora(names, left_out=[])
+        assert str(caught.value) == said
+    photo = written(tmp_path / "all" / "photo.jpg", PICTURE)
+    with pytest.raises(ChatbotError) as caught:
+        find_corpora([tmp_path / "all"], left_out=[])
+    assert str(caught.value) == (
+        f"no corpus found: {empty}: empty file; {photo}: binary data. Put conversations beside "
+        "them."
+    )
+
+
+def test_a_companion_that_is_no_text_is_an_error(tmp_path):
+    written(tmp_path / "all" / "a.enc", "q\n")
+    written(tmp_path / "all" / "a.dec", b"")
+    with pytest.raises(ChatbotError, match="a.dec: empty file"):
+        find_corpora([tmp_path / "all"], left_out=[])
+
+
 TEXTS = st.text(max_size=200) | st.text("EM \t\n\r@|=/ab好", max_size=200)
 
 

@@ -74,6 +74,8 @@ MANIFEST = {
         "utterances": 4,
         "judged": 0,
         "segmented": 0,
+        "named": 0,
+        "stamped": 0,
         "scripts": {"chinese": 4},
         "characters": [[0, 1, 1], [0, 1, 1]],
     },

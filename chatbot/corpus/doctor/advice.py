@@ -90,7 +90,7 @@ def advise(
             builds the same again; only training is advised on then.
     """
     given = given or {}
-    told = tuple(concerns.concerns(survey))
+    told = tuple(concerns.concerns(survey, str(given.get("vocab", ""))))
     if not survey.pairs:
         return Advice(told, (), _commands(corpora, given, (), model, added), None)
     settled = {*given, "max_size"} if "vocab" in given else {*given}

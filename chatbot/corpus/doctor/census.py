@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.corpus.doctor.scripts import BLANK, HAN, LATIN, LETTER, SIMPLIFIED, TRADITIONAL, kinds
+from chatbot.corpus.formats.people import SPEAKERS, STAMPED
 
 LENGTH_BINS = 1025
 """Bins of a length histogram: 0 to 1,023, and all longer ones together."""
@@ -35,6 +36,9 @@ WORD_CHARACTERS = 2.2
 """Chinese characters in a row, on average, up to which blanks are taken to stand between words.
 Words cut by jieba have 1.5 to 1.8 in conversations; what subtitles put between their blanks is
 phrases of 4 to 8."""
+
+_STAMPS = frozenset("[0123456789")
+"""What an utterance with a date and a time in front begins with."""
 
 
 def _none_yet() -> NDArray[np.int64]:
@@ -53,6 +57,8 @@ class Census:
         utterances: questions and replies, so that one that is both counts twice.
         judged: utterances with at least `JUDGED_CHARACTERS` Chinese characters.
         segmented: of these, the ones already cut into words or characters by blanks.
+        named: utterances that begin with the name of a speaker.
+        stamped: utterances that begin with a date and a time.
         scripts: utterances by script, see `SCRIPTS`.
         characters: histograms of questions, earlier turns and the line ends between them included,
             and of replies by characters, int64 [2, LENGTH_BINS].
@@ -63,6 +69,8 @@ class Census:
     utterances: int = 0
     judged: int = 0
     segmented: int = 0
+    named: int = 0
+    stamped: int = 0
     scripts: Counter[str] = field(default_factory=Counter)
     characters: NDArray[np.int64] = field(default_factory=_none_yet)
 
@@ -73,6 +81,8 @@ class Census:
         self.utterances += other.utterances
         self.judged += other.judged
         self.segmented += other.segmented
+        self.named += other.named
+        self.stamped += other.stamped
         self.scripts.update(other.scripts)
         self.characters += other.characters
 
@@ -104,7 +114,8 @@ class Census:
         if not replies:
             return cls()
         asked = [question.rpartition("\n")[2] for question in questions]
-        judged, segmented, scripts = _judge([*asked, *replies])
+        utterances = [*asked, *replies]
+        judged, segmented, scripts = _judge(utterances)
         lengths = [_histogram([len(one) for one in side]) for side in (questions, replies)]
         return cls(
             pairs=len(replies),
@@ -112,6 +123,8 @@ class Census:
             utterances=2 * len(replies),
             judged=judged,
             segmented=segmented,
+            named=sum(SPEAKERS.match(u) is not None for u in utterances if ":" in u or "：" in u),
+            stamped=sum(STAMPED.match(u) is not None for u in utterances if u[:1] in _STAMPS),
             scripts=scripts,
             characters=np.stack(lengths),
         )

@@ -103,6 +103,14 @@ def _simplify(survey: Survey) -> Setting | None:
     return Setting("build-vocab", "simplify", True, why)
 
 
+def _strip_speakers(survey: Survey) -> Setting | None:
+    share = concerns.named(survey)
+    if share < concerns.NAMED or survey.settings.get("strip_speakers"):
+        return None
+    why = "else the bot learns to put a name in front of what it says."
+    return Setting("build-vocab", "strip_speakers", True, why)
+
+
 def _drop_duplicates(survey: Survey) -> Setting | None:
     share = concerns.copies(survey)
     if share < concerns.COPIES or survey.cleaning.get("drop_duplicates"):
@@ -188,6 +196,7 @@ def _epochs(survey: Survey) -> Setting | None:
 RULES: tuple[Callable[[Survey], Setting | None], ...] = (
     _blanks,
     _simplify,
+    _strip_speakers,
     _drop_duplicates,
     _max_repeats,
     _drop_echoes,

@@ -111,6 +111,7 @@ class Survey:
 
     Attributes:
         files: each file.
+        left_out: files in folders and archives that were left out, and why.
         census: what was counted about the pairs as they passed.
         dropped: pairs left out by cleaning, by rule.
         pairs: pairs that are left.
@@ -133,6 +134,7 @@ class Survey:
     """
 
     files: list[FileFacts] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
     census: Census = field(default_factory=Census)
     dropped: dict[str, int] = field(default_factory=dict)
     pairs: int = 0
@@ -191,6 +193,8 @@ class Survey:
             "utterances": census.utterances,
             "judged": census.judged,
             "segmented": census.segmented,
+            "named": census.named,
+            "stamped": census.stamped,
             "scripts": dict(census.scripts),
             "characters": _both(census.characters),
             "tokens": _both(self.tokens),

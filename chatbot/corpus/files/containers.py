@@ -6,6 +6,7 @@ is in them.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import tempfile
@@ -57,7 +58,10 @@ class Spool:
             handle, name = tempfile.mkstemp(prefix="chatbot-", suffix=".input")
             os.close(handle)
             self._path = Path(name)
-            write_copy(self._stream or sys.stdin.buffer, self._path, STANDARD_INPUT)
+            stream = self._stream or sys.stdin.buffer
+            if stream.isatty():  # where the end has to be typed again for every read after it
+                stream = io.BytesIO(stream.read())
+            write_copy(stream, self._path, STANDARD_INPUT)
         return self._path
 
 
@@ -66,7 +70,8 @@ def find_sources(names: Sequence[Path | str], spool: Spool | None = None) -> lis
 
     A folder stands for all files in it and below, sorted by path, linked folders included; hidden
     files, READMEs and licences in a folder are not corpora. A file named outright is always taken.
-    An archive stands for its members, as a folder for its files.
+    An archive stands for its members, as a folder for its files. Sources know whether they were
+    named outright.
 
     Raises:
         ChatbotError: a name that does not exist, folders without a single corpus, or an archive
@@ -75,7 +80,9 @@ def find_sources(names: Sequence[Path | str], spool: Spool | None = None) -> lis
     found: dict[tuple[str, int], Source] = {}
     for name in names:
         for source in _sources(name, spool):
-            found.setdefault(source.place, source)
+            first = found.setdefault(source.place, source)
+            if source.named and not first.named:
+                found[source.place] = replace(first, named=True)
     if not found:
         places = ", ".join(str(name) for name in names)
         raise ChatbotError(
@@ -92,12 +99,14 @@ def _sources(given: Path | str, spool: Spool | None) -> Iterator[Source]:
             raise ChatbotError(
                 f"{STANDARD_INPUT}: a corpus is read twice. Save it to a file first."
             )
-        yield from opened_source(replace(plain_source(spool.path()), name=STANDARD_INPUT))
+        yield from opened_source(
+            replace(plain_source(spool.path()), name=STANDARD_INPUT, named=True)
+        )
     elif name.is_dir():
         for path in sorted(_files_below(name)):
             yield from opened_source(plain_source(path))
     elif name.is_file():
-        yield from opened_source(plain_source(name))
+        yield from opened_source(replace(plain_source(name), named=True))
     elif name.exists():
         raise ChatbotError(
             f"{name}: not a regular file, and a corpus is read twice. Save it to a file first."

@@ -49,6 +49,7 @@ class Source:
         start: where in the file on disk its bytes begin.
         method: how the archive packs it: "" or "deflate".
         crc: the checksum that the archive gives for it.
+        named: whether it was named itself, and not only the folder or archive that it is in.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Source:
     start: int = 0
     method: str = ""
     crc: int | None = None
+    named: bool = False
 
     @property
     def short_name(self) -> str:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from chatbot.config import ReadingConfig
 from chatbot.corpus.files.containers import Spool, find_sources
-from chatbot.corpus.files.detection import settle_encoding
+from chatbot.corpus.files.detection import NoText, settle_encoding
 from chatbot.corpus.files.encodings import byte_order_mark, line_feed
 from chatbot.corpus.files.mending import Faults, decode_block
 from chatbot.corpus.files.sources import Source
@@ -38,6 +38,7 @@ LONGEST_LINE = 16 << 20
 DATABASE = b"SQLite format 3\0"
 """How an SQLite file begins; it is a corpus too, but has no lines."""
 
+_TOLD = 8
 _HEAD = 4 << 10
 _BLOCK = 1 << 20
 
@@ -57,7 +58,10 @@ class Sample(NamedTuple):
 
 
 def find_texts(
-    names: Sequence[Path | str], reading: ReadingConfig, spool: Spool | None = None
+    names: Sequence[Path | str],
+    reading: ReadingConfig,
+    spool: Spool | None = None,
+    left_out: list[str] | None = None,
 ) -> list[Text]:
     """The corpus files behind files, folders and `-`, each once, their encodings settled.
 
@@ -65,11 +69,32 @@ def find_texts(
         names: what was named; `-` is standard input.
         reading: says the encoding, if anyone does.
         spool: keeps standard input; without it `-` is refused.
+        left_out: takes the names of files in folders and archives that are empty or binary, with
+            what is wrong; without it, or if no other file is there, they are an error.
 
     Raises:
         ChatbotError: as `find_sources` and `Text`.
     """
-    return [Text(source, reading) for source in find_sources(names, spool)]
+    texts: list[Text] = []
+    faults: list[NoText] = []
+    for source in find_sources(names, spool):
+        try:
+            texts.append(Text(source, reading))
+        except NoText as fault:
+            if left_out is None or source.named:
+                raise
+            faults.append(fault)
+    if faults and not texts:
+        raise faults[0] if len(faults) == 1 else _all_left_out(faults)
+    if left_out is not None:
+        left_out += [str(fault).partition(". ")[0] for fault in faults]
+    return texts
+
+
+def _all_left_out(faults: Sequence[NoText]) -> ChatbotError:
+    said = "; ".join(str(fault).partition(". ")[0] for fault in faults[:_TOLD])
+    more = f"; and {len(faults) - _TOLD:,} more" if len(faults) > _TOLD else ""
+    return ChatbotError(f"no corpus found: {said}{more}. Put conversations beside them.")
 
 
 class Text:
@@ -121,7 +146,7 @@ class Text:
         encoding = settle_encoding(self._source, self._reading.encoding)
         sample = self._sample(encoding)
         if sample.whole and not any(line.strip() for line in sample.lines):
-            raise ChatbotError(f"{self.name}: empty file. Put conversations in it, or remove it.")
+            raise NoText(f"{self.name}: empty file. Put conversations in it, or remove it.")
         return encoding
 
     def sample(self) -> Sample:

@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from chatbot.config import ReadingConfig
 from chatbot.corpus.files.text import Text
 from chatbot.corpus.formats.answers import Answers
-from chatbot.corpus.formats.base import Evidence, Format
+from chatbot.corpus.formats.base import NO_ANSWER, Evidence, Format
+from chatbot.corpus.formats.chat import NOTICE, Chat
 from chatbot.corpus.formats.chatterbot import Chatterbot
 from chatbot.corpus.formats.contexts import ContextLines, LabelledLines
 from chatbot.corpus.formats.conv import Conv, SlashedConv
 from chatbot.corpus.formats.cornell import Cornell
-from chatbot.corpus.formats.fbdialog import FbDialog
+from chatbot.corpus.formats.fbdialog import PERSONA, FbDialog
+from chatbot.corpus.formats.headings import HEADER
 from chatbot.corpus.formats.instruction import Instruction
 from chatbot.corpus.formats.json_lists import JsonLists
 from chatbot.corpus.formats.json_messages import JsonMessages
@@ -28,7 +30,8 @@ from chatbot.corpus.formats.question_answers import QuestionAnswers
 from chatbot.corpus.formats.separated import AtLines, EqualsLines, PipeLines, TabLines
 from chatbot.corpus.formats.speakers import SpeakerTable
 from chatbot.corpus.formats.sqlite import Sqlite
-from chatbot.corpus.formats.table import Table
+from chatbot.corpus.formats.table import NEGATIVE, Table, table_fault
+from chatbot.corpus.formats.turns import NO_MARKED_REPLY, SYSTEM
 from chatbot.errors import ChatbotError
 
 FORMATS: tuple[type[Format], ...] = (
@@ -44,6 +47,7 @@ FORMATS: tuple[type[Format], ...] = (
     Alternating,
     Blocks,
     QaLines,
+    Chat,
     EouLines,
     LabelledLines,
     ContextLines,
@@ -58,6 +62,9 @@ FORMATS: tuple[type[Format], ...] = (
     Paired,
 )
 """Every format, in the order of docs/formats.md."""
+
+ON_PURPOSE = frozenset({NO_ANSWER, NEGATIVE, SYSTEM, PERSONA, NOTICE, HEADER, NO_MARKED_REPLY})
+"""Reasons for which a line or a turn is passed over in a file that is read as it should be."""
 
 ENOUGH = 0.5
 """The least sureness with which a file is taken."""
@@ -98,14 +105,17 @@ def recognise(text: Text, reading: ReadingConfig) -> tuple[Format, Evidence]:
             found.append((reader, evidence))
     found.sort(key=lambda one: -one[1].sureness)
     if not found or found[0][1].sureness < ENOUGH:
-        raise _unknown(text.name, sample.lines, found)
+        fault = table_fault(sample, text.name, reading.columns)
+        raise fault or _unknown(text.name, sample.lines, found)
     best = found[0][1].sureness
     equal = [one for one in found if best - one[1].sureness < TIE - 1e-9]
     companion = text.beside(found[0][0].companions(sample.name))
     if len(equal) == 1 and companion is not None:
         equal += found[0][0].rivals(sample, companion.sample())
     if len(equal) > 1:
-        raise _undecided(text.name, equal)
+        plain = all(isinstance(one, Alternating | Blocks | Chat) for one, _ in equal)
+        fault = table_fault(sample, text.name, reading.columns) if plain else None
+        raise fault or _undecided(text.name, equal)
     return found[0]
 
 

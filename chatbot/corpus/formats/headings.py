@@ -58,6 +58,28 @@ _UTTERANCE = _words(
 )
 _LABEL = _words("label labels flag 标签 標籤")
 
+HEADER = "row of column names"
+"""What a first row is counted as that names columns by names of its own."""
+
+_LONGEST_NAME = 24
+"""Characters that the name of a column may have; longer cells are texts."""
+
+_LEAST_ROWS = 3
+"""Rows of numbers that it takes under a name."""
+
+_NUMBER = re.compile(
+    r"[-+]?[\d.,]+%?|\d\d?:\d\d(:\d\d)?"
+    r"|\d{1,4}[-/.年]\d\d?[-/.月]\d{1,4}日?([T ]+\d\d?:\d\d(:\d\d)?.{,12})?"
+)
+_NAME = re.compile(r"(?=.*[^\W\d_])[\w \-()（）/#.]+")
+_ENDS_QUESTION = ("问题", "問題", "提问", "提問", "问句", "問句", "question", "query", "prompt")
+_ENDS_ANSWER = (
+    *("回答", "答案", "答复", "回复", "回復", "回覆", "应答", "應答"),
+    *("answer", "reply", "response"),
+)
+_WORD = re.compile(r"[a-z][a-z0-9_\-]*")
+_LATIN = re.compile(r"[A-Za-z]")
+_GREETINGS = frozenset(_words("hi hello hey yo ok okay yes no bye goodbye thanks haha lol"))
 _NUMBERED = re.compile(
     r"(?:answer|ans|a|reply|response|回答|答案|答|回复|回覆|回復)?\s*_?\s*[(（]?\s*(\d\d?)\s*[)）]?",
     re.IGNORECASE,
@@ -106,6 +128,49 @@ def roles(header: Sequence[str]) -> Roles:
     if found.conversation is not None and found.speaker is not None and not sure:
         return found
     return Roles(question, (answer,), label)
+
+
+def names_columns(
+    first: Sequence[str], others: Sequence[Sequence[str]], chosen: Sequence[int]
+) -> bool:
+    """Whether a first row holds names, although none that is known: it is no row like the others.
+
+    Sure of it only if all its cells look like names, and one of them, neither question nor reply,
+    stands over nothing but numbers or dates.
+
+    >>> names_columns(["no", "foo", "bar"], [["1", "a", "b"]] * 3, (1, 2))
+    True
+    >>> names_columns(["no", "foo", "bar"], [["x", "a", "b"]] * 3, (1, 2))
+    False
+    """
+    cells = [cell.strip().strip('"').strip() for cell in first]
+    if not all(len(cell) <= _LONGEST_NAME and _NAME.fullmatch(cell) for cell in cells if cell):
+        return False
+    for place, cell in enumerate(cells):
+        if cell and place not in chosen:
+            below = [row[place].strip().strip('"') for row in others if place < len(row)]
+            given = [one for one in below if one]
+            if len(given) >= _LEAST_ROWS and all(map(_NUMBER.fullmatch, given)):
+                return True
+    return False
+
+
+def like_names(pairs: Sequence[Sequence[str]]) -> bool:
+    """Whether the first of some pairs is perhaps no talk but the names of two columns.
+
+    Names end as known ones do, or are single Latin words over pairs without any.
+
+    >>> like_names([["客户问题", "客服回复"]]), like_names([["有问题吗", "没有"]])
+    (True, False)
+    """
+    names, *others = ([side.replace(" ", "").casefold() for side in pair] for pair in pairs)
+    if not all(len(name) <= _LONGEST_NAME and _NAME.fullmatch(name) for name in names):
+        return False
+    if names[0].endswith(_ENDS_QUESTION) and names[1].endswith(_ENDS_ANSWER):
+        return True
+    words = all(name not in _GREETINGS and _WORD.fullmatch(name) for name in names)
+    strange = not any(_LATIN.search(side) for pair in others for side in pair)
+    return words and strange and bool(others)
 
 
 def _pair(names: Sequence[str]) -> tuple[int | None, int | None]:

@@ -99,7 +99,7 @@ class Blocks(Format):
 
     def read(self, text: Text, skipped: Counter[str]) -> Iterator[Conversation]:
         """The lines between one gap and the next."""
-        least, gap = _blocks(text.sample().lines).least, 0
+        least, gap = parted(text.sample().lines).least, 0
         turns = Turns(skipped)
         for number, line in text.lines():
             if not line or line.isspace():
@@ -115,7 +115,7 @@ class Blocks(Format):
             yield one
 
 
-class _Parted(NamedTuple):
+class Parted(NamedTuple):
     """The lines of a sample in blocks, and how many blank lines it takes to part two blocks."""
 
     blocks: list[list[str]]
@@ -127,14 +127,14 @@ class _Weighed(NamedTuple):
     blocks: Evidence
 
 
-def _blocks(lines: Sequence[str]) -> _Parted:
-    """Parts at every gap, or only at the longer ones if that leaves most lines alone."""
+def parted(lines: Sequence[str]) -> Parted:
+    """Parts lines at every gap, or only at the longer ones if that leaves most lines alone."""
     gaps = _gaps(lines)
-    parted = _cut(lines, 1)
-    alone = sum(len(block) == 1 for block in parted)
-    if gaps and max(gaps) > min(gaps) and alone > 0.5 * len(parted):
-        return _Parted(_cut(lines, min(gaps) + 1), min(gaps) + 1)
-    return _Parted(parted, 1)
+    cut = _cut(lines, 1)
+    alone = sum(len(block) == 1 for block in cut)
+    if gaps and max(gaps) > min(gaps) and alone > 0.5 * len(cut):
+        return Parted(_cut(lines, min(gaps) + 1), min(gaps) + 1)
+    return Parted(cut, 1)
 
 
 def _gaps(lines: Sequence[str]) -> list[int]:
@@ -172,10 +172,10 @@ def _weigh(sample: Sample) -> _Weighed:
         return _Weighed(alone, alone)
     doubt = looks_coded(lines) or looks_logged(lines) or looks_mute(lines)
     for mark, least in _BETWEEN.items():
-        parted = sum(mark in line for line in lines)
-        if parted > least * len(lines):
-            doubt = f"{parted:,} of {len(lines):,} lines have {_CALLED.get(mark, mark.strip())}"
-    blocks = _blocks(sample.lines).blocks
+        marked = sum(mark in line for line in lines)
+        if marked > least * len(lines):
+            doubt = f"{marked:,} of {len(lines):,} lines have {_CALLED.get(mark, mark.strip())}"
+    blocks = parted(sample.lines).blocks
     doubt = doubt or looks_wrapped(blocks)
     if doubt:
         unlikely = Evidence(REFUSED - 0.05, doubt)

@@ -8,6 +8,8 @@ mean.
 from __future__ import annotations
 
 import csv
+import itertools
+import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 
@@ -22,9 +24,29 @@ MOST_LINES = 1_000
 MOST_CHARACTERS = 1 << 22
 """Characters that one quoted record of several lines, or one quoted field, may have, likewise."""
 
+_DECLARED = re.compile(r'\ufeff?"?sep=([,;\t|])"?\s*', re.IGNORECASE)
+
+
+def declared_delimiter(line: str) -> str | None:
+    r"""The delimiter that a first line such as `sep=;` names, as Excel reads it; None in others.
+
+    >>> declared_delimiter("sep=;\r"), declared_delimiter("sep;1")
+    (';', None)
+    """
+    found = _DECLARED.fullmatch(line)
+    return found[1] if found else None
+
+
+def after_declaration(lines: Lines) -> Lines:
+    """The lines without a first one that names the delimiter: it is no row."""
+    first = next(lines, None)
+    if first is None or declared_delimiter(first[1]) is not None:
+        return lines
+    return itertools.chain((first,), lines)
+
 
 def rows(lines: Lines, delimiter: str, quoted: bool) -> Rows:
-    """The rows of a table, blank lines between them left out.
+    """The rows of a table, blank lines between them and one that names the delimiter left out.
 
     Args:
         lines: (number from 1, line).
@@ -33,7 +55,7 @@ def rows(lines: Lines, delimiter: str, quoted: bool) -> Rows:
             quote inside (RFC 4180). A line in which that does not work out is taken literally.
     """
     csv.field_size_limit(MOST_CHARACTERS)
-    source = _Source(lines)
+    source = _Source(after_declaration(lines))
     for number, line in source:
         if quoted and '"' in line:
             yield number, source.record(line, delimiter)
@@ -109,18 +131,27 @@ def no_column(where: str, columns: str, header: Sequence[str]) -> ChatbotError:
     """What to say if `--columns` gives names that are not those of the first row."""
     names = [_key(cell) for cell in header]
     missing = next(part.strip() for part in columns.split(",") if _key(part) not in names)
-    shown = ", ".join(cell.strip()[:40] for cell in header[:12])
     return ChatbotError(
         f"{where}:1: --columns {columns}: no column is named {missing!r}; the first row reads "
-        f"{shown}. Give two of these names, or two numbers from 1."
+        f"{first_row(header)}. Give two of these names, or two numbers from 1."
     )
 
 
-def too_few_columns(where: str, columns: str, most: int) -> ChatbotError:
+def shown(cell: str) -> str:
+    """A cell of a first row as messages show it."""
+    return cell.strip().strip('"').strip()[:40]
+
+
+def first_row(header: Sequence[str]) -> str:
+    """A first row as messages show it."""
+    return ", ".join(map(shown, header[:12])) + ", …" * (len(header) > 12)
+
+
+def too_few_columns(where: str, columns: str, most: int, header: Sequence[str]) -> ChatbotError:
     """What to say if no row reaches the columns that `--columns` gives by number."""
     return ChatbotError(
-        f"{where}: --columns {columns}: no line has that many columns; the most are {most}. "
-        f"Give two numbers from 1 to {most}."
+        f"{where}: --columns {columns}: no line has that many columns; the most are {most}; "
+        f"the first row reads {first_row(header)}. Give two numbers from 1 to {most}."
     )
 
 

@@ -21,8 +21,9 @@ from chatbot.corpus.formats.base import (
     Example,
     Format,
 )
-from chatbot.corpus.formats.headings import LONGEST_MISSING, MISSING, roles
+from chatbot.corpus.formats.headings import HEADER, LONGEST_MISSING, MISSING, names_columns, roles
 from chatbot.corpus.formats.rows import (
+    after_declaration,
     named_columns,
     no_column,
     numbered_columns,
@@ -96,7 +97,7 @@ class SeparatedLines(Format):
             yield from self._read_columns(text, self.reading.columns, skipped)
             return
         separator = self.separator
-        for number, line in text.lines():
+        for number, line in after_declaration(text.lines()):
             sides = line.split(separator)
             if len(sides) == 2:
                 if len(sides[1]) <= LONGEST_MISSING and sides[1].strip() in MISSING:
@@ -111,7 +112,8 @@ class SeparatedLines(Format):
     ) -> Iterator[Conversation]:
         """One pair for every line that has both columns; named ones are those of the first line."""
         chosen, most, given = numbered_columns(columns), 0, False
-        for number, line in text.lines():
+        sampled = [line.split(self.separator) for line in filled(text.sample())]
+        for number, line in after_declaration(text.lines()):
             if not line or line.isspace():
                 continue
             fields = line.split(self.separator)
@@ -122,6 +124,10 @@ class SeparatedLines(Format):
                 if chosen is None:
                     raise no_column(text.name, columns, fields)
                 if by_name or is_header(fields, chosen):
+                    given = most > max(chosen)
+                    continue
+                if names_columns(fields, sampled[1:], chosen):
+                    skipped[HEADER] += 1
                     given = most > max(chosen)
                     continue
             most = max(most, len(fields))
@@ -135,7 +141,7 @@ class SeparatedLines(Format):
             else:
                 yield Conversation((question, reply), (number, number))
         if most and not given:
-            raise too_few_columns(text.name, columns, most)
+            raise too_few_columns(text.name, columns, most, sampled[0])
 
 
 def is_header(fields: Sequence[str], chosen: Sequence[int]) -> bool:

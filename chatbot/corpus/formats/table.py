@@ -7,6 +7,7 @@ is laid out, for this reader and for those of its siblings that also read rows.
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -21,21 +22,28 @@ from chatbot.corpus.formats.base import (
     Example,
     Format,
 )
-from chatbot.corpus.formats.headings import MISSING, Roles, roles
+from chatbot.corpus.formats.headings import HEADER, MISSING, Roles, names_columns, roles
 from chatbot.corpus.formats.rows import (
+    declared_delimiter,
+    first_row,
     named_columns,
     no_column,
     numbered_columns,
     rows,
+    shown,
     too_few_columns,
 )
 from chatbot.corpus.formats.separated import is_header
 from chatbot.corpus.formats.shape import doubted, looks_listed, looks_logged, weighed
 from chatbot.errors import ChatbotError
 
+EVEN = 0.9
+"""Share of rows with as many fields as the others from which on a file is evidently a table."""
+
 NEGATIVE = "label 0 (a negative)"
 
 _NAMES = {",": "comma", ";": "semicolon", "\t": "TAB"}
+_DECLARED = {**_NAMES, "|": "bar"}
 _NO, _YES = ("0", "0.0"), ("1", "1.0")
 
 
@@ -56,12 +64,14 @@ class Layout(NamedTuple):
     @property
     def called(self) -> str:
         """The delimiter in words."""
-        return _NAMES[self.delimiter]
+        return _DECLARED[self.delimiter]
 
 
 def layouts(sample: Sample) -> list[Layout]:
     """The ways in which a sample may be a table, the likeliest first."""
-    found = [one for delimiter in _NAMES if (one := _layout(sample, delimiter)) is not None]
+    declared = declared_delimiter(sample.lines[0]) if sample.lines else None
+    delimiters = tuple(_NAMES) if declared is None else (declared,)
+    found = [one for delimiter in delimiters if (one := _layout(sample, delimiter)) is not None]
     return sorted(found, key=lambda one: one.fits / max(1, one.of), reverse=True)
 
 
@@ -97,6 +107,31 @@ def _numbered(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
     return iter(enumerate(lines, 1))
 
 
+def table_fault(sample: Sample, where: str, columns: str | None) -> ChatbotError | None:
+    """What keeps a file that is evidently a table from being read as one; None of other files.
+
+    Args:
+        sample: its beginning.
+        where: what messages call it.
+        columns: those that `--columns` gives, if it was given.
+    """
+    named = sample.name.lower().endswith((".csv", ".tsv"))
+    for layout in layouts(sample):
+        table = list(_body(sample, layout, header=True))
+        marked = named or layout.delimiter == "\t" or names_columns(table[0], table[1:], ())
+        if layout.width < 2 or layout.fits < EVEN * layout.of or not marked:
+            continue
+        if columns is None:
+            tabs = layout.delimiter == "\t"
+            return _unknown_columns(where, table, tabs=tabs) if layout.width > 2 else None
+        chosen = numbered_columns(columns)
+        if chosen is None and named_columns(columns, table[0]) is None:
+            return no_column(where, columns, table[0])
+        if chosen is not None and max(chosen) >= layout.width:
+            return too_few_columns(where, columns, layout.width, table[0])
+    return None
+
+
 class Table(Format):
     """A question and its reply in two columns of a row, with commas, semicolons or TABs between.
 
@@ -104,9 +139,11 @@ class Table(Format):
     `title,reply`, `问题,回答` and many more are known, and other columns may stand beside them.
     Fields may be quoted, and quoted ones may go over several lines. `--columns title,body` or
     `--columns 2,3` says which two are meant where the names are not known or there are none; a file
-    called `.csv` whose rows all have two fields needs neither. A row with more or fewer fields than
-    the first is counted as "wrong number of fields"; where a column `label` holds 0 and 1, rows
-    with 0 are counted as "label 0 (a negative)".
+    called `.csv` whose rows all have two fields needs neither. A first row of names over a column
+    of numbers or dates is no pair whatever the names are, and is counted as "row of column names";
+    a first line such as `sep=;`, by Excel, names the delimiter. A row with more or fewer fields
+    than the first is counted as "wrong number of fields"; where a column `label` holds 0 and 1,
+    rows with 0 are counted as "label 0 (a negative)".
     """
 
     name = "csv"
@@ -177,10 +214,15 @@ class Table(Format):
         layout, (question, reply), by_name = self._columns(sample, text.name)
         table = rows(text.lines(), layout.delimiter, layout.quoted)
         label = _label(sample, layout)
+        top, *body = _body(sample, layout, header=True)
+        headed = not by_name and names_columns(top, body, (question, reply))
         needed = max(question, reply, label or 0)
         exact, most = self.reading.columns is None, 0
         for place, (number, fields) in enumerate(table):
             if not place and (by_name or is_header(fields, (question, reply))):
+                continue
+            if not place and headed:
+                skipped[HEADER] += 1
                 continue
             most = max(most, len(fields))
             if len(fields) <= needed or (exact and len(fields) != layout.width):
@@ -192,7 +234,7 @@ class Table(Format):
             else:
                 yield Conversation((fields[question], fields[reply]), (number, number))
         if self.reading.columns and 0 < most <= max(question, reply):
-            raise too_few_columns(text.name, self.reading.columns, most)
+            raise too_few_columns(text.name, self.reading.columns, most, top)
 
     def _columns(self, sample: Sample, where: str) -> tuple[Layout, tuple[int, int], bool]:
         """How the rows are laid out, which two columns are meant, and whether by a header.
@@ -213,7 +255,7 @@ class Table(Format):
                 if one.roles.question is not None:
                     return one, (one.roles.question, one.roles.answers[0]), True
             if found[0].width != 2:
-                raise _unknown_columns(where, next(iter(_body(sample, found[0], header=True))))
+                raise _unknown_columns(where, list(_body(sample, found[0], header=True)))
             return found[0], (0, 1), False
         numbers = numbered_columns(columns)
         if numbers is not None:
@@ -256,9 +298,24 @@ def _label(sample: Sample, layout: Layout) -> int | None:
     return place if found <= {*_NO, *_YES} else None
 
 
-def _unknown_columns(where: str, header: Sequence[str]) -> ChatbotError:
-    shown = ", ".join(cell.strip()[:40] for cell in header[:12])
+def _unknown_columns(
+    where: str, table: Sequence[Sequence[str]], *, tabs: bool = False
+) -> ChatbotError:
+    header, *body = table
+    several = ", or if all but the first are replies --format answers" if tabs else ""
+    longest = sorted(range(len(header)), key=lambda place: -_letters(body or table, place))
+    question, reply = sorted(longest[:2])
+    names = [shown(header[place]) for place in (question, reply)]
+    example = f"--columns {question + 1},{reply + 1}"
+    if names_columns(header, body, (question, reply)):
+        example += f" or --columns {shlex.quote(','.join(names))}"
     return ChatbotError(
-        f"{where}:1: which columns are question and reply is not known; the first row reads "
-        f"{shown}. Say it with --columns, by two numbers from 1 or by two of these names."
+        f"{where}: a table, but which of its {len(header)} columns are question and reply is not "
+        f"known; the first row reads {first_row(header)}. Say it with two numbers or names, e.g. "
+        f"{example}{several}."
     )
+
+
+def _letters(table: Sequence[Sequence[str]], place: int) -> int:
+    """How many letters a column has."""
+    return sum(sum(map(str.isalpha, row[place])) for row in table if place < len(row))

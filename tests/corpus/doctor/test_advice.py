@@ -76,6 +76,7 @@ RECOMMENDED = {
         {"census": census(scripts=Counter(simplified=97, traditional=3))},
         ["--simplify"],
     ),
+    "names": ({"census": census(named=38_000)}, ["--strip-speakers"]),
     "copies": ({"distinct_pairs": 17_000}, ["--drop-duplicates"]),
     "dull": ({"top_replies": [("不知道", 500), ("好", 130), ("嗯", 30)]}, ["--max-repeats 40"]),
     "echoes": ({"census": census(echoes=500)}, ["--drop-echoes"]),
@@ -159,6 +160,7 @@ def test_no_pair_is_left_out_for_earlier_turns_that_are_long():
 GIVEN = {
     "blanks": {"blanks": "comma"},
     "scripts": {"simplify": False},
+    "names": {"strip_speakers": False},
     "copies": {"drop_duplicates": False},
     "dull": {"max_repeats": 900},
     "echoes": {"drop_echoes": False},
@@ -176,13 +178,16 @@ def test_what_the_user_has_set_is_not_argued_with_but_repeated(name):
     assert written(option, value) in answer.commands[0]
 
 
-@pytest.mark.parametrize("name", ["blanks", "scripts", "copies", "dull", "echoes", "far too long"])
+@pytest.mark.parametrize(
+    "name", ["blanks", "scripts", "names", "copies", "dull", "echoes", "far too long"]
+)
 def test_what_was_done_already_is_not_recommended_again(name):
     spoilt, options = RECOMMENDED[name]
     survey = sound(**spoilt)
     done = {
         "blanks": {"blanks": "none"},
         "simplify": {"simplify": True},
+        "strip_speakers": {"strip_speakers": True},
         "drop_duplicates": {"drop_duplicates": True},
         "max_repeats": {"max_repeats": 40},
         "drop_echoes": {"drop_echoes": True},

@@ -66,6 +66,8 @@ def slow(questions, replies):
         utterances=len(utterances),
         judged=sum(cut_of(one)[0] for one in utterances),
         segmented=sum(cut_of(one)[1] for one in utterances),
+        named=sum(one.startswith(("小明：", "Tom: ")) for one in utterances),
+        stamped=sum(re.match(r"\[?2024-01-0\d 10:00", one) is not None for one in utterances),
         scripts=Counter(script_of(one) for one in utterances),
         characters=characters,
     )
@@ -135,6 +137,22 @@ def test_an_echo_repeats_the_last_utterance_exactly():
     questions = ["你好", "早\n你好", "你好\n早", "你好 ", "你好", "你好"]
     replies = ["你好", "你好", "你好", "你好", "你好呀", "您好"]
     assert Census.of(questions, replies).echoes == 2
+
+
+TELLING = [
+    "小明：你好",
+    "Tom: hi",
+    "他说：好",
+    "2024-01-01 10:00 早",
+    "[2024-01-02 10:00:01] 早",
+    "1",
+]
+
+
+def test_names_and_times_in_front_are_counted():
+    census = Census.of(TELLING, TELLING[::-1])
+    assert (census.named, census.stamped) == (4, 4)
+    assert equal(census, slow(TELLING, TELLING[::-1]))
 
 
 def test_lengths_count_the_whole_question_and_the_longest_share_a_bin():

@@ -15,6 +15,7 @@ from chatbot.corpus.doctor.concerns import (
     segmented,
 )
 from chatbot.corpus.doctor.survey import Cutoff, FileFacts, Survey
+from chatbot.corpus.formats import ON_PURPOSE
 
 
 def sound(pairs=20_000, **other):
@@ -53,9 +54,29 @@ def test_nothing_is_told_of_sound_corpora():
 
 SPOILT = {
     "skipped": (
-        {"files": file(skipped={"wrong number of fields": 230, "missing answer": 20})},
+        {"files": file(skipped={"wrong number of fields": 230, "not JSON": 20})},
         "a.csv: 250 skipped against 1,000 learnt (most often: wrong number of fields). If csv is "
         "not its format, name it with --format.",
+    ),
+    "skipped in earnest": (
+        {"files": file(skipped={"system turn": 900, "not JSON": 250})},
+        "a.csv: 250 skipped against 1,000 learnt (most often: not JSON). If csv is not its format, "
+        "name it with --format.",
+    ),
+    "cut off": (
+        {"files": file(skipped={"cut off": 1})},
+        "a.csv: ends in the middle of a record, so more may be missing. Get the whole file, if "
+        "there is one.",
+    ),
+    "a header": (
+        {"files": file(first=[["客户 问题", "客服回复"], ["早", "你早"]])},
+        "a.csv: the first pair, 客户 问题 → 客服回复, may be the names of two columns. If it is, "
+        "say so: --columns '客户 问题,客服回复'.",
+    ),
+    "a header of Latin words": (
+        {"files": file(first=[["foo", "bar_2"], ["早", "你早"]])},
+        "a.csv: the first pair, foo → bar_2, may be the names of two columns. If it is, say so: "
+        "--columns foo,bar_2.",
     ),
     "bad bytes": (
         {"files": file(bad_bytes=10, encoding="big5hkscs+utf-8")},
@@ -74,6 +95,16 @@ SPOILT = {
         {"census": census(segmented=1_250)},
         "5% of the Chinese text is cut into words by blanks, the rest is not: the same sentence is "
         "learned in two spellings.",
+    ),
+    "times": (
+        {"census": census(stamped=10_000)},
+        "25% of the turns begin with a date and a time, which the bot would learn to say. If they "
+        "are messages of a chat, read them with --format chat; else take them out of the file "
+        "first, as cut -c18- does with 17 characters in front of lines.",
+    ),
+    "names": (
+        {"census": census(named=20_000)},
+        "50% of the turns begin with the name of who speaks, such as 小明：.",
     ),
     "mixed scripts": (
         {"census": census(scripts=Counter(simplified=9_700, traditional=300))},
@@ -124,9 +155,12 @@ def test_what_is_wrong_is_told_in_a_sentence(name):
 
 
 NEARLY = {
-    "skipped": {"files": file(skipped={"missing answer": 249})},
+    "skipped": {"files": file(skipped={"wrong number of fields": 249})},
+    "skipped on purpose": {"files": file(skipped=dict.fromkeys(ON_PURPOSE, 5_000))},
     "bad bytes": {"files": file(bad_bytes=9)},
     "cut": {"census": census(segmented=1_249)},
+    "times": {"census": census(stamped=9_999)},
+    "names": {"census": census(named=19_999)},
     "scripts": {"census": census(scripts=Counter(simplified=981, traditional=19, latin=5))},
     "spelled": {"cutoffs": [Cutoff(2, 20_000, 0.149)]},
     "dull": {"top_replies": [("好", 199)]},
@@ -147,6 +181,7 @@ def test_what_is_usual_is_not_told(name):
 
 
 MENDED = {
+    "names": ({"census": census(named=39_000)}, {"strip_speakers": True}, {}),
     "cut": ({"census": census(segmented=25_000)}, {"blanks": "none"}, {}),
     "scripts": (
         {"census": census(scripts=Counter(simplified=50, traditional=50))},
@@ -205,3 +240,21 @@ def test_shares_of_nothing_are_nothing():
 
 def test_repeats_are_counted_among_all_pairs_that_were_read():
     assert copies(sound(pairs=15_000, distinct_pairs=15_000, census=census(20_000))) == 0.25
+
+
+def test_a_pair_alone_is_one():
+    alone = sound(pairs=1, distinct_pairs=1, census=census(1, echoes=0), top_replies=[])
+    assert concerns(alone)[-1].startswith("There is only 1 pair. The bot will know it by heart")
+
+
+def test_a_vocabulary_that_does_not_fit_is_told_of_a_small_corpus_too():
+    small = {"pairs": 40, "distinct_pairs": 40, "census": census(40, echoes=0), "top_replies": []}
+    survey = sound(**small, chosen=Cutoff(2, 7, 0.94))
+    assert concerns(survey, "list.txt")[0] == (
+        "list.txt has only 6% of the running words: the bot will spell the others in characters. "
+        "Without --vocab one is made that fits."
+    )
+    survey.settings["rare"] = "unk"
+    assert ": the bot will not know the others. " in concerns(survey, "list.txt")[0]
+    assert len(concerns(survey)) == 1
+    assert concerns(sound(chosen=Cutoff(2, 7, 0.149)), "list.txt") == []

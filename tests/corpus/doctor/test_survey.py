@@ -121,8 +121,18 @@ def test_a_program_gets_every_fact_as_a_raw_number():
     assert facts["tokens"]["replies"]["longest"] == LENGTH_BINS - 1
     assert facts["characters"]["replies"]["histogram"] == [0, 0, 1, 1, 0, 0, 1]
     assert facts["scripts"] == {"chinese": 5, "simplified": 1}
-    counts = ("pairs", "distinct_pairs", "echoes", "utterances", "judged", "segmented", "words")
-    assert [facts[name] for name in counts] == [3, 2, 1, 6, 1, 0, 8]
+    counts = (
+        "pairs",
+        "distinct_pairs",
+        "echoes",
+        "utterances",
+        "judged",
+        "segmented",
+        "named",
+        "stamped",
+        "words",
+    )
+    assert [facts[name] for name in counts] == [3, 2, 1, 6, 1, 0, 0, 0, 8]
     assert (facts["text_bytes"], facts["seconds"], facts["peak_bytes"]) == (123, 1.5, 456)
     assert facts["dropped"] == {"duplicate": 2}
     assert (facts["settings"], facts["cleaning"]) == ({"min_freq": None}, {"max_chars": 9})

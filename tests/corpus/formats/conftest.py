@@ -12,7 +12,10 @@ from chatbot.corpus.formats import format_named
 
 @pytest.fixture(scope="session")
 def text_of(tmp_path_factory):
-    """(text, or texts by file name; options) -> the `Text` of a file, the first if several."""
+    """(text, or texts by file name; options) -> the `Text` of a file, the first if several.
+
+    Its encoding is given: that of the shortest texts cannot be told.
+    """
     folder, counter = tmp_path_factory.mktemp("texts"), itertools.count()
 
     def make(content, name="talk.txt", **options):
@@ -21,7 +24,9 @@ def text_of(tmp_path_factory):
         place.mkdir()
         for each, text in files.items():
             (place / each).write_text(text, encoding="utf-8", newline="")
-        (text,) = find_texts([place / next(iter(files))], ReadingConfig(**options))
+        (text,) = find_texts(
+            [place / next(iter(files))], ReadingConfig(**{"encoding": "utf-8"} | options)
+        )
         return text
 
     return make

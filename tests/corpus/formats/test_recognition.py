@@ -81,6 +81,7 @@ WRITERS = {
     "csv-turns": lambda n: f"{n // 9},{'AB'[n % 2]},{talk(n)}" if n else "session_id,role,text",
     "blocks": lambda n: f"{talk(n)}\n{talk(n + 1)}\n",
     "qa": lambda n: f"问：{talk(n)}\n答：{talk(n + 1)}",
+    "chat": lambda n: f"{'小老'[n % 2]}明：{talk(n)}",
     "eou": lambda n: f"{talk(n)} __eou__ {talk(n + 1)} __eou__",
     "labels": lambda n: f"{n % 2}\t{talk(n)}\t{talk(n + 1)}",
     "contexts": lambda n: f"{talk(n)}<s>{talk(n + 1)}\t{talk(n + 2)}",
@@ -199,7 +200,8 @@ THREE = "a\tb\tc\n" * 5
 )
 def test_what_is_no_talk_is_never_taken(text_of, content):
     for name in ("x.txt", "x.csv"):
-        assert refusal(text_of(content, name)).startswith(("FILE: format not", "FILE: may be in"))
+        said = ("FILE: format not", "FILE: may be in", "FILE: a table, but which of its")
+        assert refusal(text_of(content, name)).startswith(said)
 
 
 def test_what_no_format_explains_is_refused_with_its_first_line(text_of):
@@ -233,3 +235,37 @@ def test_sureness_falls_with_the_share_and_stays_below_half_under_half():
     assert weighed(0.9, 1_000, 2_000, "fit") == (0.75, "1,000 of 2,000 lines fit")
     assert weighed(0.9, 499, 1_000, "fit").sureness < 0.5
     assert weighed(0.9, 0, 7, "fit") == (0.0, "")
+
+
+ROWS = "".join(f"{n},问{n}吗,答{n}了\n" for n in range(9))
+
+
+def test_a_table_of_unknown_names_is_told_as_one_with_its_names(text_of):
+    said = (
+        "FILE: a table, but which of its 3 columns are question and reply is not known; the first "
+        "row reads {}. Say it with two numbers or names, e.g. --columns 2,3{}."
+    )
+    named = text_of(f"id,foo,bar\n{ROWS}", "x.csv")
+    assert refusal(named) == said.format("id, foo, bar", " or --columns foo,bar")
+    assert refusal(text_of(ROWS, "x.csv")) == said.format("0, 问0吗, 答0了", "")
+    tabs = text_of(f"id,foo,bar\n{ROWS}".replace(",", "\t"))
+    several = ", or if all but the first are replies --format answers"
+    assert refusal(tabs) == said.format("id, foo, bar", f" or --columns foo,bar{several}")
+    assert refusal(text_of(f"id,foo,bar\n{ROWS}")) == refusal(named)
+    assert "may be in 2 formats" in refusal(text_of(ROWS))
+
+
+@pytest.mark.parametrize("header", ["id,foo,bar", "id,question,answer"])
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+def test_columns_that_are_not_there_are_told_with_those_that_are(text_of, header, delimiter):
+    text = f"{header}\n{ROWS}".replace(",", delimiter)
+    for name in ("x.csv", "x.tsv"):
+        names = header.replace(",", ", ")
+        assert refusal(text_of(text, name), columns="foo,baz") == (
+            f"FILE:1: --columns foo,baz: no column is named {'foo' if 'q' in names else 'baz'!r}; "
+            f"the first row reads {names}. Give two of these names, or two numbers from 1."
+        )
+        assert refusal(text_of(text, name), columns="2,7") == (
+            "FILE: --columns 2,7: no line has that many columns; the most are 3; the first row "
+            f"reads {names}. Give two numbers from 1 to 3."
+        )

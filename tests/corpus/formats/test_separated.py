@@ -67,8 +67,8 @@ def test_columns_may_be_chosen_by_number_or_name(read, columns):
     [
         (
             "2,4",
-            "{}: --columns 2,4: no line has that many columns; the most are 3. Give two numbers "
-            "from 1 to 3.",
+            "{}: --columns 2,4: no line has that many columns; the most are 3; the first row "
+            "reads q, r, s. Give two numbers from 1 to 3.",
         ),
         (
             "q,x",

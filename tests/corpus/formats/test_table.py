@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chatbot.config import ReadingConfig
+from chatbot.corpus.formats import recognise
 from chatbot.corpus.formats.headings import MISSING, roles
 from chatbot.errors import ChatbotError
 
@@ -109,9 +111,9 @@ def test_columns_are_chosen(read, columns, text):
         (
             None,
             "date,place,what\n1,2,3\n",
-            "{}:1: which columns are question and reply is not known; "
-            "the first row reads date, place, what. Say it with --columns, by two numbers from "
-            "1 or by two of these names.",
+            "{}: a table, but which of its 3 columns are question and reply is not known; "
+            "the first row reads date, place, what. Say it with two numbers or names, e.g. "
+            "--columns 1,2.",
         ),
         (
             None,
@@ -122,8 +124,8 @@ def test_columns_are_chosen(read, columns, text):
         (
             "2,3",
             "a,b\nc,d\n",
-            "{}: --columns 2,3: no line has that many columns; the most are 2. Give "
-            "two numbers from 1 to 2.",
+            "{}: --columns 2,3: no line has that many columns; the most are 2; the "
+            "first row reads a, b. Give two numbers from 1 to 2.",
         ),
         (
             "a,z",
@@ -144,3 +146,41 @@ def test_quotes_between_tabs_are_a_writers_only_if_they_enclose_whole_lines(read
     assert read("csv", 'question\tanswer\n"Go!"\tok\n')[0] == [('"Go!"', "ok")]
     assert read("csv", 'question\tanswer\n"Go!"\t"ok"\n')[0] == [("Go!", "ok")]
     assert read("csv", 'question\tanswer\n"a ""b"""\tok\n')[0] == [('a "b"', "ok")]
+
+
+HEADED = "编号,客户问题,客服回复,时间\n" + "".join(
+    f"{n},问{n}吗,答{n}了,2024-01-{n + 10}\n" for n in range(5)
+)
+BODY = [(f"问{n}吗", f"答{n}了") for n in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("name", "delimiter"), [("csv", ","), ("csv", ";"), ("csv", "\t"), ("tab", "\t")]
+)
+def test_a_row_of_names_over_numbers_is_no_pair_whatever_the_names(read, name, delimiter):
+    text = HEADED.replace(",", delimiter)
+    assert read(name, text, "x.csv", columns="2,3") == (BODY, {"row of column names": 1})
+
+
+@pytest.mark.parametrize("first", ["7,早,你早", "一,今天好吗？,好", "a,早,", "五,早,你早"])
+def test_a_first_row_that_may_be_talk_is_a_pair(read, first):
+    rows = "b,x,y\nc,z,w\nd,p,q\n" if first[0] in "a五" else "1,x,y\n2,z,w\n3,p,q\n"
+    question, reply = first.split(",")[1:]
+    found, skipped = read("csv", f"{first}\n{rows}", "x.csv", columns="2,3")
+    assert (found[0], len(found), skipped) == ((question, reply), 4, {})
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("mark", ["sep={}\n", '"sep={}"\r\n', "\ufeffSEP={}\n"])
+@pytest.mark.parametrize("columns", [None, "1,2"])
+def test_a_line_of_excels_names_the_delimiter_and_is_no_row(
+    text_of, read, delimiter, mark, columns
+):
+    text = mark.format(delimiter) + f"a, b;x{delimiter}c\nd{delimiter}e\nf{delimiter}g\n"
+    if delimiter in ",;":
+        text = text.replace("a, b;x", "ab")
+    given = {} if columns is None else {"columns": columns}
+    reader, _ = recognise(text_of(text, "x.csv", **given), ReadingConfig(**given))
+    found, skipped = read(reader.name, text, "x.csv", **given)
+    assert (len(found), found[1:]) == (3, [("d", "e"), ("f", "g")])
+    assert skipped == {}
