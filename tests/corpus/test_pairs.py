@@ -283,9 +283,23 @@ def test_a_folder_without_any_text_is_refused_with_all_that_is_in_it(tmp_path):
     with pytest.raises(ChatbotError) as caught:
         find_corpora([tmp_path / "all"], left_out=[])
     assert str(caught.value) == (
-        f"no corpus found: {empty}: empty file; {photo}: binary data. Put conversations beside "
-        "them."
+        f"{empty}: empty file; {photo}: binary data. Name text files, or take these away."
     )
+
+
+def test_damaged_texts_of_a_folder_are_an_error_that_names_all(tmp_path):
+    written(tmp_path / "all" / "a.tsv", "q\tr\n")
+    written(tmp_path / "all" / "photo.jpg", PICTURE)
+    first = written(tmp_path / "all" / "b.tsv.gz", gzip.compress(PICTURE))
+    said = f"{first}: binary data. Name text files only, plain or compressed."
+    for more in (False, True):
+        if more:
+            other = written(tmp_path / "all" / "c.CSV", PICTURE)
+            said = f"{first}: binary data; {other}: binary data. Name text files, or take these "
+            said += "away."
+        with pytest.raises(ChatbotError) as caught:
+            find_corpora([tmp_path / "all"], left_out=[])
+        assert str(caught.value) == said
 
 
 def test_a_companion_that_is_no_text_is_an_error(tmp_path):

@@ -65,6 +65,10 @@ class NoText(ChatbotError):
     """A file is empty or binary, so that nothing is lost if it is left out."""
 
 
+class Binary(NoText):
+    """A file is binary; if its name is a text's, it is perhaps a damaged one."""
+
+
 def settle_encoding(source: Source, given: str | None = None) -> str:
     """The codec that reads a file.
 
@@ -139,7 +143,7 @@ def detect(sample: Bytes, name: str) -> str:
         return encoding
     raw = b"".join(sample.blocks)
     if _controls(raw):
-        raise NoText(f"{name}: binary data. Name text files only, plain or compressed.")
+        raise Binary(f"{name}: binary data. Name text files only, plain or compressed.")
     lines = [line for line in _whole_lines(sample) if not line.isascii()]
     if not lines:
         return "iso2022_jp" if b"\x1b$B" in raw else UTF8

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from chatbot.config import ReadingConfig
 from chatbot.corpus.files.containers import Spool, find_sources
-from chatbot.corpus.files.detection import NoText, settle_encoding
+from chatbot.corpus.files.detection import Binary, NoText, settle_encoding
 from chatbot.corpus.files.encodings import byte_order_mark, line_feed
 from chatbot.corpus.files.mending import Faults, decode_block
 from chatbot.corpus.files.sources import Source
@@ -39,6 +39,7 @@ DATABASE = b"SQLite format 3\0"
 """How an SQLite file begins; it is a corpus too, but has no lines."""
 
 _TOLD = 8
+_TEXTS = (".tsv", ".csv", ".txt", ".json", ".jsonl", ".conv", ".yml", ".yaml", ".enc", ".dec")
 _HEAD = 4 << 10
 _BLOCK = 1 << 20
 
@@ -69,32 +70,36 @@ def find_texts(
         names: what was named; `-` is standard input.
         reading: says the encoding, if anyone does.
         spool: keeps standard input; without it `-` is refused.
-        left_out: takes the names of files in folders and archives that are empty or binary, with
-            what is wrong; without it, or if no other file is there, they are an error.
+        left_out: takes the names of files in folders and archives that are empty, or binary and not
+            called like a text, with what is wrong; without it, or if no other file is there, they
+            are an error.
 
     Raises:
         ChatbotError: as `find_sources` and `Text`.
     """
     texts: list[Text] = []
     faults: list[NoText] = []
+    damaged: list[NoText] = []
     for source in find_sources(names, spool):
         try:
             texts.append(Text(source, reading))
         except NoText as fault:
             if left_out is None or source.named:
                 raise
-            faults.append(fault)
-    if faults and not texts:
-        raise faults[0] if len(faults) == 1 else _all_left_out(faults)
+            claims = source.short_name.lower().endswith(_TEXTS)
+            (damaged if claims and isinstance(fault, Binary) else faults).append(fault)
+    if damaged or (faults and not texts):
+        found = damaged or faults
+        raise found[0] if len(found) == 1 else _together(found)
     if left_out is not None:
         left_out += [str(fault).partition(". ")[0] for fault in faults]
     return texts
 
 
-def _all_left_out(faults: Sequence[NoText]) -> ChatbotError:
+def _together(faults: Sequence[NoText]) -> ChatbotError:
     said = "; ".join(str(fault).partition(". ")[0] for fault in faults[:_TOLD])
     more = f"; and {len(faults) - _TOLD:,} more" if len(faults) > _TOLD else ""
-    return ChatbotError(f"no corpus found: {said}{more}. Put conversations beside them.")
+    return ChatbotError(f"{said}{more}. Name text files, or take these away.")
 
 
 class Text:

@@ -139,7 +139,7 @@ def no_column(where: str, columns: str, header: Sequence[str]) -> ChatbotError:
 
 def shown(cell: str) -> str:
     """A cell of a first row as messages show it."""
-    return cell.strip().strip('"').strip()[:40]
+    return " ".join(cell.strip().strip('"').split())[:40]
 
 
 def first_row(header: Sequence[str]) -> str:

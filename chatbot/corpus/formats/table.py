@@ -119,7 +119,8 @@ def table_fault(sample: Sample, where: str, columns: str | None) -> ChatbotError
     for layout in layouts(sample):
         table = list(_body(sample, layout, header=True))
         marked = named or layout.delimiter == "\t" or names_columns(table[0], table[1:], ())
-        if layout.width < 2 or layout.fits < EVEN * layout.of or not marked:
+        even = len(table) > 1 and layout.width > 1 and layout.fits >= EVEN * layout.of
+        if not even or not marked:
             continue
         if columns is None:
             tabs = layout.delimiter == "\t"

@@ -269,3 +269,8 @@ def test_columns_that_are_not_there_are_told_with_those_that_are(text_of, header
             "FILE: --columns 2,7: no line has that many columns; the most are 3; the first row "
             f"reads {names}. Give two numbers from 1 to 3."
         )
+
+
+def test_one_line_alone_is_no_table(text_of):
+    said = refusal(text_of("a\tb\rc\td\re\tf\r", "x.tsv"))
+    assert said.startswith("FILE: format not recognised")
