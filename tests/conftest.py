@@ -7,6 +7,7 @@ import itertools
 import os
 import shutil
 
+import hypothesis
 import numpy as np
 import pytest
 
@@ -17,6 +18,9 @@ from chatbot.corpus.pairs import find_corpora
 from chatbot.folder import ModelFolder
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+hypothesis.settings.register_profile("calm", deadline=None)  # time never decides a test
+hypothesis.settings.load_profile("calm")
 
 SMALL = {"units": 16, "embedding": 12}
 

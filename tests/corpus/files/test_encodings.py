@@ -3,7 +3,7 @@
 import gzip
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from chatbot.config import ReadingConfig
@@ -319,6 +319,8 @@ def test_a_long_file_of_a_single_line_is_told(tmp_path, encoding):
 
 @given(st.text(max_size=60), st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32"]))
 def test_any_text_with_a_mark_or_in_utf8_is_read_back(tmp_path_factory, text, encoding):
+    # The mark of UTF-16 and a NUL are the mark of UTF-32.
+    assume(encoding != "utf-16" or not text.startswith("\0"))
     path = tmp_path_factory.getbasetemp() / "any.txt"
     text = f"{text}早上好，你吃饭了吗"
     path.write_bytes(text.encode(encoding, "replace"))
