@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from chatbot.config import ModelConfig, TrainingConfig
 from chatbot.corpus.vectors import Vectors
-from chatbot.learn.dropout import NOTHING_DROPPED, Dropped
+from chatbot.learn.dropout import Dropped
 from chatbot.learn.model import Seq2Seq, feature_spec
 from chatbot.learn.optimizer import Adam
 from chatbot.learn.packing import Packed
@@ -119,4 +119,4 @@ class Engine:
 
     def _validate_step(self, batch: Any) -> Any:  # noqa: ANN401
         rows = tf.gather(self.net.embedding, batch["touched"])
-        return self.net.losses(rows, batch, self._dtype, NOTHING_DROPPED)[1]
+        return self.net.judged(rows, batch, self._dtype)

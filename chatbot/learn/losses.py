@@ -14,7 +14,7 @@ not an approximation.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -108,6 +108,25 @@ def summed_loss(
     return run(x, weight, bias)  # type: ignore[no-any-return]
 
 
+def row_nats(x: Tensor, weight: Tensor, bias: Tensor, labels: Tensor, dtype: tf.DType) -> Tensor:
+    """Softmax cross-entropy of each row in nats, [N], chunk by chunk; arguments as above."""
+    w = tf.cast(weight, dtype)
+    rows = tf.shape(x)[0]
+    chunks = -(-rows // _CHUNK)
+
+    def step(i: Tensor, nats: tf.TensorArray) -> tuple[Tensor, tf.TensorArray]:
+        part = slice(i * _CHUNK, tf.minimum(rows, (i + 1) * _CHUNK))
+        logits = tf.cast(tf.matmul(tf.cast(x[part], dtype), w, transpose_b=True), tf.float32) + bias
+        chosen = tf.gather(logits, labels[part], batch_dims=1)
+        return i + 1, nats.write(i, tf.reduce_logsumexp(logits, 1) - chosen)
+
+    array = tf.TensorArray(tf.float32, chunks, infer_shape=False, element_shape=[None])
+    _, nats = tf.while_loop(
+        lambda i, _: i < chunks, step, [tf.constant(0), array], parallel_iterations=1
+    )
+    return tf.ensure_shape(nats.concat(), [None])
+
+
 class OutputLayer(tf.Module):  # type: ignore[misc]
     """A softmax over V entries, adaptive when V is large."""
 
@@ -151,26 +170,33 @@ class OutputLayer(tf.Module):  # type: ignore[misc]
             bounds: where the rows of each cluster begin and the last end, [clusters + 1].
             dtype: what the matrix products are computed in.
         """
-        head = self.cutoffs[0]
+        found = [
+            summed_loss(vectors, weight, bias, inside, weights[rows], dtype)
+            for rows, vectors, weight, bias, inside in self._clusters(x, labels, bounds, dtype)
+        ]
+        return tf.add_n([total for total, _ in found]), _put(bounds, [nats for _, nats in found])
+
+    def nats(self, x: Tensor, labels: Tensor, bounds: Tensor, dtype: tf.DType) -> Tensor:
+        """The loss of each row, [N], as in `loss` but cheaper, as nothing learns from it."""
+        found = [
+            row_nats(vectors, weight, bias, inside, dtype)
+            for _, vectors, weight, bias, inside in self._clusters(x, labels, bounds, dtype)
+        ]
+        return _put(bounds, found)
+
+    def _clusters(
+        self, x: Tensor, labels: Tensor, bounds: Tensor, dtype: tf.DType
+    ) -> Iterator[tuple[Any, ...]]:
+        """What the head and each tail decide: their rows, vectors, weights, biases and labels."""
         slots = labels
         for number, first in enumerate(self.cutoffs[:-1]):
-            slots = tf.where(labels >= first, head + number, slots)
-        total, nats = summed_loss(x, self.weight, self.bias, slots, weights, dtype)
-        within = [tf.zeros([bounds[1]])]
+            slots = tf.where(labels >= first, self.cutoffs[0] + number, slots)
+        yield slice(None), x, self.weight, self.bias, slots
         for number, first in enumerate(self.cutoffs[:-1]):
             rows = slice(bounds[number + 1], bounds[number + 2])
+            narrow = dense(x[rows], self.projections[number], dtype)
             inside = tf.maximum(labels[rows] - first, 0)
-            some, inside_nats = summed_loss(
-                dense(x[rows], self.projections[number], dtype),
-                self.tail_weights[number],
-                self.tail_biases[number],
-                inside,
-                weights[rows],
-                dtype,
-            )
-            total += some
-            within.append(inside_nats)
-        return total, nats + tf.concat(within, 0)
+            yield rows, narrow, self.tail_weights[number], self.tail_biases[number], inside
 
     def log_probabilities(self, x: Tensor) -> Tensor:
         """Log-probabilities of all entries, float32 [B, V], for output vectors [B, U]."""
@@ -183,6 +209,12 @@ class OutputLayer(tf.Module):  # type: ignore[misc]
             inside = tf.nn.log_softmax(logits + self.tail_biases[number])
             parts.append(scores[:, head + number, None] + inside)
         return tf.concat(parts, 1)
+
+
+def _put(bounds: Tensor, nats: Sequence[Tensor]) -> Tensor:
+    """The losses of all rows in the head, and of those of the tails there."""
+    head, *tails = nats
+    return head + tf.concat([tf.zeros([bounds[1]]), *tails], 0)
 
 
 def _log_share(counts: Tensor) -> Tensor:

@@ -96,6 +96,7 @@ def test_a_batch_is_given_what_the_counts_say_of_its_labels(encoded, counted):
     rows = tf.gather(net.embedding, features["touched"])
     learned, judged = net.losses(rows, features, tf.float32, NOTHING_DROPPED)
     assert float(learned) > float(judged) > 0
+    assert float(net.judged(rows, features, tf.float32)) == pytest.approx(float(judged), rel=1e-5)
 
 
 def test_counts_go_into_every_checkpoint_and_a_run_resumes_with_them(new_folder, trained):

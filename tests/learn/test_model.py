@@ -171,6 +171,13 @@ def walked(net, pairs):
     return found
 
 
+def test_what_is_judged_is_what_is_learned_from(net, loss, packed):
+    found = packed(net, PAIRS)
+    rows = tf.gather(net.embedding, found.touched)
+    judged = net.judged(rows, net.features(found), tf.float32)
+    assert float(judged) == pytest.approx(float(loss(net, PAIRS)), rel=1e-5)
+
+
 def test_walking_step_by_step_gives_the_loss_of_training(net, loss):
     total = -sum(sum(one) for one in walked(net, PAIRS))
     assert float(loss(net, PAIRS)) == pytest.approx(total, rel=2e-6)
