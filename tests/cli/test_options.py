@@ -204,7 +204,9 @@ def test_only_what_stands_on_the_command_line_is_given():
     ((model, training, every),) = seen
     assert model == {"units": 9, "bidirectional": True}
     assert training == {"batch": 1000, "dropout": 0.0}
-    assert set(every) == {"units", "embedding", "bidirectional", "batch", "dropout", "steps"}
+    assert set(every) == {
+        *("units", "embedding", "bidirectional", "ngrams", "batch", "dropout", "steps")
+    }
 
 
 def test_options_have_the_types_of_their_settings():
