@@ -9,8 +9,8 @@ The probability of an entry is
 
 with a share s for every row, from its output vector v: counts know frequent phrases and rare words
 from the first step on, the network knows the question. Mixing a network with n-grams is as old as
-the field (Bengio et al. 2003, "A neural probabilistic language model", section 3.2), the learned
-share is a mixture of experts (Jacobs et al. 1991, "Adaptive mixtures of local experts", eq. 1).
+the field (Bengio et al. 2003, "A neural probabilistic language model", section 4.2), the learned
+share is a mixture of experts (Jacobs et al. 1991, "Adaptive mixtures of local experts").
 
 The share learns from the likelihood of the mixture, the network from its own alone: learning from
 the mixture's it would leave to the counts what they know early, and stop learning.
