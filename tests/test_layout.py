@@ -97,6 +97,7 @@ ORDER = [
     "learn.gathers",
     "learn.model",
     "learn.optimizer",
+    "learn.parts",
     "learn.engine",
     "learn.schedule",
     "learn.ending",

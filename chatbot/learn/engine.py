@@ -1,11 +1,13 @@
 """The network and its optimizer as compiled steps; threads and number formats.
 
-Comes in: settings and packed batches. Goes out: losses, and changed weights. Knows nothing of the
+Comes in: settings and batches. Goes out: losses, and changed weights. Knows nothing of the
 order of batches, of schedules or of files.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -13,12 +15,16 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from chatbot.config import ModelConfig, TrainingConfig
+from chatbot.corpus.batches import Batch
 from chatbot.corpus.vectors import Vectors
 from chatbot.learn.dropout import Dropped
 from chatbot.learn.model import Seq2Seq, feature_spec
 from chatbot.learn.optimizer import Adam
-from chatbot.learn.packing import Packed
-from chatbot.machine import has_bfloat16
+from chatbot.learn.parts import merged, split
+from chatbot.machine import cores, has_bfloat16
+
+LEAST_PART = 64
+"""Pairs of a part below which a batch is not dealt out further."""
 
 VECTORS_RMS = 0.3
 """Root of the mean square of the elements of word vectors, at the beginning of a run.
@@ -28,11 +34,27 @@ element whatever the gradient. docs/training.md has the measurement that chose t
 """
 
 
-def use_threads(threads: int) -> None:
-    """Limits TensorFlow to some processor threads; 0 leaves it all. Before its first operation."""
-    if threads and tf.config.threading.get_intra_op_parallelism_threads() != threads:
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(threads)
+def workers_of(training: TrainingConfig) -> int:
+    """How many parts of a batch are computed at a time: one on each processor, if there is enough.
+
+    A product of few rows does not use a second processor well, and what comes between products
+    hardly; two halves of a batch, each on a processor of its own, keep both busy. docs/performance
+    has its worth. A GPU takes the whole batch.
+    """
+    if tf.config.list_physical_devices("GPU"):
+        return 1
+    return max(1, min(training.threads or cores(), training.batch // LEAST_PART))
+
+
+def use_threads(training: TrainingConfig) -> None:
+    """Sets TensorFlow's processor threads for a run; before its first operation, or not at all."""
+    count = training.threads or cores()
+    within = 1 if workers_of(training) == count else count
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(within)
+        tf.config.threading.set_inter_op_parallelism_threads(count)
+    except RuntimeError:  # this process has used TensorFlow before: only speed depends on it
+        return
 
 
 def product_type(precision: str) -> tf.DType:
@@ -44,7 +66,13 @@ def product_type(precision: str) -> tf.DType:
 
 
 class Engine:
-    """The network, its optimizer, and the compiled steps over packed batches."""
+    """The network, its optimizer, and the compiled steps over parts of batches.
+
+    Attributes:
+        net: the network.
+        optimizer: the optimizer.
+        parts: how many parts a batch is dealt out to.
+    """
 
     def __init__(
         self,
@@ -59,15 +87,22 @@ class Engine:
         self.optimizer = Adam(
             self.net.embedding, self.net.matrices, freezing=training.freeze_vectors
         )
+        self.parts = workers_of(training)
+        self._pool = ThreadPoolExecutor(self.parts)
         self._clip, self._dropout = training.clip, dropout
         self._word_dropout = training.word_dropout
         self._dtype = product_type(training.precision)
         self._seed = np.int32(training.seed & 0x7FFFFFFF)
-        spec = feature_spec()
-        number = tf.TensorSpec((), tf.float32)
-        key = tf.TensorSpec((2,), tf.int32)
-        self._train = tf.function(self._train_step, input_signature=[spec, number, number, key])
-        self._validate = tf.function(self._validate_step, input_signature=[spec])
+        spec, numbers = feature_spec(), tf.TensorSpec((None,), tf.int32)
+        rows = tf.TensorSpec((None, model.embedding), tf.float32)
+        weights = [tf.TensorSpec(v.shape, tf.float32) for v in self.net.matrices]
+        number, key = tf.TensorSpec((), tf.float32), tf.TensorSpec((2,), tf.int32)
+        self._gradient = tf.function(self._part_gradient, input_signature=[spec, key])
+        self._add = tf.function(self._sum, input_signature=[weights, weights])
+        self._change = tf.function(
+            self._update, input_signature=[numbers, numbers, rows, weights, number, number]
+        )
+        self._judge = tf.function(self._part_loss, input_signature=[spec])
 
     def begin_with(self, vectors: Vectors) -> None:
         """Gives entries their word vectors, scaled as one, and freezes them if that is asked for.
@@ -86,37 +121,64 @@ class Engine:
             self.optimizer.frozen.assign(frozen)
 
     def train(
-        self,
-        packed: Packed,
-        tokens: float,
-        learning_rate: float,
-        step: int,
-        *,
-        counted: bool = False,
+        self, batch: Batch, learning_rate: float, step: int, *, counted: bool = False
     ) -> float:
         """One optimizer step; gives the mean loss of the batch before it, nats per token."""
-        # Places of one step draw from keys step * 4 + 0 .. 3.
-        key = np.asarray([self._seed, step * 4 & 0x7FFFFFFF], np.int32)
-        arguments = (np.float32(1 / tokens), np.float32(learning_rate), key)
-        return float(self._train(self.net.features(packed, counted=counted), *arguments))
+        parts = split(batch, min(self.parts, len(batch)))
 
-    def validate(self, packed: Packed) -> float:
-        """The summed loss of a batch, in nats."""
-        return float(self._validate(self.net.features(packed)))
+        def gradient(number: int) -> tuple[Any, ...]:
+            packed = self.net.pack(parts[number])
+            # Places of one part of one step draw from four keys, beginning with this one.
+            key = [self._seed, 4 * (step * self.parts + number) & 0x7FFFFFFF]
+            features = self.net.features(packed, counted=counted)
+            return packed.touched, *self._gradient(features, np.asarray(key, np.int32))
 
-    def _train_step(self, batch: Any, scale: Any, learning_rate: Any, key: Any) -> Any:  # noqa: ANN401
+        loss, weights = 0.0, None
+        touched, rows = [], []
+        for entries, judged, of_rows, *others in self._pool.map(gradient, range(len(parts))):
+            loss += float(judged)
+            touched.append(entries)
+            rows.append(of_rows)
+            weights = others if weights is None else self._add(weights, others)
+        entries, places = merged(touched)
+        scale = np.float32(1 / batch.weights.sum())
+        self._change(entries, places, tf.concat(rows, 0), weights, scale, np.float32(learning_rate))
+        return loss * float(scale)
+
+    def validate(self, batches: Iterable[Batch]) -> float:
+        """The summed loss of batches, in nats."""
+
+        def loss(batch: Batch) -> float:
+            return float(self._judge(self.net.features(self.net.pack(batch))))
+
+        return sum(self._pool.map(loss, batches))
+
+    def _part_gradient(self, batch: Any, key: Any) -> Any:  # noqa: ANN401
+        """The loss of a part, and the gradients of its embedding rows and of all other weights."""
         rows = tf.gather(self.net.embedding, batch["touched"])
         with tf.GradientTape() as tape:
             tape.watch(rows)
             dropped = Dropped(self._dropout, self._word_dropout, key)
             learned, judged = self.net.losses(rows, batch, self._dtype, dropped)
-            learned *= scale
-        weights = self.net.matrices
-        first, *others = tape.gradient(learned, [rows, *weights])
-        first = tf.convert_to_tensor(first)
-        self.optimizer.apply(batch["touched"], first, others, learning_rate, self._clip)
-        return judged * scale
+        gradients = tape.gradient(learned, [rows, *self.net.matrices])
+        return judged, *(tf.convert_to_tensor(one) for one in gradients)
 
-    def _validate_step(self, batch: Any) -> Any:  # noqa: ANN401
+    def _sum(self, some: list[Any], others: list[Any]) -> list[Any]:
+        return [one + other for one, other in zip(some, others, strict=True)]
+
+    def _update(
+        self,
+        touched: Any,  # noqa: ANN401
+        places: Any,  # noqa: ANN401
+        rows: Any,  # noqa: ANN401
+        weights: list[Any],
+        scale: Any,  # noqa: ANN401
+        learning_rate: Any,  # noqa: ANN401
+    ) -> None:
+        rows = tf.math.unsorted_segment_sum(rows, places, tf.size(touched)) * scale
+        weights = [one * scale for one in weights]
+        self.optimizer.apply(touched, rows, weights, learning_rate, self._clip)
+
+    def _part_loss(self, batch: Any) -> Any:  # noqa: ANN401
         rows = tf.gather(self.net.embedding, batch["touched"])
         return self.net.judged(rows, batch, self._dtype)

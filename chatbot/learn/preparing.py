@@ -69,7 +69,7 @@ def prepare(
         if stored is None and network.ngrams is None:
             fitting = NGRAMS - (len(vocabulary) ** NGRAMS >= NUMBERS)
             network = replace(network, ngrams=fitting if store.header.held_out else 0)
-        use_threads(settings.threads)
+        use_threads(settings)
         default = DROPOUT if store.header.held_out else 0.0
         dropout = default if settings.dropout is None else settings.dropout
         engine = Engine(len(vocabulary), network, settings, vocabulary.unigram, dropout)

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from chatbot.corpus.batches import make_batch
+from chatbot.corpus.batches import Batch, make_batch
 from chatbot.corpus.sampler import ranges
 from chatbot.corpus.store import TokenStore
 from chatbot.corpus.vectors import Coverage
@@ -39,7 +39,7 @@ from chatbot.learn.schedule import after_step, after_validation, rate
 from chatbot.memory import peak_memory
 
 _RECORD_EVERY = 10
-_VALIDATION_BATCH = 500
+_VALIDATION_BATCH = 250
 _JUDGED_PAIRS = 2_000
 _MOST_BAD_STEPS = 5
 
@@ -133,8 +133,7 @@ class Run:
         tokens = float(batch.weights.sum())
         fraction = self.ending.fraction(step, position.seconds)
         self._rate = rate(step, position.schedule, fraction, training)
-        packed = self.engine.net.pack(batch)
-        loss = self.engine.train(packed, tokens, self._rate, step, counted=self._counted(runs))
+        loss = self.engine.train(batch, self._rate, step, counted=self._counted(runs))
         self._speed = [*self._speed, (time.monotonic() - began, len(batch), tokens)][-20:]
         self._losses = [*self._losses, loss][-_MOST_BAD_STEPS:]
         if len(self._losses) == _MOST_BAD_STEPS and not np.isfinite(self._losses).any():
@@ -174,17 +173,20 @@ class Run:
 
     def _judged_loss(self) -> float:
         """The loss of the held-out pairs, else of the first training pairs, nothing dropped."""
-        header, total, tokens = self.store.header, 0.0, 0.0
+        header, tokens = self.store.header, 0.0
         begin, end = header.train, header.pairs
         if self.memorising:
             begin, end = 0, min(_JUDGED_PAIRS, header.train)
-        for first in range(begin, end, _VALIDATION_BATCH):
-            last = min(first + _VALIDATION_BATCH, end)
-            pairs = self.store.read([(first, last)])
-            batch = make_batch(pairs, self.position.training.max_length)
-            total += self.engine.validate(self.engine.net.pack(batch))
-            tokens += float(batch.weights.sum())
-        return total / tokens
+
+        def batches() -> Iterator[Batch]:
+            nonlocal tokens
+            for first in range(begin, end, _VALIDATION_BATCH):
+                pairs = self.store.read([(first, min(first + _VALIDATION_BATCH, end))])
+                batch = make_batch(pairs, self.position.training.max_length)
+                tokens += float(batch.weights.sum())
+                yield batch
+
+        return self.engine.validate(batches()) / tokens
 
     def _reason_to_end(self) -> str | None:
         position = self.position
