@@ -97,12 +97,14 @@ class Engine:
         rows = tf.TensorSpec((None, model.embedding), tf.float32)
         weights = [tf.TensorSpec(v.shape, tf.float32) for v in self.net.matrices]
         number, key = tf.TensorSpec((), tf.float32), tf.TensorSpec((2,), tf.int32)
-        self._gradient = tf.function(self._part_gradient, input_signature=[spec, key])
-        self._add = tf.function(self._sum, input_signature=[weights, weights])
+        self._gradient = tf.function(
+            self._part_gradient, input_signature=[spec, key], autograph=False
+        )
+        self._add = tf.function(self._sum, input_signature=[weights, weights], autograph=False)
         self._change = tf.function(
             self._update, input_signature=[numbers, numbers, rows, weights, number, number]
         )
-        self._judge = tf.function(self._part_loss, input_signature=[spec])
+        self._judge = tf.function(self._part_loss, input_signature=[spec], autograph=False)
 
     def begin_with(self, vectors: Vectors) -> None:
         """Gives entries their word vectors, scaled as one, and freezes them if that is asked for.

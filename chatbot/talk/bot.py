@@ -51,8 +51,8 @@ class NetworkDecoder:
     def __init__(self, net: Seq2Seq) -> None:
         """Takes the network; its functions are compiled at their first use."""
         source = feature_spec(*SOURCE_FIELDS)
-        self._begin = tf.function(net.begin, input_signature=[source])
-        self._step = tf.function(net.step, reduce_retracing=True)
+        self._begin = tf.function(net.begin, input_signature=[source], autograph=False)
+        self._step = tf.function(net.step, reduce_retracing=True, autograph=False)
         self._ngrams = None if net.mixture is None else net.mixture.ngrams
 
     def begin(self, questions: Sequence[Sequence[int]]) -> Under:

@@ -194,9 +194,11 @@ class _Measure:
 
     def __init__(self, bot: Bot) -> None:
         self._net = bot.net
-        self._vectors = tf.function(self._vectors_of, input_signature=[feature_spec()])
+        self._vectors = tf.function(
+            self._vectors_of, input_signature=[feature_spec()], autograph=False
+        )
         part = tf.TensorSpec((None, bot.position.model.units), tf.float32)
-        self._scores = tf.function(self._scores_of, input_signature=[part])
+        self._scores = tf.function(self._scores_of, input_signature=[part], autograph=False)
 
     def __call__(self, packed: Packed) -> tuple[float, int]:
         vectors = self._vectors(self._net.features(packed))
