@@ -95,6 +95,7 @@ ORDER = [
     "learn.mixture",
     "learn.dropout",
     "learn.gathers",
+    "learn.groups",
     "learn.model",
     "learn.optimizer",
     "learn.parts",

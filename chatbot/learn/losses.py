@@ -221,8 +221,8 @@ def _log_share(counts: Tensor) -> Tensor:
     return tf.math.log(counts / tf.reduce_sum(counts))
 
 
-def dense(x: Tensor, weight: Tensor, dtype: tf.DType) -> Tensor:
-    """The product x weight, forward and backward computed in `dtype`, given in float32."""
+def dense(x: Tensor, weight: Tensor, dtype: tf.DType, result: tf.DType = tf.float32) -> Tensor:
+    """The product x weight, forward and backward computed in `dtype`, given as `result`."""
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def run(x: Tensor, weight: Tensor) -> tuple[Tensor, Callable[[Tensor], Any]]:
@@ -231,10 +231,10 @@ def dense(x: Tensor, weight: Tensor, dtype: tf.DType) -> Tensor:
         def gradient(up: Tensor) -> tuple[Tensor, Tensor]:
             d = tf.cast(up, dtype)
             return (
-                tf.cast(tf.matmul(d, w, transpose_b=True), tf.float32),
+                tf.cast(tf.matmul(d, w, transpose_b=True), x.dtype),
                 tf.cast(tf.matmul(a, d, transpose_a=True), tf.float32),
             )
 
-        return tf.cast(tf.matmul(a, w), tf.float32), gradient
+        return tf.cast(tf.matmul(a, w), result), gradient
 
     return run(x, weight)

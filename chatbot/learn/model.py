@@ -33,10 +33,11 @@ from chatbot.corpus.batches import Batch
 from chatbot.errors import ChatbotError
 from chatbot.learn.dropout import NOTHING_DROPPED, Dropped
 from chatbot.learn.gathers import last_rows, permuted
+from chatbot.learn.groups import GROUPS, grouped
 from chatbot.learn.losses import OutputLayer, dense
 from chatbot.learn.mixture import Mixture
 from chatbot.learn.ngrams import NUMBERS
-from chatbot.learn.packing import Packed, pack
+from chatbot.learn.packing import SOURCE_FIELDS, Packed, pack
 from chatbot.learn.recurrent import lstm
 
 Tensor = Any
@@ -46,16 +47,21 @@ Features = Mapping[str, Tensor]
 _MASKED = -1e9
 
 
-def feature_spec(*names: str) -> dict[str, tf.TensorSpec]:
-    """The types of what `Seq2Seq.features` gives, or of some of it, with all sizes open."""
-    every = {*Packed.__dataclass_fields__, "given"} - {"contexts"}
+def feature_spec() -> dict[str, tf.TensorSpec]:
+    """The types of what `Seq2Seq.features` gives, with all sizes open."""
+    names = {*Packed.__dataclass_fields__, "given", "groups"} - {"contexts"}
+    shapes = {"groups": (GROUPS, 3)}
+    types = {"weights": tf.float32, "given": tf.float32}
     return {
-        name: tf.TensorSpec(
-            (None, None) if name in ("source_row", "target_row") else (None,),
-            tf.float32 if name in ("weights", "given") else tf.int32,
-        )
-        for name in names or sorted(every)
+        name: tf.TensorSpec(shapes.get(name, (None,)), types.get(name, tf.int32))
+        for name in sorted(names)
     }
+
+
+def question_spec() -> dict[str, tf.TensorSpec]:
+    """The types of what `packing.source_fields` gives."""
+    shapes = {"source_row": (None, None)}
+    return {name: tf.TensorSpec(shapes.get(name, (None,)), tf.int32) for name in SOURCE_FIELDS}
 
 
 class State(NamedTuple):
@@ -158,14 +164,18 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
                 the probabilities that they would have without it.
 
         Returns:
-            The fields of `packing.Packed` but the contexts, and `given`: the log-probability of
-            every label by the n-grams, 0 without them, float32 [N].
+            The fields of `packing.Packed` but the contexts, those that `groups.grouped` gives in
+            place of the same ones there, and `given`: the log-probability of every label by the
+            n-grams, 0 without them, float32 [N].
         """
         given = np.zeros(len(packed.labels), np.float32)
         if self.mixture is not None:
             ngrams = self.mixture.ngrams
             given = ngrams.log_probabilities(packed.contexts, packed.labels, leave_out=counted)
-        return {**packed.arrays(), "given": given}
+        target, rows = packed.target_row, (len(packed.source), len(packed.target))
+        lengths = (target < rows[1] - 1).sum(1, dtype=np.int32)
+        groups = grouped(packed.source_row, packed.source_lengths, target, lengths, rows)
+        return {**packed.arrays(), **groups, "given": given}
 
     def losses(
         self, rows: Tensor, batch: Features, dtype: tf.DType, dropped: Dropped
@@ -231,7 +241,7 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
     def _encode(
         self, rows: Tensor, batch: Features, dtype: tf.DType, dropped: Dropped
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Keys [B, S, U] and the decoder's first states [B, U], in target order."""
+        """Keys where `source_row` has them, and the decoder's first states [B, U] by target."""
         x = dropped.words_of(dropped.units_of(tf.gather(rows, batch["source"]), 0), 3)
         bounds, swap = batch["source_bounds"], batch["source_reversed"]
         zeros = tf.zeros([bounds[1], self.encoder.recurrent.shape[0]])
@@ -244,15 +254,29 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
             last_h = tf.concat([last_h, last_rows(back_h, batch["last"], batch["last_place"])], 1)
             last_c = tf.concat([last_c, last_rows(back_c, batch["last"], batch["last_place"])], 1)
             h = tf.concat([h, permuted(back_h, swap, swap)], 1)
-        keys = dense(h, self.attention, dtype)
-        return permuted(keys, batch["source_row"], batch["source_place"]), last_h, last_c
+        keys = dense(h, self.attention, dtype, dtype)
+        keys = permuted(keys, batch["source_row"], batch["source_place"])
+        return keys, tf.cast(last_h, tf.float32), last_c
 
     def _attend(self, states: Tensor, keys: Tensor, batch: Features, dtype: tf.DType) -> Tensor:
-        """Output vectors [Q, U] for all decoder states at once."""
+        """Output vectors [Q, U] for all decoder states at once, a group of pairs after another."""
         queries = permuted(states, batch["target_row"], batch["target_place"])
-        mask = _mask(batch["source_lengths"], tf.shape(keys)[1])
-        context = attend(queries, keys, mask[:, None], dtype)
-        context = permuted(context, batch["target_place"], batch["target_row"])
+        pairs, columns, steps = tf.unstack(batch["groups"], axis=1)
+        contexts = []
+        for group, (s, t, lengths) in enumerate(
+            zip(
+                tf.split(keys, pairs * columns, num=GROUPS),
+                tf.split(queries, pairs * steps, num=GROUPS),
+                tf.split(batch["source_lengths"], pairs, num=GROUPS),
+                strict=True,
+            )
+        ):
+            units = states.shape[1]
+            s = tf.reshape(s, [pairs[group], columns[group], units])
+            t = tf.reshape(t, [pairs[group], steps[group], units])
+            context = attend(t, s, _mask(lengths, columns[group])[:, None])
+            contexts.append(tf.reshape(context, [-1, units]))
+        context = permuted(tf.concat(contexts, 0), batch["target_place"], batch["target_row"])
         return tf.tanh(dense(tf.concat([states, context], 1), self.combine, dtype))
 
     def begin(self, questions: Features) -> State:
@@ -282,7 +306,7 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
         i, f, g, o = tf.split(z, 4, 1)
         c = tf.sigmoid(f) * state.c + tf.sigmoid(i) * tf.tanh(g)
         h = tf.sigmoid(o) * tf.tanh(c)
-        context = attend(h[:, None], state.keys, state.mask[:, None], tf.float32)[:, 0]
+        context = attend(h[:, None], state.keys, state.mask[:, None])[:, 0]
         vectors = tf.tanh(tf.matmul(tf.concat([h, context], 1), self.combine))
         scores = self.output.log_probabilities(vectors)
         return scores, self.share(vectors), State(state.keys, state.mask, h, c)
@@ -292,22 +316,20 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
         return tf.zeros_like(vectors[:, 0]) if self.mixture is None else self.mixture.share(vectors)
 
 
-def attend(queries: Tensor, keys: Tensor, mask: Tensor, dtype: tf.DType) -> Tensor:
+def attend(queries: Tensor, keys: Tensor, mask: Tensor) -> Tensor:
     """Global attention: for each query the mean of the keys, weighted by softmax of the products.
 
     Args:
         queries: [B, T, U].
-        keys: [B, S, U].
-        mask: added to the scores, [B, 1, S].
-        dtype: what the matrix products are computed in.
+        keys: [B, S, U], of the same type.
+        mask: added to the scores, float32 [B, 1, S].
 
     Returns:
-        Contexts, float32 [B, T, U].
+        Contexts, [B, T, U], of that type; the softmax is float32.
     """
-    keys = tf.cast(keys, dtype)
-    scores = tf.matmul(tf.cast(queries, dtype), keys, transpose_b=True)
+    scores = tf.matmul(queries, keys, transpose_b=True)
     weights = tf.nn.softmax(tf.cast(scores, tf.float32) + mask)
-    return tf.cast(tf.matmul(tf.cast(weights, dtype), keys), tf.float32)
+    return tf.matmul(tf.cast(weights, keys.dtype), keys)
 
 
 def _mask(lengths: Tensor, columns: Tensor) -> Tensor:

@@ -46,17 +46,19 @@ def lstm(
         kernel: [I, 4U].
         recurrent: [U, 4U].
         bias: [4U].
-        h0: hidden state before the first step, [rows of the first step, U].
+        h0: hidden state before the first step, float32 [rows of the first step, U].
         c0: cell state before the first step, likewise.
         dtype: what matrix products are computed in; gates and states are float32.
         cudnn: use cuDNN's kernel (needs a GPU).
 
     Returns:
-        Hidden and cell states after every row, float32 [R, U] each; zero in the rows past the last
-        step. With cuDNN the cell states are those after each sequence's last row, zero elsewhere.
+        Hidden states after every row, of type `dtype`, and cell states, float32, [R, U] each; zero
+        in the rows past the last step. With cuDNN the cell states are those after each sequence's
+        last row, zero elsewhere.
     """
     if cudnn:
-        return _cudnn(x, bounds, kernel, recurrent, bias, h0, c0)
+        hidden, cells = _cudnn(x, bounds, kernel, recurrent, bias, h0, c0)
+        return tf.cast(hidden, dtype), cells
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def run(
@@ -64,11 +66,12 @@ def lstm(
     ) -> tuple[tuple[Tensor, Tensor], Gradient]:
         inputs, w, r = tf.cast(x, dtype), tf.cast(kernel, dtype), tf.cast(recurrent, dtype)
         projected = tf.nn.bias_add(tf.matmul(inputs, w), tf.cast(bias, dtype))
-        gates, cells, hidden = _forward(projected, bounds, r, h0, c0, dtype)
+        first = tf.cast(h0, dtype)
+        gates, cells, hidden = _forward(projected, bounds, r, first, c0, dtype)
 
         def gradient(d_hidden: Tensor, d_cells: Tensor) -> tuple[Tensor, ...]:
             d_gates, d_h0, d_c0 = _backward(d_hidden, d_cells, gates, cells, bounds, r, c0, dtype)
-            before = _states_before(hidden, h0, bounds, dtype)
+            before = _states_before(hidden, first, bounds)
             ones = tf.ones([1, tf.shape(d_gates)[0]], dtype)  # a product adds up faster than a sum
             return (
                 tf.cast(tf.matmul(d_gates, w, transpose_b=True), tf.float32),
@@ -98,17 +101,17 @@ def _forward(
     def step(t: Tensor, h: Tensor, c: Tensor, *arrays: tf.TensorArray) -> tuple[Any, ...]:
         first, last = bounds[t], bounds[t + 1]
         n = last - first
-        z = tf.cast(projected[first:last] + tf.matmul(tf.cast(h[:n], dtype), r), tf.float32)
+        z = tf.cast(projected[first:last] + tf.matmul(h[:n], r), tf.float32)
         i, f, g, o = tf.split(z, 4, 1)
         i, f, g, o = tf.sigmoid(i), tf.sigmoid(f), tf.tanh(g), tf.sigmoid(o)
         c = f * c[:n] + i * g
-        h = o * tf.tanh(c)
+        h = tf.cast(o * tf.tanh(c), dtype)
         rows = (tf.concat([tf.cast(gate, dtype) for gate in (i, f, g, o)], 1), c, h)
         return (t + 1, h, c, *(a.write(t, row) for a, row in zip(arrays, rows, strict=True)))
 
     arrays = [
         _rows(width, kind, steps + 1)
-        for width, kind in ((4 * units, dtype), (units, tf.float32), (units, tf.float32))
+        for width, kind in ((4 * units, dtype), (units, tf.float32), (units, dtype))
     ]
     shape, array = tf.TensorShape([None, units]), tf.TensorShape(None)
     done = tf.while_loop(
@@ -121,7 +124,7 @@ def _forward(
     return tuple(
         tf.ensure_shape(array.write(steps, tf.zeros([tail, width], kind)).concat(), [None, width])
         for array, width, kind in zip(
-            done, (4 * units, units, units), (dtype, tf.float32, tf.float32), strict=True
+            done, (4 * units, units, units), (dtype, tf.float32, dtype), strict=True
         )
     )
 
@@ -147,7 +150,7 @@ def _backward(
         before = tf.maximum(t - 1, 0)
         c_before = tf.cond(t > 0, lambda: cells[bounds[before] : bounds[before] + n], lambda: c0)
         missing = [[0, n - tf.shape(dh)[0]], [0, 0]]
-        dh = d_hidden[first:last] + tf.pad(dh, missing)
+        dh = tf.cast(d_hidden[first:last], tf.float32) + tf.pad(dh, missing)
         dc = d_cells[first:last] + tf.pad(dc, missing)
         dz, dc = _through_cell(gates[first:last], cells[first:last], c_before, dh, dc)
         d_gates = tf.concat([tf.cast(part, dtype) for part in dz], 1)
@@ -184,13 +187,12 @@ def _through_cell(
     return dz, dc * f
 
 
-def _states_before(hidden: Tensor, h0: Tensor, bounds: Tensor, dtype: tf.DType) -> Tensor:
+def _states_before(hidden: Tensor, h0: Tensor, bounds: Tensor) -> Tensor:
     """The hidden state that entered every row: that of the same sequence one step earlier."""
     sizes = bounds[1:] - bounds[:-1]
     earlier = tf.range(bounds[1], bounds[-1]) - tf.repeat(sizes[:-1], sizes[1:])
-    tail = tf.zeros([tf.shape(hidden)[0] - bounds[-1], hidden.shape[1]], dtype)
-    body = tf.gather(tf.cast(hidden, dtype), earlier)
-    return tf.concat([tf.cast(h0, dtype), body, tail], 0)
+    tail = tf.zeros([tf.shape(hidden)[0] - bounds[-1], hidden.shape[1]], hidden.dtype)
+    return tf.concat([h0, tf.gather(hidden, earlier), tail], 0)
 
 
 def _cudnn(

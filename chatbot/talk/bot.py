@@ -27,9 +27,9 @@ from chatbot.learn.checkpoint import (
     read_position,
     restore,
 )
-from chatbot.learn.model import Seq2Seq, State, feature_spec
+from chatbot.learn.model import Seq2Seq, State, question_spec
 from chatbot.learn.ngrams import mix
-from chatbot.learn.packing import SOURCE_FIELDS, source_fields
+from chatbot.learn.packing import source_fields
 from chatbot.talk.decoding import Rules, decode
 
 
@@ -50,7 +50,7 @@ class NetworkDecoder:
 
     def __init__(self, net: Seq2Seq) -> None:
         """Takes the network; its functions are compiled at their first use."""
-        source = feature_spec(*SOURCE_FIELDS)
+        source = question_spec()
         self._begin = tf.function(net.begin, input_signature=[source], autograph=False)
         self._step = tf.function(net.step, reduce_retracing=True, autograph=False)
         self._ngrams = None if net.mixture is None else net.mixture.ngrams

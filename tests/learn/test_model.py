@@ -204,7 +204,7 @@ def vectors(net, packed, pairs):
     """Output vectors by (pair, position), from the packed forward pass of training."""
     found = packed(net, pairs)
     rows = tf.gather(net.embedding, found.touched)
-    result = net.vectors(rows, found.arrays(), tf.float32, NOTHING_DROPPED).numpy()
+    result = net.vectors(rows, net.features(found), tf.float32, NOTHING_DROPPED).numpy()
     ranks = sorted(range(len(pairs)), key=lambda b: -len(pairs[b][1]))
     return {
         (b, t): result[found.output_place[found.target_row[rank, t]]]
@@ -264,7 +264,7 @@ def test_what_is_dropped_is_a_function_of_the_key(net, packed, words):
 
     def run(units, words, *key):
         dropped = Dropped(units, words, tf.constant(key, tf.int32))
-        return net.vectors(rows, found.arrays(), tf.float32, dropped).numpy()
+        return net.vectors(rows, net.features(found), tf.float32, dropped).numpy()
 
     one, again, other = run(0.4, words, 5, 8), run(0.4, words, 5, 8), run(0.4, words, 5, 12)
     assert (one == again).all()
@@ -292,7 +292,7 @@ def test_words_are_left_out_of_questions_only(net, packed):
         found = packed(net, pairs)
         rows = tf.gather(net.embedding, found.touched)
         dropped = Dropped(0.0, 1.0, tf.constant([5, 8]))
-        return net.vectors(rows, found.arrays(), tf.float32, dropped).numpy()
+        return net.vectors(rows, net.features(found), tf.float32, dropped).numpy()
 
     assert (run(PAIRS) == run(others)).all()
     assert (run(PAIRS) != run(answers)).any()
@@ -304,9 +304,9 @@ def test_what_is_kept_is_scaled_so_that_the_mean_stays(net, packed):
     means = []
     for number in range(20):
         key = tf.constant([number, 4], tf.int32)
-        vectors = net.vectors(rows, found.arrays(), tf.float32, Dropped(0.02, 0.0, key))
+        vectors = net.vectors(rows, net.features(found), tf.float32, Dropped(0.02, 0.0, key))
         means.append(vectors.numpy())
-    exact = net.vectors(rows, found.arrays(), tf.float32, NOTHING_DROPPED).numpy()
+    exact = net.vectors(rows, net.features(found), tf.float32, NOTHING_DROPPED).numpy()
     real = found.weights > 0
     np.testing.assert_allclose(np.mean(means, 0)[real].mean(0), exact[real].mean(0), atol=0.04)
 
@@ -348,7 +348,7 @@ def test_attention_leaves_padding_out_and_a_question_of_padding_is_finite():
     queries, keys = generator.normal(size=(2, 3, 4)), generator.normal(size=(2, 5, 4))
     mask = np.array([[0, 0, -1e9, -1e9, -1e9], [-1e9] * 5])
     arguments = [np.float32(one) for one in (queries, keys, mask[:, None])]
-    found = attend(*map(tf.constant, arguments), tf.float32).numpy()
+    found = attend(*map(tf.constant, arguments)).numpy()
     for t in range(3):
         shares = np.exp([queries[0, t] @ keys[0, s] for s in range(2)])
         expected = sum(share * keys[0, s] for s, share in enumerate(shares)) / shares.sum()
