@@ -4,7 +4,8 @@
 
 NAME is one of `PIPELINES`, or of `IMPORTS` for a library and nothing else. Takes all batches of so
 many epochs and sums their weights. Prints JSON: batches, pairs, tokens (targets with EOS), the
-seconds from the first batch on and processor seconds, all threads together.
+seconds from the first batch on, processor seconds, all threads together, and the peak of resident
+memory (that of `getrusage` begins with the peak of the process that started this one). Linux only.
 
 All begin with the ids in the token store, as each has to segment and number words alike, and give
 the same five arrays. Ours read the store window by window; the others hold the corpus in memory and
@@ -97,9 +98,16 @@ def main() -> None:
     name, model, epochs, batch = sys.argv[1:]
     if name in IMPORTS:
         importlib.import_module(name)
-        print("{}")
+        told = {}
     else:
-        print(json.dumps(taken(PIPELINES[name](Path(model), int(epochs), int(batch)))))
+        told = taken(PIPELINES[name](Path(model), int(epochs), int(batch)))
+    print(json.dumps({**told, "peak_bytes": peak_memory()}))
+
+
+def peak_memory() -> int:
+    """The largest resident size of this program so far, in bytes."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
 if __name__ == "__main__":

@@ -165,7 +165,7 @@ def pipeline(work: Path, name: str) -> dict[str, Any]:
     command = [sys.executable, script, name, "model", str(EPOCHS), str(BATCH)]
     done = must(run(command, cwd=work))
     told = json.loads(done["stdout"].splitlines()[-1])
-    return {"seconds": done["seconds"], "peak_bytes": done["peak_bytes"], **told}
+    return {"seconds": done["seconds"], **told}
 
 
 if __name__ == "__main__":

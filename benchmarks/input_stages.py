@@ -6,6 +6,7 @@ one core throughout.
 
 from __future__ import annotations
 
+import itertools
 import os
 import statistics
 import time
@@ -61,7 +62,7 @@ def step_times(
     times.append(time.perf_counter())
     return {
         stage: 1000 * (end - begin)
-        for stage, begin, end in zip(STAGES, times, times[1:], strict=True)
+        for stage, (begin, end) in zip(STAGES, itertools.pairwise(times), strict=True)
     }
 
 
