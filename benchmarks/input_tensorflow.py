@@ -87,10 +87,14 @@ def slices_of_batches(model: Path, epochs: int, batch: int) -> Iterator[Arrays]:
 
 
 def _padded_batches(pairs: Dataset, epochs: int, batch: int) -> Iterator[Arrays]:
-    """Single pairs with their lengths, padded batch by batch."""
-    measured = pairs.map(lambda q, r: (q, tf.size(q), r, tf.size(r)), AHEAD)
-    padded = measured.padded_batch(batch, ([None], [], [None], []))
-    return _repeated(padded.map(_batch_of, AHEAD), epochs)
+    """Single pairs padded batch by batch; no id is 0, so lengths are counted afterwards."""
+
+    def ended(questions: Tensor, replies: Tensor) -> Arrays:
+        lengths, ends = (tf.math.count_nonzero(x, 1, dtype=tf.int32) for x in (questions, replies))
+        return _batch_of(questions, lengths, replies, ends)
+
+    padded = pairs.padded_batch(batch, ([None], [None]))
+    return _repeated(padded.map(ended, AHEAD), epochs)
 
 
 def _repeated(batches: Dataset, epochs: int) -> Iterator[Arrays]:
