@@ -91,6 +91,7 @@ ORDER = [
     "learn.packing",
     "learn.recurrent",
     "learn.losses",
+    "learn.lookup",
     "learn.ngrams",
     "learn.mixture",
     "learn.dropout",

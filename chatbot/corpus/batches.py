@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from chatbot.corpus.encoded import EncodedPairs
+from chatbot.corpus.encoded import EncodedPairs, indices_of_runs
 from chatbot.corpus.sampler import ranges
 from chatbot.corpus.store import TokenStore
 from chatbot.corpus.vocabulary import EOS, GO, PAD
@@ -91,10 +91,9 @@ def _padded(
     pairs: EncodedPairs, starts: NDArray[np.int64], lengths: NDArray[np.int64], extra: int
 ) -> NDArray[np.int32]:
     width = int(lengths.max(initial=0)) + extra
-    columns = np.arange(width)
-    inside = columns < lengths[:, None]
+    inside = np.arange(width) < lengths[:, None]
     padded = np.full((len(lengths), width), PAD, np.int32)
-    padded[inside] = pairs.tokens[(starts[:, None] + columns)[inside]]
+    padded[inside] = pairs.tokens[indices_of_runs(starts, lengths)]
     return padded
 
 

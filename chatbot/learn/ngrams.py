@@ -22,12 +22,14 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.corpus.encoded import EncodedPairs, indices_of_runs
 from chatbot.corpus.vocabulary import EOS, GO
+from chatbot.learn.lookup import Lookup
 
 MOST_TOKENS = 4_000_000
 """Counting ends after the replies that reach this many tokens, so that memory stays bounded."""
@@ -35,6 +37,7 @@ MOST_TOKENS = 4_000_000
 NUMBERS = 1 << 63
 """Size ** order is below this: an n-gram is one number of 64 bits."""
 
+Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -47,19 +50,29 @@ class _Level:
 
     Attributes:
         keys: the distinct n-grams, ascending, [n-grams].
-        counts: the count of each.
+        counts: the count of each, int32.
         contexts: the distinct contexts, ascending: n-grams without their last entry, [contexts].
-        bounds: where the n-grams of each context begin and the last end, [contexts + 1].
-        totals: c(h) of each context.
+        bounds: where the n-grams of each context begin and the last end, int32 [contexts + 1].
+        totals: c(h) of each context, int32.
         discount: D_n.
     """
 
     keys: Longs
-    counts: Longs
+    counts: Ints
     contexts: Longs
-    bounds: Longs
-    totals: Longs
+    bounds: Ints
+    totals: Ints
     discount: float
+
+    @cached_property
+    def by_key(self) -> Lookup:
+        """The count of an n-gram."""
+        return Lookup(self.keys, self.counts)
+
+    @cached_property
+    def by_context(self) -> Lookup:
+        """c(h) and N1+(h .) of a context."""
+        return Lookup(self.contexts, self.totals, np.diff(self.bounds))
 
 
 class Ngrams:
@@ -113,9 +126,13 @@ class Ngrams:
             entries: the entries.
             leave_out: the entries are among those counted; judge them as if they were not.
         """
-        digits = np.concatenate([contexts, entries[:, None]], 1).astype(np.int64)
-        keys = digits @ self.size ** np.arange(self.order - 1, -1, -1)
-        counts = [self._counts_of(level, n, keys) for n, level in enumerate(self._levels, 1)]
+        context = np.zeros(len(entries), np.int64)
+        counts = []
+        for n, level in enumerate(self._levels, 1):
+            if n > 1:
+                context += contexts[:, self.order - n].astype(np.int64) * self.size ** (n - 2)
+            key = context * self.size + entries
+            counts.append((*level.by_key.find(key), *level.by_context.find(context)))
         gone = leave_out & (counts[-1][0] > 0)
         for count, total, kinds in reversed(counts):
             last = gone & (count == 1)
@@ -123,7 +140,7 @@ class Ngrams:
             total -= gone
             kinds -= last
             gone = last
-        p = np.full(len(keys), 1 / self.size)
+        p = np.full(len(entries), 1 / self.size)
         for level, (count, total, kinds) in zip(self._levels, counts, strict=True):
             discount = level.discount
             kept = np.maximum(count - discount, 0) + discount * kinds * p
@@ -161,19 +178,6 @@ class Ngrams:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             order, size, pairs = file["about"].tolist()
             return cls(order, size, pairs, file["keys"], file["counts"].astype(np.int64))
-
-    def _counts_of(self, level: _Level, n: int, keys: Longs) -> tuple[Longs, Longs, Longs]:
-        """c(h w), c(h) and N1+(h .) of the last n entries of every key, 0 where never seen."""
-        keys = keys % self.size**n
-        order = np.argsort(keys)  # neighbours in memory are looked up one after the other
-        count, total, kinds = np.zeros((3, len(keys)), np.int64)
-        place, found = _find(level.keys, keys[order])
-        count[order[found]] = level.counts[place[found]]
-        place, found = _find(level.contexts, keys[order] // self.size)
-        place = place[found]
-        total[order[found]] = level.totals[place]
-        kinds[order[found]] = level.bounds[place + 1] - level.bounds[place]
-        return count, total, kinds
 
     def _left(self, level: _Level, place: int, first: int) -> float:
         """The probability that a context leaves to the lower order."""
@@ -225,16 +229,17 @@ def _level(keys: Longs, counts: Longs, size: int) -> _Level:
     totals = np.add.reduceat(counts, first) if len(first) else first
     once, twice = (int(np.count_nonzero(counts == n)) for n in (1, 2))
     discount = once / (once + 2 * twice) if once else 0.5
-    return _Level(keys, counts, contexts, bounds, totals, min(discount, 0.99))
+    return _Level(
+        keys,
+        counts.astype(np.int32),
+        contexts,
+        bounds.astype(np.int32),
+        totals.astype(np.int32),
+        min(discount, 0.99),
+    )
 
 
 def _seen(level: _Level, which: slice, place: int) -> Floats:
     """What the counts of some n-grams of one context give them, discounted."""
     left: Floats = np.maximum(level.counts[which] - level.discount, 0) / level.totals[place]
     return left
-
-
-def _find(ascending: Longs, wanted: Longs) -> tuple[Longs, NDArray[np.bool_]]:
-    """The place of each wanted number, and whether it is there."""
-    place = np.minimum(np.searchsorted(ascending, wanted), len(ascending) - 1)
-    return place, ascending[place] == wanted

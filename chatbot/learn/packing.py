@@ -87,6 +87,14 @@ def round_up(number: int, multiple: int) -> int:
     return -(-number // multiple) * multiple
 
 
+def longest_first(lengths: NDArray[np.int32]) -> Ints:
+    """The sequence of every rank, equal ones as they came, [B rounded up]; the added ones last."""
+    count = round_up(len(lengths), rounding(len(lengths)))
+    order = np.arange(count, dtype=np.int32)
+    order[: len(lengths)] = np.argsort(-lengths, kind="stable")
+    return order
+
+
 def pack_side(lengths: NDArray[np.int32], order_of_rows: Ints | None = None) -> Side:
     """Packs sequences of these lengths.
 
@@ -95,27 +103,25 @@ def pack_side(lengths: NDArray[np.int32], order_of_rows: Ints | None = None) -> 
         order_of_rows: the sequence that every row of `row` shall speak of, [B]; default: all in
             their own order. B is rounded up; the sequences added have no positions.
     """
-    unit = rounding(len(lengths))
-    count = round_up(len(lengths), unit)
+    order = longest_first(lengths)
+    count, unit = len(order), rounding(len(lengths))
     lengths = np.concatenate([lengths, np.zeros(count - len(lengths), lengths.dtype)])
     if order_of_rows is None:
         order_of_rows = np.arange(count, dtype=np.int32)
-    order = np.argsort(-lengths, kind="stable")
     steps = int(lengths.max())
-    alive = (lengths[order][:, None] > np.arange(steps)).sum(0)
-    bounds = np.concatenate([[0], np.cumsum(-(-alive // unit) * unit)])
+    alive = count - np.cumsum(np.bincount(lengths))[:-1]
+    bounds = np.concatenate([[0], np.cumsum(-(-alive // unit) * unit)]).astype(np.int32)
     rows = round_up(int(bounds[-1]) + 1, _TOTAL_ROUND)
     columns = round_up(steps + 1, _COLUMN_ROUND)
-    rank = np.empty(count, np.int64)
+    rank = np.empty(count, np.int32)
     rank[order] = np.arange(count)
-    inside = np.arange(columns) < lengths[order_of_rows][:, None]
-    starts = np.zeros(columns, np.int64)
+    inside = np.arange(columns, dtype=np.int32) < lengths[order_of_rows][:, None]
+    starts = np.zeros(columns, np.int32)
     starts[:steps] = bounds[:-1]
-    row = np.where(inside, starts + rank[order_of_rows][:, None], rows - 1)
-    place = np.full(rows, columns - 1, np.int64)
+    row = np.where(inside, starts + rank[order_of_rows][:, None], np.int32(rows - 1))
+    place = np.full(rows, columns - 1, np.int32)
     place[row[inside]] = np.flatnonzero(inside)
-    packed = _int32(order, bounds, row, place)
-    return Side(packed[0], packed[1], rows, packed[2], packed[3])
+    return Side(order, bounds, rows, row, place)
 
 
 def _int32(*arrays: NDArray[np.int64]) -> tuple[Ints, ...]:
@@ -187,23 +193,21 @@ def pack(batch: Batch, cutoffs: tuple[int, ...], before: int = 0) -> Packed:
         cutoffs: the first entry past each cluster of the output layer, the last one V.
         before: how many entries before each label are wanted as its context.
     """
-    order = pack_side(batch.target_lengths).order
-    target = pack_side(batch.target_lengths, order)
+    lengths = batch.target_lengths
+    order = longest_first(lengths)
+    target = pack_side(lengths, order)
     source = source_fields(batch.encoder_input, batch.encoder_lengths, order)
     read = _rows_in(batch.decoder_input, order)
     inputs = target.gather(read)
-    touched, index = np.unique(np.concatenate([source["source"], inputs]), return_inverse=True)
-    rows = len(source["source"])
-    source["source"] = index[:rows].astype(np.int32)
+    touched, index = _touched(cutoffs[-1], source["source"], inputs)
+    source["source"] = index[source["source"]]
     labels = target.gather(_rows_in(batch.targets, order))
-    real = target.gather(_rows_in(batch.weights.astype(np.int32), order))
-    output, output_place, labels, weights, cluster_bounds = _output_rows(
-        labels, np.flatnonzero(real), cutoffs
-    )
+    real = np.flatnonzero(target.place != target.row.shape[1] - 1)
+    output, output_place, labels, weights, cluster_bounds = _output_rows(labels, real, cutoffs)
     return Packed(
-        touched=touched.astype(np.int32),
+        touched=touched,
         **source,
-        target=index[rows:].astype(np.int32),
+        target=index[inputs],
         target_bounds=target.bounds,
         target_row=target.row,
         target_place=target.place,
@@ -214,6 +218,14 @@ def pack(batch: Batch, cutoffs: tuple[int, ...], before: int = 0) -> Packed:
         cluster_bounds=cluster_bounds,
         contexts=_contexts(target, read, before)[output],
     )
+
+
+def _touched(size: int, *ids: Ints) -> tuple[Ints, Ints]:
+    """The distinct ids among several arrays, ascending, and for each of [V] its place there."""
+    seen = np.zeros(size, np.int32)
+    for some in ids:
+        seen[some] = 1
+    return np.flatnonzero(seen).astype(np.int32), np.cumsum(seen, dtype=np.int32) - 1
 
 
 def _contexts(target: Side, read: NDArray[np.int32], before: int) -> Ints:
@@ -264,13 +276,14 @@ def _rows_in(padded: NDArray[np.int32], order: Ints) -> NDArray[np.int32]:
 
 
 def _reversed(side: Side, lengths: Ints) -> Ints:
-    swap = np.arange(side.rows)
-    columns = np.arange(side.row.shape[1])
-    mirrored = np.where(columns < lengths[:, None], lengths[:, None] - 1 - columns, columns)
-    there = np.take_along_axis(side.row, mirrored, 1)
-    swap[side.row.ravel()] = there.ravel()
+    count, columns = side.row.shape
+    last = np.arange(0, count * columns, columns) + lengths - 1
+    mirrored = last[:, None] - np.arange(columns)
+    swap = np.arange(side.rows, dtype=np.int32)
+    flat = side.row.ravel()
+    swap[flat] = flat[mirrored.ravel()]  # places past a question's end write to the last row only
     swap[-1] = side.rows - 1
-    return swap.astype(np.int32)
+    return swap
 
 
 def _output_rows(

@@ -123,4 +123,8 @@ def test_a_real_amount_of_words_is_normalised_too(encoded):
     replies = [np.minimum(generator.zipf(1.3, 8) + 3, size - 1).tolist() for _ in range(3_000)]
     counts = Ngrams.count([encoded([([4], reply) for reply in replies])], 3, size)
     contexts = np.asarray([[1, 1], [4, 4], [5, 4], [19_999, 17]], np.int32)
-    np.testing.assert_allclose(counts.probabilities(contexts).sum(1), 1, rtol=1e-4)
+    found = counts.probabilities(contexts)
+    np.testing.assert_allclose(found.sum(1), 1, rtol=1e-4)
+    for context, p in zip(contexts, found, strict=True):
+        again = counts.log_probabilities(np.tile(context, (size, 1)), np.arange(size))
+        np.testing.assert_allclose(again, np.log(p), rtol=1e-4)

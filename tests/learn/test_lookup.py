@@ -1,0 +1,54 @@
+"""Values of numbers against a dictionary."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatbot.learn.lookup import Lookup
+
+UNLUCKY = (1 << 64) - pow(0x9E3779B97F4A7C15, -1, 1 << 64)
+"""The number whose product has all bits set, as the end of every search has."""
+
+NUMBERS = st.integers(0, (1 << 63) - 1) | st.integers(0, 30) | st.just(UNLUCKY)
+
+
+def longs(numbers):
+    return np.array(list(numbers), np.int64)
+
+
+@given(st.dictionaries(NUMBERS, st.tuples(st.integers(1, 2**31 - 1), st.integers(0, 9))), st.data())
+def test_every_number_has_its_values_and_others_have_zeros(known, data):
+    wanted = data.draw(st.lists(NUMBERS | st.sampled_from([*known, 0]), max_size=40))
+    columns = np.array(list(known.values()), np.int32).reshape(-1, 2).T
+    found = Lookup(longs(known), *columns).find(longs(wanted))
+    assert found.dtype == np.int32
+    assert found.T.tolist() == [list(known.get(number, (0, 0))) for number in wanted]
+
+
+@pytest.mark.parametrize("step", [1, 17, 1 << 32, 20_000**3])
+def test_many_numbers_in_regular_distances_are_told_from_those_between(step):
+    count = 5_000
+    numbers = np.arange(count) * step + 3
+    found = Lookup(numbers, np.arange(1, count + 1, dtype=np.int32))
+    assert found.find(numbers)[0].tolist() == list(range(1, count + 1))
+    others = np.concatenate([numbers[:-1] + step // 2, [numbers[-1] + 1]])
+    expected = np.arange(1, count) if step == 1 else np.zeros(count - 1)
+    assert found.find(others)[0].tolist() == [*expected.tolist(), 0]
+
+
+def test_nothing_is_found_among_none():
+    nobody = Lookup(longs([]), np.zeros(0, np.int32))
+    assert nobody.find(longs([0, 5, UNLUCKY])).tolist() == [[0, 0, 0]]
+    assert nobody.find(longs([])).shape == (1, 0)
+
+
+def test_a_search_takes_few_steps_wherever_the_numbers_lie():
+    generator = np.random.default_rng(4)
+    for numbers in (
+        np.arange(40_000),
+        np.unique(generator.zipf(1.2, 60_000)),
+        np.unique(np.minimum(generator.zipf(1.1, (60_000, 3)), 19_999) @ (20_000 ** np.arange(3))),
+    ):
+        starts = Lookup(numbers, np.ones(len(numbers), np.int32))._starts
+        assert np.diff(starts, append=len(numbers)).max() <= 12
