@@ -1,0 +1,99 @@
+"""The network in PyTorch, written as its users write it when they care for speed on a processor.
+
+    python torch_twin.py DATA.npz --seconds 30 [--plain] [--rate 1e-3] [--judge-at 10 20] [--seed 0]
+
+Comes in: the file that twin.py draws. Goes out: its JSON lines. Encoder and decoder read packed or
+padded sequences, whichever PyTorch runs faster; only the positions that hold a token reach the
+output layer; matrix products are in bfloat16 where the processor has it; Adam is the fused one.
+`--plain` does none of this: all positions of the padded batch go all the way, in float32.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from twin import Batch, Shape, main, options
+
+
+class Network(nn.Module):
+    """LSTM encoder, LSTM decoder, Luong's general attention, full softmax; one embedding."""
+
+    def __init__(self, shape: Shape, *, plain: bool) -> None:
+        """Draws the weights."""
+        super().__init__()
+        width, units = shape.embedding, shape.units
+        self.plain = plain
+        self.embedding = nn.Embedding(shape.size, width)
+        nn.init.uniform_(self.embedding.weight, -0.05, 0.05)
+        self.encoder = nn.LSTM(width, units, batch_first=True)
+        self.decoder = nn.LSTM(width, units, batch_first=True)
+        self.attention = nn.Linear(units, units, bias=False)
+        self.combine = nn.Linear(2 * units, units, bias=False)
+        self.output = nn.Linear(units, shape.size)
+
+    def forward(self, source: Tensor, lengths: Tensor, read: Tensor, targets: Tensor) -> Tensor:
+        """The summed loss of a batch, in nats; shapes as in `twin.Batch`."""
+        states, last = self._encode(source, lengths)
+        decoded, _ = self.decoder(self.embedding(read), last)
+        scores = self.attention(decoded) @ states.transpose(1, 2)
+        padding = torch.arange(source.shape[1]) >= lengths[:, None]
+        weights = scores.masked_fill(padding[:, None], -1e9).softmax(-1)
+        vectors = torch.tanh(self.combine(torch.cat([decoded, weights @ states], -1)))
+        if not self.plain:
+            real = targets > 0
+            vectors, targets = vectors[real], targets[real]
+        logits = self.output(vectors).flatten(0, -2)
+        return functional.cross_entropy(logits, targets.flatten(), ignore_index=0, reduction="sum")
+
+    def _encode(self, source: Tensor, lengths: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """States [B, S, U], and the last ones; those of a packed batch are of the last token."""
+        if self.plain:
+            return self.encoder(self.embedding(source))
+        embedded = self.embedding(source)
+        packed = pack_padded_sequence(embedded, lengths, batch_first=True, enforce_sorted=False)
+        states, last = self.encoder(packed)
+        return pad_packed_sequence(states, batch_first=True)[0], last
+
+
+class TorchTwin:
+    """The network with Adam."""
+
+    def __init__(self, shape: Shape, seed: int, *, plain: bool) -> None:
+        """Draws the weights."""
+        torch.manual_seed(seed)
+        self.network = Network(shape, plain=plain)
+        self.clip = shape.clip
+        self.half = not plain and "avx512_bf16" in Path("/proc/cpuinfo").read_text()
+        self.optimizer = torch.optim.Adam(self.network.parameters(), fused=not plain)
+
+    def step(self, batch: Batch, rate: float) -> float:
+        """One step of training; gives the mean loss before it, nats a token."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.zero_grad()
+        loss = self._loss(batch) / batch.tokens
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), self.clip)
+        self.optimizer.step()
+        return loss.item()
+
+    def judge(self, batch: Batch) -> float:
+        """The summed loss of a batch, in nats."""
+        with torch.no_grad():
+            return self._loss(batch).item()
+
+    def _loss(self, batch: Batch) -> Tensor:
+        arrays = (batch.source, batch.source_lengths, batch.read, batch.targets)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
+            return self.network(*map(torch.from_numpy, arrays))
+
+
+if __name__ == "__main__":
+    parser = options(__doc__)
+    parser.add_argument("--plain", action="store_true")
+    asked = parser.parse_args()
+    main(asked, lambda shape: TorchTwin(shape, asked.seed, plain=asked.plain))
