@@ -34,6 +34,10 @@ TWINS = {
 }
 """Name of every twin: its environment, its file and its options."""
 
+TUNED = {"torch": ["env", "MALLOC_MMAP_THRESHOLD_=4000000000", "MALLOC_TRIM_THRESHOLD_=8000000000"]}
+"""What stands before the command of a twin. PyTorch asks for large buffers anew at every step; kept
+by the process instead of given back each time, they cost a quarter less time."""
+
 NAMES = (OURS, *TWINS)
 
 _PEERS = Path(__file__).parent / "peers"
@@ -111,12 +115,13 @@ class Contenders:
     def twin(self, name: str, options: list[str]) -> dict[str, Any]:
         """A training of a twin from the beginning, as its lines tell it."""
         kind, file, *fixed = TWINS[name]
+        tuned = TUNED.get(name, [])
         command = [self._python(kind), str(_PEERS / file), str(self._data), *fixed, *options]
-        done = self._measured(command)
+        done = self._measured([*tuned, *command])
         lines = [json.loads(line) for line in done["stdout"].splitlines()]
         points = [one for one in lines if one["kind"] == "validation"]
         return {
-            "command": " ".join(["python", f"benchmarks/peers/{file}", "DATA", *fixed, *options]),
+            "command": " ".join([*tuned, "python", f"peers/{file}", "DATA", *fixed, *options]),
             "steps": lines[-1]["step"],
             "tokens_per_second": lines[-1]["tokens_per_second"],
             "peak_bytes": done["peak_bytes"],

@@ -100,7 +100,7 @@ def _output(targets: Ints, widths: Widths) -> Iterator[Product]:
     """The head over all rows, every tail over those whose target is in it."""
     head, *ends = widths.cutoffs
     yield from _layer("head", len(targets), widths.units, head + len(ends))
-    for first, end, width in zip(widths.cutoffs, ends, widths.tails, strict=True):
+    for first, end, width in zip(widths.cutoffs[:-1], ends, widths.tails, strict=True):
         rows = int(((targets >= first) & (targets < end)).sum())
         yield from _layer("tails", rows, widths.units, width)
         yield from _layer("tails", rows, width, end - first)

@@ -46,8 +46,14 @@ class Network(nn.Module):
         if not self.plain:
             real = targets > 0
             vectors, targets = vectors[real], targets[real]
-        logits = self.output(vectors).flatten(0, -2)
-        return functional.cross_entropy(logits, targets.flatten(), ignore_index=0, reduction="sum")
+        return self._loss(self.output(vectors).flatten(0, -2), targets.flatten())
+
+    def _loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Summed; to learn from, in the type of the logits, which spares a copy twice as large."""
+        with torch.autocast("cpu", enabled=False):
+            logits = logits if self.training else logits.float()
+            rows = functional.cross_entropy(logits, targets, ignore_index=0, reduction="none")
+        return rows.float().sum()
 
     def _encode(self, source: Tensor, lengths: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """States [B, S, U], and the last ones; those of a packed batch are of the last token."""
@@ -83,8 +89,11 @@ class TorchTwin:
 
     def judge(self, batch: Batch) -> float:
         """The summed loss of a batch, in nats."""
+        self.network.eval()
         with torch.no_grad():
-            return self._loss(batch).item()
+            loss = self._loss(batch).item()
+        self.network.train()
+        return loss
 
     def _loss(self, batch: Batch) -> Tensor:
         arrays = (batch.source, batch.source_lengths, batch.read, batch.targets)
