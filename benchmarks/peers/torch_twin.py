@@ -2,10 +2,10 @@
 
     python torch_twin.py DATA.npz --seconds 30 [--plain] [--rate 1e-3] [--judge-at 10 20] [--seed 0]
 
-Comes in: the file that twin.py draws. Goes out: its JSON lines. Encoder and decoder read packed or
-padded sequences, whichever PyTorch runs faster; only the positions that hold a token reach the
-output layer; matrix products are in bfloat16 where the processor has it; Adam is the fused one.
-`--plain` does none of this: all positions of the padded batch go all the way, in float32.
+Comes in: the file that twin.py draws. Goes out: its JSON lines. Encoder and decoder read packed
+sequences; only the positions that hold a token reach the output layer; matrix products are in
+bfloat16 where the processor has it; Adam is the fused one. `--plain` does none of this: all
+positions of the padded batch go all the way, in float32.
 """
 
 from __future__ import annotations
@@ -35,10 +35,12 @@ class Network(nn.Module):
         self.combine = nn.Linear(2 * units, units, bias=False)
         self.output = nn.Linear(units, shape.size)
 
-    def forward(self, source: Tensor, lengths: Tensor, read: Tensor, targets: Tensor) -> Tensor:
-        """The summed loss of a batch, in nats; shapes as in `twin.Batch`."""
-        states, last = self._encode(source, lengths)
-        decoded, _ = self.decoder(self.embedding(read), last)
+    def forward(self, batch: Batch) -> Tensor:
+        """The summed loss of a batch, in nats."""
+        source, read, targets = map(torch.from_numpy, (batch.source, batch.read, batch.targets))
+        lengths = torch.from_numpy(batch.source_lengths)
+        states, last = self._run(self.encoder, source, lengths)
+        decoded, _ = self._run(self.decoder, read, torch.from_numpy(batch.target_lengths), last)
         scores = self.attention(decoded) @ states.transpose(1, 2)
         padding = torch.arange(source.shape[1]) >= lengths[:, None]
         weights = scores.masked_fill(padding[:, None], -1e9).softmax(-1)
@@ -55,13 +57,19 @@ class Network(nn.Module):
             rows = functional.cross_entropy(logits, targets, ignore_index=0, reduction="none")
         return rows.float().sum()
 
-    def _encode(self, source: Tensor, lengths: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """States [B, S, U], and the last ones; those of a packed batch are of the last token."""
+    def _run(
+        self,
+        lstm: nn.LSTM,
+        ids: Tensor,
+        lengths: Tensor,
+        first: tuple[Tensor, Tensor] | None = None,
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """States [B, positions, U], and the last ones, which padding changes unless packed."""
+        embedded = self.embedding(ids)
         if self.plain:
-            return self.encoder(self.embedding(source))
-        embedded = self.embedding(source)
+            return lstm(embedded, first)
         packed = pack_padded_sequence(embedded, lengths, batch_first=True, enforce_sorted=False)
-        states, last = self.encoder(packed)
+        states, last = lstm(packed, first)
         return pad_packed_sequence(states, batch_first=True)[0], last
 
 
@@ -73,7 +81,8 @@ class TorchTwin:
         torch.manual_seed(seed)
         self.network = Network(shape, plain=plain)
         self.clip = shape.clip
-        self.half = not plain and "avx512_bf16" in Path("/proc/cpuinfo").read_text()
+        facts = Path("/proc/cpuinfo")
+        self.half = not plain and facts.exists() and "bf16" in facts.read_text()
         self.optimizer = torch.optim.Adam(self.network.parameters(), fused=not plain)
 
     def step(self, batch: Batch, rate: float) -> float:
@@ -96,9 +105,8 @@ class TorchTwin:
         return loss
 
     def _loss(self, batch: Batch) -> Tensor:
-        arrays = (batch.source, batch.source_lengths, batch.read, batch.targets)
         with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
-            return self.network(*map(torch.from_numpy, arrays))
+            return self.network(batch)
 
 
 if __name__ == "__main__":

@@ -167,14 +167,14 @@ def main(asked: argparse.Namespace, make: Callable[[Shape], Twin]) -> None:
     twin = make(Shape(size, embedding, units, float(arrays["clip"])))
     waiting = sorted(asked.judge_at)
     seconds, step, paces = 0.0, 0, list[float]()
-    while not _ended(asked, step, seconds):
+    while not ended(asked, step, seconds):
         began = time.perf_counter()
-        batch = pairs.batch(_rows(arrays, step) % len(pairs))
-        twin.step(batch, _rate(asked, step, seconds))
+        batch = pairs.batch(pairs_of(arrays, step) % len(pairs))
+        twin.step(batch, rate_of(asked, step, seconds))
         took = time.perf_counter() - began
         seconds, step = seconds + took, step + 1
         paces.append(batch.tokens / took)
-        if waiting and (seconds >= waiting[0] or _ended(asked, step, seconds)):
+        if waiting and (seconds >= waiting[0] or ended(asked, step, seconds)):
             waiting = [one for one in waiting if one > seconds]
             loss = round(_judged(twin, held_out), 4)
             _tell("validation", step, seconds, heldout_loss=loss)
@@ -183,20 +183,21 @@ def main(asked: argparse.Namespace, make: Callable[[Shape], Twin]) -> None:
     _tell("end", step, seconds, tokens_per_second=pace, peak_bytes=peak)
 
 
-def _rows(arrays: dict[str, NDArray[Any]], step: int) -> Ints:
+def pairs_of(arrays: dict[str, NDArray[Any]], step: int) -> Ints:
     """The pairs of a step; those past the last are meant to wrap around."""
     starts = arrays["starts"]
     first = int(starts[step % len(starts)])
     return np.arange(first, first + int(arrays["batch"]))
 
 
-def _ended(asked: argparse.Namespace, step: int, seconds: float) -> bool:
+def ended(asked: argparse.Namespace, step: int, seconds: float) -> bool:
+    """Whether a run has as many steps or seconds as were asked for."""
     return (asked.steps is not None and step >= asked.steps) or (
         asked.seconds is not None and seconds >= asked.seconds and step >= FEWEST
     )
 
 
-def _rate(asked: argparse.Namespace, step: int, seconds: float) -> float:
+def rate_of(asked: argparse.Namespace, step: int, seconds: float) -> float:
     """Rises over the first steps; falls linearly to the end where that is asked for."""
     left = max(LEAST, 1 - seconds / asked.seconds) if asked.fall else 1.0
     return float(asked.rate * min(1, (step + 1) / WARMUP) * left)
