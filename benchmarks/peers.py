@@ -38,6 +38,9 @@ RATES = (1e-3, 3e-3, 1e-2)
 STEPS = 60
 """Steps of ours in a round."""
 
+FEWEST = 8
+"""Steps of a twin in a round at least, so that its pace is one of some steps."""
+
 JUDGED_AT = (1 / 32, 1 / 16, 1 / 8, 3 / 16, 1 / 4, 3 / 8, 1 / 2, 5 / 8, 3 / 4, 7 / 8, 1)
 """Shares of the seconds at which held-out pairs are judged."""
 
@@ -82,7 +85,8 @@ def throughput(contenders: Contenders, rounds: int, seconds: float) -> dict[str,
     for _ in range(rounds):
         one = {OURS: contenders.ours(["--steps", str(STEPS)])}
         for name in TWINS:
-            one[name] = contenders.twin(name, ["--seconds", str(seconds)])
+            limit = ["--seconds", f"{seconds:g}", "--fewest", str(FEWEST)]
+            one[name] = contenders.twin(name, limit)
         done.append((one, contenders.gemm(sizes)))
     return {
         "steps": STEPS,

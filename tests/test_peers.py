@@ -69,13 +69,13 @@ def test_a_twin_is_judged_on_the_held_out_pairs(folder):
 
 
 def test_the_clock_of_a_twin_decides_when_it_ends_and_falls():
-    asked = argparse.Namespace(steps=None, seconds=100.0, rate=0.5, fall=True)
+    asked = argparse.Namespace(steps=None, seconds=100.0, fewest=8, rate=0.5, fall=True)
     assert twin.rate_of(asked, 0, 0.0) == pytest.approx(0.5 / twin.WARMUP)
     assert twin.rate_of(asked, 99, 25.0) == pytest.approx(0.375)
     assert twin.rate_of(asked, 99, 100.0) == pytest.approx(0.5 * twin.LEAST)
-    assert not twin.ended(asked, twin.FEWEST, 99.9)
-    assert not twin.ended(asked, twin.FEWEST - 1, 101.0)
-    assert twin.ended(asked, twin.FEWEST, 100.0)
+    assert not twin.ended(asked, 8, 99.9)
+    assert not twin.ended(asked, 7, 101.0)
+    assert twin.ended(asked, 8, 100.0)
 
 
 def counted(questions, replies, targets, widths):

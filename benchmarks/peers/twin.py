@@ -45,9 +45,6 @@ Ints = NDArray[np.int64]
 WARM = 5
 """Steps that the pace is not taken from."""
 
-FEWEST = 8
-"""Steps of the shortest run that ends by seconds, so that its pace is one of some steps."""
-
 WARMUP = 5
 """Steps over which the learning rate rises."""
 
@@ -148,7 +145,8 @@ def options(description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("data", type=Path)
     parser.add_argument("--steps", type=int, help="steps of the run")
-    parser.add_argument("--seconds", type=float, help="seconds of training of the run, or more")
+    parser.add_argument("--seconds", type=float, help="seconds of training of the run")
+    parser.add_argument("--fewest", type=int, default=1, help="steps of a run by seconds, at least")
     parser.add_argument("--rate", type=float, default=1e-3, help="learning rate of Adam")
     parser.add_argument("--fall", action="store_true", help="the rate falls to the end of seconds")
     parser.add_argument("--judge-at", type=float, nargs="*", default=[], help="in seconds")
@@ -193,7 +191,7 @@ def pairs_of(arrays: dict[str, NDArray[Any]], step: int) -> Ints:
 def ended(asked: argparse.Namespace, step: int, seconds: float) -> bool:
     """Whether a run has as many steps or seconds as were asked for."""
     return (asked.steps is not None and step >= asked.steps) or (
-        asked.seconds is not None and seconds >= asked.seconds and step >= FEWEST
+        asked.seconds is not None and seconds >= asked.seconds and step >= asked.fewest
     )
 
 
