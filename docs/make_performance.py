@@ -202,7 +202,9 @@ def shares_table(work: Facts) -> str:
 def parts_table(parts: dict[str, float]) -> str:
     """The useful work of ours by part of the network."""
     whole = sum(parts.values())
-    rows = [(name, f"{1e6 * one:,.0f}", f"{one / whole:.1%}") for name, one in parts.items()]
+    rows = [
+        (name, f"{1e6 * one:,.0f}", f"{100 * one / whole:.1f} %") for name, one in parts.items()
+    ]
     return table(("part", "kFLOP a target token", "share"), rows)
 
 
