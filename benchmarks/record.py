@@ -71,16 +71,19 @@ def machine() -> dict[str, Any]:
     }
 
 
-def save(name: str, result: dict[str, Any]) -> None:
-    """Writes `results/NAME.json` and prints the result."""
-    RESULTS.mkdir(exist_ok=True)
-    record = {
-        "benchmark": name,
+def stamp(name: str) -> dict[str, Any]:
+    """Command, date and machine of what benchmark NAME finds now."""
+    return {
         "command": f"python benchmarks/{name}.py " + " ".join(sys.argv[1:]),
         "date": datetime.date.today().isoformat(),
         "machine": machine(),
-        "result": result,
     }
+
+
+def save(name: str, result: dict[str, Any]) -> None:
+    """Writes `results/NAME.json` and prints the result."""
+    RESULTS.mkdir(exist_ok=True)
+    record = {"benchmark": name, **stamp(name), "result": result}
     text = json.dumps(record, indent=2, ensure_ascii=False)
     (RESULTS / f"{name}.json").write_text(text + "\n", encoding="utf-8")
     print(json.dumps(result, indent=2, ensure_ascii=False))

@@ -123,7 +123,7 @@ def test_the_chinese_readme_keeps_step_with_the_english():
 
 
 def test_links_lead_somewhere():
-    for name in (*DOCUMENTS, "docs/memory.md", "data/README.md"):
+    for name in (*DOCUMENTS, "docs/memory.md", "docs/performance.md", "data/README.md"):
         text = (ROOT / name).read_text("utf-8")
         for target in re.findall(r"\]\(([^)#:]+)\)", text):
             assert ((ROOT / name).parent / target).exists(), f"{name}: {target}"
@@ -138,7 +138,7 @@ def test_options_named_in_the_documents_exist():
         for p in c.params
         for option in (*p.opts, *p.secondary_opts)
     }
-    for name in (*DOCUMENTS, "docs/memory.md"):
+    for name in (*DOCUMENTS, "docs/memory.md", "docs/performance.md"):
         text = re.sub(
             r"^    (python3|iconv|git).*$", "", (ROOT / name).read_text("utf-8"), flags=re.M
         )
@@ -169,7 +169,7 @@ def result(name):
 
 
 def test_the_benchmarks_are_found():
-    assert {"intake", "memory", "quality", "recall", "scale", "startup"} <= set(BENCHMARKS)
+    assert {"intake", "memory", "peers", "quality", "recall", "scale", "startup"} <= set(BENCHMARKS)
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)
