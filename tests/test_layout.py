@@ -97,6 +97,7 @@ ORDER = [
     "learn.dropout",
     "learn.gathers",
     "learn.groups",
+    "learn.attention",
     "learn.model",
     "learn.optimizer",
     "learn.parts",

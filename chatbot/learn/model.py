@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from chatbot.config import ModelConfig
 from chatbot.corpus.batches import Batch
 from chatbot.errors import ChatbotError
+from chatbot.learn.attention import attend, attend_in_groups, padding_mask
 from chatbot.learn.dropout import NOTHING_DROPPED, Dropped
 from chatbot.learn.gathers import last_rows, permuted
 from chatbot.learn.groups import GROUPS, grouped
@@ -43,8 +44,6 @@ from chatbot.learn.recurrent import lstm
 Tensor = Any
 Features = Mapping[str, Tensor]
 """What `Seq2Seq.features` gives."""
-
-_MASKED = -1e9
 
 
 def feature_spec() -> dict[str, tf.TensorSpec]:
@@ -213,7 +212,8 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
         keys, h, c = self._encode(rows, batch, dtype, dropped)
         inputs = dropped.units_of(tf.gather(rows, batch["target"]), 1)
         states, _ = self._run(self.decoder, inputs, batch["target_bounds"], h, c, dtype)
-        vectors = self._attend(states, keys, batch, dtype)
+        context = attend_in_groups(states, keys, batch)
+        vectors = tf.tanh(dense(tf.concat([states, context], 1), self.combine, dtype))
         vectors = permuted(vectors, batch["output"], batch["output_place"])
         return dropped.units_of(vectors, 2)
 
@@ -258,27 +258,6 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
         keys = permuted(keys, batch["source_row"], batch["source_place"])
         return keys, tf.cast(last_h, tf.float32), last_c
 
-    def _attend(self, states: Tensor, keys: Tensor, batch: Features, dtype: tf.DType) -> Tensor:
-        """Output vectors [Q, U] for all decoder states at once, a group of pairs after another."""
-        queries = permuted(states, batch["target_row"], batch["target_place"])
-        pairs, columns, steps = tf.unstack(batch["groups"], axis=1)
-        contexts = []
-        for group, (s, t, lengths) in enumerate(
-            zip(
-                tf.split(keys, pairs * columns, num=GROUPS),
-                tf.split(queries, pairs * steps, num=GROUPS),
-                tf.split(batch["source_lengths"], pairs, num=GROUPS),
-                strict=True,
-            )
-        ):
-            units = states.shape[1]
-            s = tf.reshape(s, [pairs[group], columns[group], units])
-            t = tf.reshape(t, [pairs[group], steps[group], units])
-            context = attend(t, s, _mask(lengths, columns[group])[:, None])
-            contexts.append(tf.reshape(context, [-1, units]))
-        context = permuted(tf.concat(contexts, 0), batch["target_place"], batch["target_row"])
-        return tf.tanh(dense(tf.concat([states, context], 1), self.combine, dtype))
-
     def begin(self, questions: Features) -> State:
         """Reads questions: the state before the first decoder step.
 
@@ -287,7 +266,7 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
         """
         batch = questions
         keys, h, c = self._encode(self.embedding, batch, tf.float32, NOTHING_DROPPED)
-        return State(keys, _mask(batch["source_lengths"], tf.shape(keys)[1]), h, c)
+        return State(keys, padding_mask(batch["source_lengths"], tf.shape(keys)[1]), h, c)
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
         """One decoder step.
@@ -314,24 +293,3 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
     def share(self, vectors: Tensor) -> Tensor:
         """The share of the n-grams for output vectors [N, U], 0 without them, [N]."""
         return tf.zeros_like(vectors[:, 0]) if self.mixture is None else self.mixture.share(vectors)
-
-
-def attend(queries: Tensor, keys: Tensor, mask: Tensor) -> Tensor:
-    """Global attention: for each query the mean of the keys, weighted by softmax of the products.
-
-    Args:
-        queries: [B, T, U].
-        keys: [B, S, U], of the same type.
-        mask: added to the scores, float32 [B, 1, S].
-
-    Returns:
-        Contexts, [B, T, U], of that type; the softmax is float32.
-    """
-    scores = tf.matmul(queries, keys, transpose_b=True)
-    weights = tf.nn.softmax(tf.cast(scores, tf.float32) + mask)
-    return tf.matmul(tf.cast(weights, keys.dtype), keys)
-
-
-def _mask(lengths: Tensor, columns: Tensor) -> Tensor:
-    inside = tf.range(columns) < lengths[:, None]
-    return tf.where(inside, 0.0, _MASKED)

@@ -10,8 +10,9 @@ from chatbot.config import ModelConfig
 from chatbot.corpus.batches import make_batch
 from chatbot.errors import ChatbotError
 from chatbot.learn import packing
+from chatbot.learn.attention import attend
 from chatbot.learn.dropout import NOTHING_DROPPED, Dropped
-from chatbot.learn.model import Seq2Seq, attend
+from chatbot.learn.model import Seq2Seq
 from chatbot.learn.packing import source_fields
 
 SIZE, EMBEDDING, UNITS = 23, 5, 6
