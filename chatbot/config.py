@@ -187,7 +187,8 @@ class TrainingConfig(Config):
     clip: float = setting(1.0, "largest global norm of the gradient", minimum=1e-6, fixed=True)
     dropout: float | None = setting(
         None,
-        "share of activations dropped in training  [default: 0.2, or 0 when no pairs are held out]",
+        "share of activations dropped in training, rising over the first three passes  "
+        "[default: 0.4, or 0 when no pairs are held out]",
         minimum=0,
         maximum=0.95,
         fixed=True,

@@ -1,9 +1,9 @@
 """Writes docs/performance.md and its drawings from its template and the recorded benchmarks.
 
-Comes in: docs/performance.template.md, and peers.json, memory.json and scale.json of
-benchmarks/results. Goes out: docs/performance.md and docs/performance/*.svg; every figure in them
-is one that a benchmark recorded. Run it after recording anew or changing the template:
-`python docs/make_performance.py`.
+Comes in: docs/performance.template.md and docs/performance.input.template.md; peers.json,
+tricks.json, input_side.json, memory.json and scale.json of benchmarks/results. Goes out:
+docs/performance.md and docs/performance/*.svg; every figure in them is one that a benchmark
+recorded. Run it after recording anew or changing the template: `python docs/make_performance.py`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS))
 
 from charts import Bar, Line, bar_chart, line_chart  # noqa: E402 - found beside this file
+from input_figures import section  # noqa: E402
 
 RESULTS = DOCS.parent / "benchmarks" / "results"
 OURS = "chatbot"
@@ -62,6 +63,8 @@ def page() -> str:
         shares=shares_table(work),
         parts=parts_table(work["parts_gflop_a_token"]),
         memory=memory_table(),
+        input=section(result("input_side")),
+        **tricks_figures(),
     )
 
 
@@ -206,6 +209,34 @@ def parts_table(parts: dict[str, float]) -> str:
         (name, f"{1e6 * one:,.0f}", f"{100 * one / whole:.1f} %") for name, one in parts.items()
     ]
     return table(("part", "kFLOP a target token", "share"), rows)
+
+
+def tricks_figures() -> dict[str, str]:
+    """What tricks.json tells, by placeholder."""
+    record = json.loads((RESULTS / "tricks.json").read_text(encoding="utf-8"))
+    found = record["result"]
+    rows = [
+        (
+            name.replace("_", " "),
+            f"`{twin['where']}`",
+            twin["without"].rstrip("."),
+            *(more(found["without"][name][key]) for key in ("seconds", "peak_bytes")),
+        )
+        for name, twin in found["twins"].items()
+    ]
+    return {
+        "measured_tricks": measured(record),
+        "tricks_seconds": f"{found['everything']['seconds']['median']:.3f}",
+        "tricks_peak": f"{found['everything']['peak_bytes']['median'] / 1e6:,.0f} MB",
+        "tricks_rounds": counted(len(found["rounds"]), "round"),
+        "tricks": table(("trick", "where", "without it", "time", "memory"), rows),
+    }
+
+
+def more(spread: Facts) -> str:
+    """How much more than 1 ratios are."""
+    median, least, most = (f"{100 * (spread[k] - 1):+.0f}" for k in ("median", "least", "most"))
+    return f"{median} % ({least} to {most})"
 
 
 def memory_lines() -> list[Line]:

@@ -18,23 +18,24 @@ class Dropped(NamedTuple):
 
     Attributes:
         units: share of the elements of embeddings and output vectors (Zaremba et al. 2014: only
-            connections between layers); rounded to 256ths, so that a byte decides on each.
+            connections between layers), a number or a tensor; rounded to 256ths, so that a byte
+            decides on each.
         words: share of the tokens of questions, whose embedding is zero for the step (Iyyer et al.
             2015, word dropout), so that a reply does not hang on every word of its question.
         key: seed of the step, int32 [2]; its second element plus 0 to 3 is used.
     """
 
-    units: float
+    units: float | Tensor
     words: float
     key: Tensor
 
     def units_of(self, x: Tensor, place: int) -> Tensor:
         """Rows with elements left out, the others scaled up."""
-        level = round(self.units * 256)
-        if not level:
+        if isinstance(self.units, float) and not round(self.units * 256):
             return x
+        level = tf.round(self.units * 256)
         drawn = _bytes_like(x, self.key + [0, place])
-        return tf.where(drawn >= level, x * (256 / (256 - level)), 0.0)
+        return tf.where(drawn >= tf.cast(level, tf.uint8), x * (256 / (256 - level)), 0.0)
 
     def words_of(self, x: Tensor, place: int) -> Tensor:
         """Rows with some left out whole."""

@@ -98,7 +98,7 @@ class Engine:
         weights = [tf.TensorSpec(v.shape, tf.float32) for v in self.net.matrices]
         number, key = tf.TensorSpec((), tf.float32), tf.TensorSpec((2,), tf.int32)
         self._gradient = tf.function(
-            self._part_gradient, input_signature=[spec, key], autograph=False
+            self._part_gradient, input_signature=[spec, number, key], autograph=False
         )
         self._add = tf.function(self._sum, input_signature=[weights, weights], autograph=False)
         self._change = tf.function(
@@ -123,9 +123,26 @@ class Engine:
             self.optimizer.frozen.assign(frozen)
 
     def train(
-        self, batch: Batch, learning_rate: float, step: int, *, counted: bool = False
+        self,
+        batch: Batch,
+        learning_rate: float,
+        step: int,
+        *,
+        counted: bool = False,
+        dropping: float = 1.0,
     ) -> float:
-        """One optimizer step; gives the mean loss of the batch before it, nats per token."""
+        """One optimizer step.
+
+        Args:
+            batch: at least one pair.
+            learning_rate: the rate of this step.
+            step: its number, which dropout is drawn by.
+            counted: whether the n-grams of the batch are among those counted.
+            dropping: how much of the dropout is in force, 0 to 1.
+
+        Returns:
+            The mean loss of the batch before the step, nats per token.
+        """
         parts = split(batch, min(self.parts, len(batch)))
 
         def gradient(number: int) -> tuple[Any, ...]:
@@ -133,7 +150,8 @@ class Engine:
             # Places of one part of one step draw from four keys, beginning with this one.
             key = [self._seed, 4 * (step * self.parts + number) & 0x7FFFFFFF]
             features = self.net.features(packed, counted=counted)
-            return packed.touched, *self._gradient(features, np.asarray(key, np.int32))
+            share = np.float32(self._dropout * dropping)
+            return packed.touched, *self._gradient(features, share, np.asarray(key, np.int32))
 
         loss, weights = 0.0, None
         touched, rows = [], []
@@ -155,12 +173,12 @@ class Engine:
 
         return sum(self._pool.map(loss, batches))
 
-    def _part_gradient(self, batch: Any, key: Any) -> Any:  # noqa: ANN401
+    def _part_gradient(self, batch: Any, share: Any, key: Any) -> Any:  # noqa: ANN401
         """The loss of a part, and the gradients of its embedding rows and of all other weights."""
         rows = tf.gather(self.net.embedding, batch["touched"])
         with tf.GradientTape() as tape:
             tape.watch(rows)
-            dropped = Dropped(self._dropout, self._word_dropout, key)
+            dropped = Dropped(share if self._dropout else 0.0, self._word_dropout, key)
             learned, judged = self.net.losses(rows, batch, self._dtype, dropped)
         gradients = tape.gradient(learned, [rows, *self.net.matrices])
         return judged, *(tf.convert_to_tensor(one) for one in gradients)

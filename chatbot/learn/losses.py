@@ -21,8 +21,8 @@ import tensorflow as tf
 
 Tensor = Any
 
-_HEAD = 2_000
-_MIDDLE = 8_000
+_HEAD = 500
+_MIDDLE = 4_000
 _WHOLE = 4_000
 _CHUNK = 1_024
 _LEAST = 1.2e-38  # the least number that is not flushed to zero, about
@@ -32,7 +32,7 @@ def cutoffs_of(size: int) -> tuple[int, ...]:
     """The first entry past each cluster for a vocabulary of `size` entries; the last is `size`.
 
     >>> cutoffs_of(3_000), cutoffs_of(6_000), cutoffs_of(20_000)
-    ((3000,), (2000, 6000), (2000, 8000, 20000))
+    ((3000,), (500, 4000, 6000), (500, 4000, 20000))
     """
     if size <= _WHOLE:
         return (size,)

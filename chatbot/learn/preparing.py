@@ -25,7 +25,7 @@ from chatbot.learn.ngrams import NUMBERS, Ngrams
 from chatbot.learn.schedule import Schedule
 from chatbot.learn.training import Run
 
-DROPOUT = 0.2
+DROPOUT = 0.4
 """The default with held-out pairs."""
 
 NGRAMS = 4

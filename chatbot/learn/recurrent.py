@@ -72,12 +72,11 @@ def lstm(
         def gradient(d_hidden: Tensor, d_cells: Tensor) -> tuple[Tensor, ...]:
             d_gates, d_h0, d_c0 = _backward(d_hidden, d_cells, gates, cells, bounds, r, c0, dtype)
             before = _states_before(hidden, first, bounds)
-            ones = tf.ones([1, tf.shape(d_gates)[0]], dtype)  # a product adds up faster than a sum
             return (
                 tf.cast(tf.matmul(d_gates, w, transpose_b=True), tf.float32),
                 tf.cast(tf.matmul(inputs, d_gates, transpose_a=True), tf.float32),
                 tf.cast(tf.matmul(before, d_gates, transpose_a=True), tf.float32),
-                tf.cast(tf.matmul(ones, d_gates), tf.float32)[0],
+                column_sums(d_gates),
                 d_h0,
                 d_c0,
             )
@@ -85,6 +84,12 @@ def lstm(
         return (hidden, cells), gradient
 
     return run(x, kernel, recurrent, bias, h0, c0)  # type: ignore[no-any-return]
+
+
+def column_sums(rows: Tensor) -> Tensor:
+    """The sum of rows [R, U], float32 [U]; by a product with ones, which adds up faster."""
+    ones = tf.ones([1, tf.shape(rows)[0]], rows.dtype)
+    return tf.cast(tf.matmul(ones, rows), tf.float32)[0]
 
 
 def _rows(width: int, dtype: tf.DType, steps: Tensor) -> tf.TensorArray:

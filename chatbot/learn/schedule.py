@@ -1,4 +1,4 @@
-"""The learning rate: warm-up, decay on a plateau, annealing; pure functions of state.
+"""The learning rate: warm-up, decay on a plateau, annealing; dropout; pure functions of state.
 
 Comes in: losses in nats per token, and how far the run is. Goes out: a rate, and a new state. Knows
 nothing of files, clocks or weights.
@@ -30,6 +30,8 @@ DECAY = 0.4
 ANCESTOR_DECAY = 0.99
 MIN_GAIN = 0.002
 LEAST_ANNEALING = 0.01
+FIRST_DROPPING = 0.25
+DROPPING_PASSES = 3
 
 _ANCESTOR_MEMORY = 5
 
@@ -67,6 +69,22 @@ def rate(step: int, schedule: Schedule, fraction: float, config: TrainingConfig)
     warm = min(1.0, (step + 1) / config.warmup) if config.warmup else 1.0
     annealing = max(LEAST_ANNEALING, 1.0 - fraction)
     return config.learning_rate * warm * schedule.scale * annealing
+
+
+def dropping(step: int, batch: int, pairs: int) -> float:
+    """How much of the dropout is in force at a step, 0 to 1.
+
+    A pair that is seen for the first time cannot be known by heart: dropout rises from
+    `FIRST_DROPPING` to all of it over the first `DROPPING_PASSES` passes over the corpus (Morerio
+    et al. 2017, "Curriculum dropout", eq. 3, here a straight line).
+
+    Args:
+        step: number of the step, from 0.
+        batch: pairs of a step.
+        pairs: pairs to train on.
+    """
+    passes = step * batch / pairs
+    return min(1.0, FIRST_DROPPING + (1 - FIRST_DROPPING) * passes / DROPPING_PASSES)
 
 
 def after_validation(schedule: Schedule, loss: float, config: TrainingConfig) -> Schedule:

@@ -35,7 +35,7 @@ from chatbot.learn.checkpoint import (
 )
 from chatbot.learn.ending import Ending
 from chatbot.learn.engine import Engine
-from chatbot.learn.schedule import after_step, after_validation, rate
+from chatbot.learn.schedule import after_step, after_validation, dropping, rate
 from chatbot.memory import peak_memory
 
 _RECORD_EVERY = 10
@@ -133,7 +133,9 @@ class Run:
         tokens = float(batch.weights.sum())
         fraction = self.ending.fraction(step, position.seconds)
         self._rate = rate(step, position.schedule, fraction, training)
-        loss = self.engine.train(batch, self._rate, step, counted=self._counted(runs))
+        counted = self._counted(runs)
+        share = dropping(step, training.batch, self.pairs)
+        loss = self.engine.train(batch, self._rate, step, counted=counted, dropping=share)
         self._speed = [*self._speed, (time.monotonic() - began, len(batch), tokens)][-20:]
         self._losses = [*self._losses, loss][-_MOST_BAD_STEPS:]
         if len(self._losses) == _MOST_BAD_STEPS and not np.isfinite(self._losses).any():

@@ -74,13 +74,13 @@ def dense_scores(layer, x):
 
 
 def test_one_two_or_three_clusters_by_the_size_of_the_vocabulary():
-    assert [cutoffs_of(n) for n in (4, 4_000, 4_001, 10_000, 10_001, 50_000)] == [
+    assert [cutoffs_of(n) for n in (4, 4_000, 4_001, 4_500, 4_501, 50_000)] == [
         (4,),
         (4_000,),
-        (2_000, 4_001),
-        (2_000, 10_000),
-        (2_000, 8_000, 10_001),
-        (2_000, 8_000, 50_000),
+        (500, 4_001),
+        (500, 4_500),
+        (500, 4_000, 4_501),
+        (500, 4_000, 50_000),
     ]
     assert [tail_width(256, k) for k in (0, 1)] == [64, 32]
     assert tail_width(3, 1) == 1

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from chatbot.config import TrainingConfig
-from chatbot.learn.schedule import Schedule, after_step, after_validation, rate
+from chatbot.learn.schedule import Schedule, after_step, after_validation, dropping, rate
 
 
 def config(**given):
@@ -129,6 +129,12 @@ def test_warm_up_rises_in_equal_steps_to_the_full_rate():
 def test_annealing_falls_in_a_line_to_a_hundredth():
     found = [rate(9, Schedule(), fraction, config()) for fraction in (0, 0.25, 0.5, 0.99, 1.0)]
     assert found == pytest.approx([0.02, 0.015, 0.01, 0.0002, 0.0002])
+
+
+def test_dropout_rises_in_a_line_to_all_of_it_in_three_passes():
+    found = [dropping(step, 100, 1000) for step in (0, 10, 20, 30, 31, 500)]
+    assert found == pytest.approx([0.25, 0.5, 0.75, 1, 1, 1])
+    assert dropping(0, 1000, 3) == 0.25
 
 
 def test_the_rate_is_the_product_of_its_factors():

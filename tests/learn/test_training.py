@@ -12,9 +12,10 @@ from chatbot.errors import ChatbotError
 from chatbot.history import read
 from chatbot.learn import ending
 from chatbot.learn.checkpoint import find_checkpoint, read_position, restore, saved
-from chatbot.learn.engine import VECTORS_RMS
+from chatbot.learn.engine import VECTORS_RMS, Engine
 from chatbot.learn.model import Seq2Seq
 from chatbot.learn.preparing import prepare
+from chatbot.learn.schedule import dropping
 
 SMALL = {"units": 16, "embedding": 12}
 
@@ -30,6 +31,7 @@ TWELVE = {
     "patience": 1,
 }
 HELD_OUT, NONE_HELD_OUT = 9, 0
+MANY = [(f"{n:b}吗", f"{n * n:x}呀") for n in range(300)]
 OF_THE_CLOCK = ("seconds", "pairs_per_second", "tokens_per_second", "seconds_left", "memory")
 
 
@@ -158,6 +160,33 @@ def test_a_run_that_resumes_is_bit_by_bit_the_run_that_was_never_stopped(
     )
     steps = [one["step"] for one in read(folder.history) if one["kind"] == "start"]
     assert steps == [0, step]
+
+
+def test_the_dropout_of_a_step_is_that_of_its_pass(new_folder, trained, monkeypatch):
+    seen, train = [], Engine.train
+
+    def spied(self, *given, dropping, **others):
+        seen.append(dropping)
+        return train(self, *given, dropping=dropping, **others)
+
+    monkeypatch.setattr(Engine, "train", spied)
+    _, run = trained(new_folder(holdout=HELD_OUT), **TWELVE)
+    assert seen == [dropping(step, 7, run.pairs) for step in range(12)]
+    assert len(set(seen)) == 12
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_on_two_processors_too_a_run_is_the_same_bit_by_bit_and_resumes(
+    new_folder, trained, precision
+):
+    settings = TWELVE | {"batch": 130, "threads": 2, "precision": precision}
+    folders = [new_folder(MANY, holdout=HELD_OUT) for _ in range(3)]
+    runs = [trained(folder, **settings)[1] for folder in folders[:2]]
+    assert runs[0].engine.parts == 2
+    trained(folders[2], stop_at=5, **settings)
+    runs.append(trained(folders[2])[1])
+    assert equal(runs[0], runs[1])
+    assert equal(runs[0], runs[2])
 
 
 def test_the_same_seed_gives_the_same_run_bit_by_bit(whole, new_folder, trained):
@@ -410,7 +439,7 @@ def test_a_setting_that_may_change_is_taken_and_the_others_stay(whole):
 
 
 @pytest.mark.parametrize(
-    ("held_out", "given", "used"), [(9, None, 0.2), (0, None, 0.0), (9, 0.4, 0.4)]
+    ("held_out", "given", "used"), [(9, None, 0.4), (0, None, 0.0), (9, 0.4, 0.4)]
 )
 def test_dropout_is_for_runs_that_are_judged_by_held_out_pairs(new_folder, held_out, given, used):
     run = prepare(new_folder(holdout=held_out), {"units": 2, "embedding": 2}, {"dropout": given})

@@ -41,10 +41,10 @@ TIME = (2.18e-12, 5.31e-12, 23.5e-9, 5.4e-9, 2.9e-9, 17.4e-9)
 it; for a unit of a token; for a unit of a place in the padded batch; for a class of the output
 layer and a token of a reply; for a weight outside the embedding, which the optimizer changes."""
 
-HEAD, MIDDLE, WHOLE = 2_000, 8_000, 4_000
+HEAD, MIDDLE, WHOLE = 500, 4_000, 4_000
 """The clusters of the output layer, as in `learn.losses`, which cannot be imported here."""
 
-TAIL_SHARES = (0.12, 0.04)
+TAIL_SHARES = (0.18, 0.08)
 """Share of the tokens of a reply that are in its first and in its second tail. Of words; with
 characters a little less, which costs little."""
 

@@ -1,0 +1,261 @@
+"""What is each trick of a training step worth?
+
+    python benchmarks/tricks.py TRAIN [--rounds R] [--steps N]
+
+TRAIN is a corpus in any format that build-vocab reads. Trains N (12) steps at the defaults a user
+gets, each time in a process of its own: with everything, then without one trick, its slow twin in
+its place; and so on through all of them, R (3) times. Records the median seconds of a step, the
+peak of memory, and both as ratios to the run with everything of the same round.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from record import CHATBOT, must, run, save
+
+WARM_UP = 4
+
+Patch = Callable[[], dict[str, Any]]
+
+
+def adaptive_softmax() -> dict[str, Any]:
+    """One softmax over all entries."""
+    from chatbot.learn import losses
+
+    losses.cutoffs_of = lambda size: (size,)
+    return {}
+
+
+def packed_rows() -> dict[str, Any]:
+    """The LSTMs run over padding too."""
+    import numpy as np
+
+    from chatbot.learn import packing
+
+    packed = packing.pack_side
+    packing.pack_side = lambda lengths, order=None: packed(
+        np.full_like(lengths, lengths.max()), order
+    )
+    return {}
+
+
+def bfloat16_products() -> dict[str, Any]:
+    """Matrix products in float32."""
+    return {"precision": "float32"}
+
+
+def a_part_for_each_processor() -> dict[str, Any]:
+    """The whole batch at once, every operation on all processors."""
+    from chatbot.learn import engine
+
+    engine.workers_of = lambda training: 1
+    return {}
+
+
+def groups_of_like_length() -> dict[str, Any]:
+    """Attention over all pairs padded to the longest."""
+    from chatbot.learn import groups
+
+    groups._cut = lambda order: iter([order, order[:0], order[:0]])
+    return {}
+
+
+def gradient_in_the_same_pass() -> dict[str, Any]:
+    """The logits of all rows at once, differentiated by TensorFlow."""
+    import tensorflow as tf
+
+    from chatbot.learn import losses
+
+    def plain(x: Any, weight: Any, bias: Any, labels: Any, weights: Any, dtype: Any) -> Any:  # noqa: ANN401
+        logits = tf.matmul(tf.cast(x, dtype), tf.cast(weight, dtype), transpose_b=True)
+        logits = tf.cast(logits, tf.float32) + bias
+        nats = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+        return tf.reduce_sum(nats * weights), nats
+
+    losses.summed_loss = plain
+    return {}
+
+
+def written_gradient_of_the_lstm() -> dict[str, Any]:
+    """The LSTM's loop, differentiated by TensorFlow."""
+    import tensorflow as tf
+
+    from chatbot.learn import model, recurrent
+
+    def plain(x: Any, bounds: Any, *weights: Any, dtype: Any, cudnn: bool) -> Any:  # noqa: ANN401
+        *weights, c0 = weights
+        x, kernel, r, bias, h0 = (tf.cast(one, dtype) for one in (x, *weights))
+        projected = tf.nn.bias_add(tf.matmul(x, kernel), bias)
+        _, cells, hidden = recurrent._forward(projected, bounds, r, h0, c0, dtype)
+        return hidden, cells
+
+    model.lstm = plain
+    return {}
+
+
+def gathers_back() -> dict[str, Any]:
+    """Gradients of gathers are scattered and added, as TensorFlow does it."""
+    import tensorflow as tf
+
+    from chatbot.learn import attention, model
+
+    def plain(x: Any, forward: Any, _: Any) -> Any:  # noqa: ANN401
+        return tf.gather(tf.reshape(x, [-1, x.shape[-1]]), forward)
+
+    model.permuted = attention.permuted = model.last_rows = plain
+    return {}
+
+
+def touched_rows_only() -> dict[str, Any]:
+    """Adam changes every row of the embedding in every step."""
+    import tensorflow as tf
+
+    from chatbot.learn.optimizer import Adam
+
+    def dense(self: Any, touched: Any, gradient: Any, rate: Any) -> None:  # noqa: ANN401
+        first, second, shape = self.first[0], self.second[0], self._embedding.shape
+        gradient = tf.scatter_nd(touched[:, None], gradient, shape)
+        first.assign(0.9 * first + 0.1 * gradient)
+        second.assign(0.99 * second + 0.01 * gradient * gradient)
+        self._embedding.assign_sub(rate * first / (tf.sqrt(second) + 1e-8))
+
+    Adam._apply_rows = dense
+    return {}
+
+
+def a_byte_for_each_element() -> dict[str, Any]:
+    """Dropout draws a float32 for every element."""
+    import tensorflow as tf
+
+    from chatbot.learn.dropout import Dropped
+
+    def plain(self: Any, x: Any, place: int) -> Any:  # noqa: ANN401
+        drawn = tf.random.stateless_uniform(tf.shape(x), self.key + [0, place])
+        return tf.where(drawn >= self.units, x / (1 - self.units), 0.0)
+
+    Dropped.units_of = plain
+    return {}
+
+
+def few_sizes() -> dict[str, Any]:
+    """Row counts as they come, so that nearly every matrix has a size of its own."""
+    from chatbot.learn import packing
+
+    packing.ROUND = packing._TOTAL_ROUND = packing._CLUSTER_ROUND = 1
+    return {}
+
+
+def sum_by_a_product() -> dict[str, Any]:
+    """The gradient of the LSTMs' biases is added up by TensorFlow."""
+    import tensorflow as tf
+
+    from chatbot.learn import recurrent
+
+    recurrent.column_sums = lambda rows: tf.reduce_sum(tf.cast(rows, tf.float32), 0)
+    return {}
+
+
+TRICKS: dict[str, tuple[Patch, str]] = {
+    patch.__name__: (patch, where)
+    for patch, where in (
+        (adaptive_softmax, "learn/losses.py: OutputLayer"),
+        (packed_rows, "learn/packing.py: pack_side"),
+        (bfloat16_products, "learn/engine.py: product_type"),
+        (a_part_for_each_processor, "learn/parts.py: split"),
+        (groups_of_like_length, "learn/groups.py: grouped"),
+        (gradient_in_the_same_pass, "learn/losses.py: summed_loss"),
+        (written_gradient_of_the_lstm, "learn/recurrent.py: lstm"),
+        (gathers_back, "learn/gathers.py: permuted"),
+        (touched_rows_only, "learn/optimizer.py: Adam"),
+        (a_byte_for_each_element, "learn/dropout.py: Dropped.units_of"),
+        (sum_by_a_product, "learn/recurrent.py: column_sums"),
+        (few_sizes, "learn/packing.py: ROUND"),
+    )
+}
+"""What puts the slow twin in a trick's place, and where the trick stands."""
+
+
+def main() -> None:
+    """Builds, measures every trick in every round, and records."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("train", type=Path)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=12)
+    parser.add_argument("--without", choices=["nothing", *TRICKS], help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.without:
+        print(json.dumps(measured(given.train, given.without, given.steps)))
+        return
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        must(run([CHATBOT, "build-vocab", str(given.train.resolve())], cwd=folder))
+        rounds = [one_round(folder, given.steps) for _ in range(given.rounds)]
+    tricks = {
+        name: {
+            key: spread([one[name][key] / one["nothing"][key] for one in rounds])
+            for key in ("seconds", "peak_bytes")
+        }
+        for name in TRICKS
+    }
+    everything = {
+        key: spread([one["nothing"][key] for one in rounds]) for key in ("seconds", "peak_bytes")
+    }
+    twins = {
+        name: {"where": where, "without": patch.__doc__} for name, (patch, where) in TRICKS.items()
+    }
+    save(
+        "tricks",
+        {
+            "steps": given.steps,
+            "everything": everything,
+            "without": tricks,
+            "twins": twins,
+            "rounds": rounds,
+        },
+    )
+
+
+def one_round(folder: Path, steps: int) -> dict[str, Any]:
+    """With everything, and without each trick, one after the other."""
+    found = {}
+    for name in ("nothing", *TRICKS):
+        command = [sys.executable, str(Path(__file__).resolve()), str(folder / "model")]
+        done = must(run([*command, "--without", name, "--steps", str(steps)], cwd=folder))
+        found[name] = json.loads(done["stdout"]) | {"peak_bytes": done["peak_bytes"]}
+        print(name, found[name], file=sys.stderr)
+    return found
+
+
+def measured(model: Path, without: str, steps: int) -> dict[str, Any]:
+    """Trains some steps in this process; gives the median seconds of one."""
+    settings = {} if without == "nothing" else TRICKS[without][0]()
+    from chatbot.folder import ModelFolder
+    from chatbot.learn.preparing import prepare
+
+    run = prepare(ModelFolder(model), {}, {"steps": WARM_UP + steps, **settings}, restart=True)
+    seconds = []
+    before = time.perf_counter()
+    for record in run.records():
+        now = time.perf_counter()
+        if record.kind == "progress":
+            seconds.append(now - before)
+        before = now
+    return {"seconds": statistics.median(seconds[WARM_UP:])}
+
+
+def spread(ratios: list[float]) -> dict[str, float]:
+    """Median, least and greatest."""
+    return {"median": statistics.median(ratios), "least": min(ratios), "most": max(ratios)}
+
+
+if __name__ == "__main__":
+    main()
