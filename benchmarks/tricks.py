@@ -136,13 +136,11 @@ def a_byte_for_each_element() -> dict[str, Any]:
     """Dropout draws a float32 for every element."""
     import tensorflow as tf
 
-    from chatbot.learn.dropout import Dropped
+    from chatbot.learn import dropout
 
-    def plain(self: Any, x: Any, place: int) -> Any:  # noqa: ANN401
-        drawn = tf.random.stateless_uniform(tf.shape(x), self.key + [0, place])
-        return tf.where(drawn >= self.units, x / (1 - self.units), 0.0)
-
-    Dropped.units_of = plain
+    dropout._bytes_like = lambda x, key: tf.cast(
+        tf.floor(256 * tf.random.stateless_uniform(tf.shape(x), key)), tf.uint8
+    )
     return {}
 
 
