@@ -6,6 +6,7 @@ Nothing heavy is imported here: a test that needs no TensorFlow runs without it.
 import itertools
 import os
 import shutil
+import signal
 
 import hypothesis
 import numpy as np
@@ -18,6 +19,10 @@ from chatbot.corpus.pairs import find_corpora
 from chatbot.folder import ModelFolder
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+# A shell without job control has its background jobs ignore Ctrl-C; what is tested inherits that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 hypothesis.settings.register_profile("calm", deadline=None)  # time never decides a test
 hypothesis.settings.load_profile("calm")
