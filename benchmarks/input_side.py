@@ -30,7 +30,6 @@ from typing import Any
 from input_pipelines import IMPORTS, PIPELINES, SAMPLERS
 from input_stages import (
     BATCH,
-    counted,
     forget_pages,
     medians,
     one_core,
@@ -44,7 +43,7 @@ from chatbot.corpus.store import TokenStore
 from chatbot.corpus.vocabulary import Vocabulary
 from chatbot.folder import ModelFolder
 from chatbot.learn.losses import cutoffs_of
-from chatbot.learn.preparing import NGRAMS
+from chatbot.learn.preparing import NGRAMS, count_ngrams
 
 EPOCHS = 30
 FEWER = {"tf.data from_tensor_slices, pairs": 4, "tf.data from_generator, pairs": 2}
@@ -112,7 +111,7 @@ def stages(work: Path) -> dict[str, Any]:
     folder = ModelFolder(work / "model")
     size = len(Vocabulary.load(folder.vocabulary))
     with one_core(), TokenStore(folder.store) as store:
-        ngrams = counted(store, NGRAMS, size)
+        ngrams = count_ngrams(store, NGRAMS, size)
         found = [step_times(store, ngrams, cutoffs_of(size), step) for step in range(STEPS)]
     command = [CHATBOT, "train", "--restart", "--batch", str(BATCH), "--steps", str(TRAIN_STEPS)]
     must(run(command, cwd=work))
@@ -148,7 +147,7 @@ def sizes(work: Path) -> dict[str, Any]:
     }
     with one_core(), TokenStore(paths[0]) as small, TokenStore(paths[1]) as large:
         stores = (small, large)
-        grams = [counted(store, NGRAMS, size) for store in stores]
+        grams = [count_ngrams(store, NGRAMS, size) for store in stores]
         for name, cold in (("cached", False), ("dropped", True)):
             times: tuple[list[dict[str, float]], ...] = ([], [])
             for step in range(STEPS):

@@ -23,7 +23,6 @@ from chatbot.learn.packing import pack
 BATCH = 1000
 LENGTH = 40
 STAGES = ("sampler", "read", "batch", "pack", "n-grams")
-COUNTED_AT_ONCE = 50_000
 
 
 @contextmanager
@@ -35,14 +34,6 @@ def one_core() -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, cores)
-
-
-def counted(store: TokenStore, order: int, size: int) -> Ngrams:
-    """The n-grams of a store as `train` counts them."""
-    train = store.header.train
-    firsts = range(0, train, COUNTED_AT_ONCE)
-    parts = (store.read([(first, min(train, first + COUNTED_AT_ONCE))]) for first in firsts)
-    return Ngrams.count(parts, order, size)
 
 
 def step_times(

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from chatbot.corpus.store import TokenStore
+from chatbot.learn.preparing import count_ngrams
 
 ROOT = Path(__file__).parent.parent
 NAMES = (
@@ -127,7 +128,7 @@ def test_medians_are_of_stages_and_of_their_sums_step_by_step(benchmark):
 def test_a_step_is_timed_stage_by_stage(benchmark, folder):
     module = benchmark("input_stages")
     with TokenStore(folder.store) as store:
-        ngrams = module.counted(store, 3, 200)
+        ngrams = count_ngrams(store, 3, 200)
         assert ngrams.pairs == 29
         times = module.step_times(store, ngrams, (200,), 4)
         assert module.rate(store, "cyclic", 2) > 0

@@ -146,6 +146,7 @@ class Engine:
         parts = split(batch, min(self.parts, len(batch)))
 
         def gradient(number: int) -> tuple[Any, ...]:
+            """What a part touched, its loss and its gradients."""
             packed = self.net.pack(parts[number])
             # Places of one part of one step draw from four keys, beginning with this one.
             key = [self._seed, 4 * (step * self.parts + number) & 0x7FFFFFFF]
@@ -169,6 +170,7 @@ class Engine:
         """The summed loss of batches, in nats."""
 
         def loss(batch: Batch) -> float:
+            """The summed loss of one batch."""
             return float(self._judge(self.net.features(self.net.pack(batch))))
 
         return sum(self._pool.map(loss, batches))

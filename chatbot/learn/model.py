@@ -208,7 +208,7 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
         return tf.reduce_sum(nats * batch["weights"])
 
     def vectors(self, rows: Tensor, batch: Features, dtype: tf.DType, dropped: Dropped) -> Tensor:
-        """The output vectors of a packed batch, [N, U]; arguments as for `loss`."""
+        """The output vectors of a packed batch, [N, U]; arguments as for `losses`."""
         keys, h, c = self._encode(rows, batch, dtype, dropped)
         inputs = dropped.units_of(tf.gather(rows, batch["target"]), 1)
         states, _ = self._run(self.decoder, inputs, batch["target_bounds"], h, c, dtype)

@@ -83,7 +83,7 @@ def prepare(
             digest, size = vocabulary.digest, len(vocabulary)
             position = Position(0, 0.0, Schedule(), None, digest, size, network, settings)
             if engine.net.mixture is not None:
-                engine.net.mixture.counts.ngrams = _ngrams(store, network.ngrams or 0, size)
+                engine.net.mixture.counts.ngrams = count_ngrams(store, network.ngrams or 0, size)
         if vectors is not None:
             engine.begin_with(vectors)
         opened.pop_all()
@@ -91,8 +91,14 @@ def prepare(
     return Run(folder, vocabulary, store, engine, position, stop, coverage)
 
 
-def _ngrams(store: TokenStore, order: int, size: int) -> Ngrams:
-    """The n-grams of the replies to train on, or of the first ones of very many."""
+def count_ngrams(store: TokenStore, order: int, size: int) -> Ngrams:
+    """The n-grams of the replies to train on, or of the first ones of very many.
+
+    Args:
+        store: a token store, open.
+        order: the longest n.
+        size: entries of the vocabulary.
+    """
     train = store.header.train
     firsts = range(0, train, _COUNTED_AT_ONCE)
     parts = (store.read([(first, min(train, first + _COUNTED_AT_ONCE))]) for first in firsts)
