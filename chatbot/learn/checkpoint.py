@@ -29,7 +29,7 @@ from chatbot.learn.model import Seq2Seq
 from chatbot.learn.optimizer import Adam
 from chatbot.learn.schedule import Schedule
 
-FORMAT = 1
+FORMAT = 2
 
 _POSITION = "position/.ATTRIBUTES/VARIABLE_VALUE"
 

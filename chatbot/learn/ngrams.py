@@ -20,9 +20,11 @@ is what the counts would say without this one occurrence of it.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +33,7 @@ from chatbot.corpus.encoded import EncodedPairs, indices_of_runs
 from chatbot.corpus.vocabulary import EOS, GO
 from chatbot.learn.lookup import Lookup
 
-MOST_TOKENS = 4_000_000
+MOST_TOKENS = 2_000_000
 """Counting ends after the replies that reach this many tokens, so that memory stays bounded."""
 
 NUMBERS = 1 << 63
@@ -40,6 +42,8 @@ NUMBERS = 1 << 63
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 Floats = NDArray[np.float64]
+
+_NO_CONTEXTS = np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32)
 
 
 @dataclass(frozen=True)
@@ -64,16 +68,6 @@ class _Level:
     totals: Ints
     discount: float
 
-    @cached_property
-    def by_key(self) -> Lookup:
-        """The count of an n-gram."""
-        return Lookup(self.keys, self.counts)
-
-    @cached_property
-    def by_context(self) -> Lookup:
-        """c(h) and N1+(h .) of a context."""
-        return Lookup(self.contexts, self.totals, np.diff(self.bounds))
-
 
 class Ngrams:
     """Counts of n-grams, and the probabilities they give.
@@ -84,17 +78,10 @@ class Ngrams:
         pairs: how many pairs were counted, the first ones of the store.
     """
 
-    def __init__(self, order: int, size: int, pairs: int, keys: Longs, counts: Longs) -> None:
-        """Takes the distinct n-grams of the greatest order, ascending, and their counts."""
+    def __init__(self, order: int, size: int, pairs: int, packed: bytes) -> None:
+        """Takes what `to_bytes` gave, and the first three numbers in it."""
         self.order, self.size, self.pairs = order, size, pairs
-        self._levels: list[_Level] = []
-        for n in range(order, 0, -1):
-            if n < order:
-                keys, counts = _distinct(keys % size**n)
-            self._levels.insert(0, _level(keys, counts, size))
-        lowest = self._levels[0]
-        self._frequencies = np.full(size, self._left(lowest, 0, 0) / size)
-        self._frequencies[lowest.keys] += _seen(lowest, slice(None), 0)
+        self._packed = packed
 
     @classmethod
     def count(cls, parts: Iterable[EncodedPairs], order: int, size: int) -> Ngrams:
@@ -114,7 +101,15 @@ class Ngrams:
                 break
         keys = np.concatenate(found)
         del found
-        return cls(order, size, pairs, *_distinct(keys))
+        keys, counts = _distinct(keys)
+        file = io.BytesIO()
+        np.savez(
+            file,
+            about=np.asarray([order, size, pairs]),
+            steps=_packed(np.diff(keys, prepend=0)),
+            counts=_packed(counts.astype(np.int32)),
+        )
+        return cls(order, size, pairs, file.getvalue())
 
     def log_probabilities(
         self, contexts: NDArray[np.int32], entries: NDArray[np.int32], *, leave_out: bool = False
@@ -126,13 +121,16 @@ class Ngrams:
             entries: the entries.
             leave_out: the entries are among those counted; judge them as if they were not.
         """
-        context = np.zeros(len(entries), np.int64)
+        tables, discounts = self._tables
+        key, context = entries.astype(np.int64), np.zeros(len(entries), np.int64)
         counts = []
-        for n, level in enumerate(self._levels, 1):
-            if n > 1:
-                context += contexts[:, self.order - n].astype(np.int64) * self.size ** (n - 2)
-            key = context * self.size + entries
-            counts.append((*level.by_key.find(key), *level.by_context.find(context)))
+        for n in range(1, self.order + 1):
+            (count, *_), (_, total, kinds) = tables[n].find(key), tables[n - 1].find(context)
+            counts.append((count, total, kinds))
+            if n < self.order:
+                before = contexts[:, self.order - n - 1].astype(np.int64)
+                context += before * self.size ** (n - 1)
+                key = context * self.size + entries
         gone = leave_out & (counts[-1][0] > 0)
         for count, total, kinds in reversed(counts):
             last = gone & (count == 1)
@@ -141,8 +139,7 @@ class Ngrams:
             kinds -= last
             gone = last
         p = np.full(len(entries), 1 / self.size)
-        for level, (count, total, kinds) in zip(self._levels, counts, strict=True):
-            discount = level.discount
+        for discount, (count, total, kinds) in zip(discounts, counts, strict=True):
             kept = np.maximum(count - discount, 0) + discount * kinds * p
             p = np.where(total > 0, kept / np.maximum(total, 1), p)
         logarithms: NDArray[np.float32] = np.log(p).astype(np.float32)
@@ -165,19 +162,59 @@ class Ngrams:
             row[:] = p
         return found
 
+    def index(self) -> None:
+        """Makes what judging needs now, which else its first call does; half a second."""
+        _ = self._tables
+
     def to_bytes(self) -> bytes:
-        """Everything, to be kept."""
-        top, file = self._levels[-1], io.BytesIO()
-        about = np.asarray([self.order, self.size, self.pairs])
-        np.savez(file, about=about, keys=top.keys, counts=top.counts.astype(np.uint32))
-        return file.getvalue()
+        """Everything, to be kept: the n-grams of the greatest order, which the others follow from."""
+        return self._packed
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Ngrams:
         """What `to_bytes` gave, back."""
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             order, size, pairs = file["about"].tolist()
-            return cls(order, size, pairs, file["keys"], file["counts"].astype(np.int64))
+        return cls(order, size, pairs, data)
+
+    def _descended(self) -> Iterator[_Level]:
+        """The n-grams of all orders, from the greatest down to 1."""
+        with np.load(io.BytesIO(self._packed), allow_pickle=False) as file:
+            keys = np.cumsum(_unpacked(file["steps"], np.int64))
+            counts = _unpacked(file["counts"], np.int32)
+        for n in range(self.order, 0, -1):
+            if n < self.order:
+                keys, counts = _distinct(keys % self.size**n)
+            yield _level(keys, counts, self.size)
+
+    @cached_property
+    def _tables(self) -> tuple[list[Lookup], list[float]]:
+        """What judging needs of every n-gram, by orders from 0, and D_n from order 1.
+
+        An n-gram has a count, and as a context c(h) and N1+(h .); whatever it lacks is 0. What is a
+        context only, a row of GO, has a place too.
+        """
+        tables, discounts = [], []
+        above = _NO_CONTEXTS
+        for level in self._descended():
+            tables.append(_table(level.keys, level.counts, *above))
+            discounts.append(level.discount)
+            above = level.contexts, level.totals, np.diff(level.bounds)
+        tables.append(_table(np.zeros(0, np.int64), np.zeros(0, np.int32), *above))
+        return tables[::-1], discounts[::-1]
+
+    @cached_property
+    def _levels(self) -> list[_Level]:
+        """What replying needs: the n-grams by orders from 1, those of a context side by side."""
+        return [*self._descended()][::-1]
+
+    @cached_property
+    def _frequencies(self) -> Floats:
+        """The probabilities of all entries by the lowest order, [V]."""
+        lowest = self._levels[0]
+        found = np.full(self.size, self._left(lowest, 0, 0) / self.size)
+        found[lowest.keys] += _seen(lowest, slice(None), 0)
+        return found
 
     def _left(self, level: _Level, place: int, first: int) -> float:
         """The probability that a context leaves to the lower order."""
@@ -223,8 +260,18 @@ def _distinct(keys: Longs) -> tuple[Longs, Longs]:
     return keys[first], np.diff(first, append=len(keys))
 
 
+def _packed(numbers: NDArray[Any]) -> NDArray[np.uint8]:
+    return np.frombuffer(zlib.compress(numbers.tobytes(), 1), np.uint8)
+
+
+def _unpacked(packed: NDArray[np.uint8], kind: type[np.generic]) -> NDArray[Any]:
+    return np.frombuffer(zlib.decompress(packed), kind)
+
+
 def _level(keys: Longs, counts: Longs, size: int) -> _Level:
-    contexts, first = np.unique(keys // size, return_index=True)
+    contexts = keys // size
+    first = np.flatnonzero(np.diff(contexts, prepend=-1))
+    contexts = contexts[first]
     bounds = np.append(first, len(keys))
     totals = np.add.reduceat(counts, first) if len(first) else first
     once, twice = (int(np.count_nonzero(counts == n)) for n in (1, 2))
@@ -237,6 +284,17 @@ def _level(keys: Longs, counts: Longs, size: int) -> _Level:
         totals.astype(np.int32),
         min(discount, 0.99),
     )
+
+
+def _table(keys: Longs, counts: Ints, contexts: Longs, totals: Ints, kinds: Ints) -> Lookup:
+    """One index of n-grams and of the contexts of the order above."""
+    if not len(contexts):
+        return Lookup(keys, counts)
+    numbers, _ = _distinct(np.concatenate([keys, contexts]))
+    values = np.zeros((3, len(numbers)), np.int32)
+    values[0, np.searchsorted(numbers, keys)] = counts
+    values[1:, np.searchsorted(numbers, contexts)] = totals, kinds
+    return Lookup(numbers, *values)
 
 
 def _seen(level: _Level, which: slice, place: int) -> Floats:

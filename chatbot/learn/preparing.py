@@ -84,6 +84,8 @@ def prepare(
             position = Position(0, 0.0, Schedule(), None, digest, size, network, settings)
             if engine.net.mixture is not None:
                 engine.net.mixture.counts.ngrams = count_ngrams(store, network.ngrams or 0, size)
+        if engine.net.mixture is not None:
+            engine.net.mixture.ngrams.index()
         if vectors is not None:
             engine.begin_with(vectors)
         opened.pop_all()

@@ -29,7 +29,7 @@ MODEL = ModelConfig(units=4, embedding=3, ngrams=3)
 VOCABULARY = Vocabulary((*SPECIAL, *"abcde"), (0, 0, 1, 1, 1, 1, 1, 1, 1), CorpusConfig())
 
 LITERAL = (
-    '{"format": 1, "step": 12, "seconds": 3.25, "schedule": {"scale": 0.4, "best": 2.5, '
+    '{"format": 2, "step": 12, "seconds": 3.25, "schedule": {"scale": 0.4, "best": 2.5, '
     '"waited": 1, "cooling": 2, "recent": [2.75, 3.0], "exhausted": false}, "heldout_loss": 2.625, '
     '"vocabulary": "ab12", "size": 9, "model": {"units": 4, "embedding": 3, '
     '"bidirectional": false, "ngrams": 3}, "training": {"batch": 7, "sampler": "epoch", '
@@ -131,9 +131,9 @@ def test_a_position_of_before_there_were_word_vectors_has_none():
 
 def test_another_format_number_is_refused():
     with pytest.raises(ChatbotError) as caught:
-        Position.from_json(LITERAL.replace('"format": 1', '"format": 2'), "model/step-3")
+        Position.from_json(LITERAL.replace('"format": 2', '"format": 3'), "model/step-3")
     assert str(caught.value) == (
-        "model/step-3: format 2, this version reads 1. Train anew with --restart."
+        "model/step-3: format 3, this version reads 2. Train anew with --restart."
     )
 
 
