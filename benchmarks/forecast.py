@@ -3,17 +3,16 @@
     python benchmarks/forecast.py SHORT LONG
 
 SHORT is a corpus of short pairs (film subtitles), LONG one of long pairs (counselling); besides
-them the bundled sample is used. Trains on each with several settings, some dozens of steps each (an
-hour on two cores), and records for every run its peak memory, and the processor seconds of a step
-divided by the number of cores, which other work on the machine hardly changes. Records constants
+them the bundled sample is used. Trains on each with several settings and caps of memory, some
+dozens of steps each (half an hour on two cores with nothing beside it), and records for every run
+its peak memory and the seconds of a step, the first ten left out, validations in. Records constants
 fitted by least squares of the relative error, and what the program forecasts for every run.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import resource
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -23,13 +22,13 @@ import numpy as np
 from record import CHATBOT, must, run, save
 
 from chatbot.config import ModelConfig, TrainingConfig
-from chatbot.corpus.doctor.forecast import Work
+from chatbot.corpus.doctor.forecast import NGRAMS, Work
 from chatbot.corpus.store import TokenStore
 from chatbot.machine import has_bfloat16
 
 DATA = Path(__file__).parent.parent / "data"
-STARTING = 8.0
-"""Processor seconds before the first step and after the last."""
+FIRST = 10
+"""Steps that are not timed."""
 
 BUILDS = {
     "sample": ("sample", ""),
@@ -54,6 +53,11 @@ RUNS = (
     ("long", 100, ""),
     ("long", 60, "--max-length 100"),
     ("long", 80, "--max-length 20"),
+    ("short", 80, "--memory 800MB"),
+    ("short", 80, "--memory 700MB"),
+    ("long", 60, "--memory 850MB"),
+    ("short, 60,000 entries", 60, "--memory 1.1GB"),
+    ("short", 60, "--units 512 --embedding 512 --memory 1.2GB"),
 )
 
 
@@ -92,18 +96,19 @@ def facts_of(folder: Path) -> dict[str, Any]:
 
 def train(folder: Path, steps: int, options: list[str]) -> dict[str, Any]:
     """Trains for some steps; nothing of it is kept."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [CHATBOT, "train", "--restart", "--steps", str(steps), *options]
     done = must(run(command, cwd=folder))
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    used = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-    start = json.loads((folder / "model" / "history.jsonl").read_text("utf-8").split("\n")[0])
+    history = (folder / "model" / "history.jsonl").read_text("utf-8").splitlines()
+    start, *records = map(json.loads, history)
+    first, last = ([r for r in records if r["step"] == n][0] for n in (FIRST, steps))
+    parts = re.search(r"a step in ([0-9]+) parts", done["stderr"])
     return {
         "corpus": folder.name,
         "model": start["model"],
         "training": start["training"],
+        "parts": int(parts[1]) if parts else 0,
         "peak_bytes": done["peak_bytes"],
-        "step_seconds": (used - STARTING) / steps / (os.cpu_count() or 1),
+        "step_seconds": (last["seconds"] - first["seconds"]) / (steps - FIRST),
     }
 
 
@@ -112,21 +117,23 @@ def work_of(result: dict[str, Any], one: dict[str, Any]) -> Work:
     facts = result["corpora"][one["corpus"]]
     questions, replies = (np.array(side) for side in facts["lengths"])
     model, training = ModelConfig(**one["model"]), TrainingConfig(**one["training"])
-    return Work(questions, replies, facts["pairs"], facts["vocabulary"], model, training)
+    parts = one["parts"]
+    return Work(questions, replies, facts["pairs"], facts["vocabulary"], model, training, parts)
 
 
 def judged(result: dict[str, Any]) -> dict[str, Any]:
     """Constants fitted to the runs, and the forecasts of the constants that the program has."""
-    memory, seconds = [], []
+    memory, taken, seconds = [], [], []
     for one in result["runs"]:
         work = work_of(result, one)
         fast = one["training"]["precision"] != "float32" and has_bfloat16()
         memory.append(work.counts_of_memory)
+        taken.append(one["peak_bytes"] - NGRAMS[0] * work.counted)
         seconds.append(work.counts_of_time(fast))
         one["forecast_bytes"] = work.bytes
         one["forecast_step_seconds"] = work.seconds(fast)
     return {
-        "memory_constants": fitted(memory, [one["peak_bytes"] for one in result["runs"]]),
+        "memory_constants": fitted(memory, taken),
         "time_constants": fitted(seconds, [one["step_seconds"] for one in result["runs"]]),
     }
 

@@ -236,6 +236,11 @@ class TrainingConfig(Config):
         choices=("auto", "float32", "bfloat16"),
         fixed=True,
     )
+    memory: str | None = setting(
+        None,
+        "most memory that training may take, such as 900MB or 1.5GB  [default: no limit]",
+        pattern=r"(?=[0-9.]*[1-9])[0-9]+(\.[0-9]+)?[MmGg][Bb]",
+    )
     threads: int = setting(0, "processor threads; 0 for all", minimum=0, maximum=1024)
     vectors: str | None = setting(
         None,

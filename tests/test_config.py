@@ -184,7 +184,7 @@ def test_a_resumed_run_takes_what_is_given_over_what_it_began_with():
     assert TrainingConfig.resumed(began, {"steps": None}) == TrainingConfig(batch=7, keep=2)
 
 
-FREE = {"warmup", "steps", "minutes", "epochs", "save_every", "keep", "threads"}
+FREE = {"warmup", "steps", "minutes", "epochs", "save_every", "keep", "memory", "threads"}
 """What may change while a run goes on."""
 
 
@@ -194,7 +194,7 @@ def test_a_resumed_run_keeps_what_cannot_change(group):
     for field in dataclasses.fields(group):
         rest = [one for one in field.metadata["choices"] if one != field.default]
         value = rest[0] if rest else other[type(field.default)]
-        value = {"save_every": "7", "steps": 77}.get(field.name, value)
+        value = {"save_every": "7", "steps": 77, "memory": "2GB"}.get(field.name, value)
         if field.name in FREE:
             assert getattr(group.resumed(group(), {field.name: value}), field.name) == value
         else:

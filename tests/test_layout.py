@@ -102,6 +102,7 @@ ORDER = [
     "learn.optimizer",
     "learn.parts",
     "learn.engine",
+    "learn.budget",
     "learn.schedule",
     "learn.ending",
     "learn.checkpoint",

@@ -97,6 +97,7 @@ def _introduce(run: Run) -> None:
         f"{run.pairs:,} pairs to train on, {store.held_out:,} held out, vocabulary "
         f"{len(run.vocabulary):,}{cut}"
     )
+    tell(_machinery(run))
     if run.position.step:
         tell(f"resuming after step {run.position.step:,}")
     if run.coverage is not None:
@@ -106,6 +107,17 @@ def _introduce(run: Run) -> None:
             "memorising: the corpus is too small to hold pairs out, so the training loss decides "
             "when to stop"
         )
+
+
+def _machinery(run: Run) -> str:
+    engine, planned = run.engine, run.budget
+    held = run.position.training.memory
+    parts = f"; a step in {planned.parts} parts, to stay under {held}" if held else ""
+    return (
+        f"matrix products in {engine.product_type}, {engine.workers} "
+        f"{'processor' if engine.workers == 1 else 'processors'}, about {size(planned.bytes)} of "
+        f"memory{parts}"
+    )
 
 
 def _covered(coverage: Coverage) -> str:

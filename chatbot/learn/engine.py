@@ -16,15 +16,13 @@ from numpy.typing import NDArray
 
 from chatbot.config import ModelConfig, TrainingConfig
 from chatbot.corpus.batches import Batch
+from chatbot.corpus.doctor import forecast
 from chatbot.corpus.vectors import Vectors
 from chatbot.learn.dropout import Dropped
 from chatbot.learn.model import Seq2Seq, feature_spec
 from chatbot.learn.optimizer import Adam
 from chatbot.learn.parts import merged, split
 from chatbot.machine import cores, has_bfloat16
-
-LEAST_PART = 64
-"""Pairs of a part below which a batch is not dealt out further."""
 
 VECTORS_RMS = 0.3
 """Root of the mean square of the elements of word vectors, at the beginning of a run.
@@ -35,15 +33,8 @@ element whatever the gradient. docs/training.md has the measurement that chose t
 
 
 def workers_of(training: TrainingConfig) -> int:
-    """How many parts of a batch are computed at a time: one on each processor, if there is enough.
-
-    A product of few rows does not use a second processor well, and what comes between products
-    hardly; two halves of a batch, each on a processor of its own, keep both busy. docs/performance
-    has its worth. A GPU takes the whole batch.
-    """
-    if tf.config.list_physical_devices("GPU"):
-        return 1
-    return max(1, min(training.threads or cores(), training.batch // LEAST_PART))
+    """How many parts of a batch are computed at a time; a GPU takes the whole batch."""
+    return 1 if tf.config.list_physical_devices("GPU") else forecast.workers_of(training)
 
 
 def use_threads(training: TrainingConfig) -> None:
@@ -71,7 +62,9 @@ class Engine:
     Attributes:
         net: the network.
         optimizer: the optimizer.
-        parts: how many parts a batch is dealt out to.
+        parts: how many parts a batch is dealt out to; as many are computed at a time as there are
+            processors, so more of them take less memory and a little more time.
+        workers: how many are computed at a time.
     """
 
     def __init__(
@@ -81,14 +74,25 @@ class Engine:
         training: TrainingConfig,
         unigram: NDArray[np.float32],
         dropout: float,
+        parts: int | None = None,
     ) -> None:
-        """Draws the weights and declares the steps; they are compiled at their first use."""
+        """Draws the weights and declares the steps; they are compiled at their first use.
+
+        Args:
+            size: entries of the vocabulary, V.
+            model: the widths.
+            training: the settings of a step.
+            unigram: how often each entry occurs, [V].
+            dropout: share of activations dropped.
+            parts: the attribute; default: one for each processor.
+        """
         self.net = Seq2Seq(size, model, seed=training.seed, unigram=unigram)
         self.optimizer = Adam(
             self.net.embedding, self.net.matrices, freezing=training.freeze_vectors
         )
-        self.parts = workers_of(training)
-        self._pool = ThreadPoolExecutor(self.parts)
+        self.workers = workers_of(training)
+        self.parts = self.workers if parts is None else parts
+        self._pool = ThreadPoolExecutor(self.workers)
         self._clip, self._dropout = training.clip, dropout
         self._word_dropout = training.word_dropout
         self._dtype = product_type(training.precision)
@@ -105,6 +109,11 @@ class Engine:
             self._update, input_signature=[numbers, numbers, rows, weights, number, number]
         )
         self._judge = tf.function(self._part_loss, input_signature=[spec], autograph=False)
+
+    @property
+    def product_type(self) -> str:
+        """The number format of matrix products, by its name."""
+        return str(self._dtype.name)
 
     def begin_with(self, vectors: Vectors) -> None:
         """Gives entries their word vectors, scaled as one, and freezes them if that is asked for.

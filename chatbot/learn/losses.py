@@ -25,6 +25,7 @@ _HEAD = 500
 _MIDDLE = 4_000
 _WHOLE = 4_000
 _CHUNK = 1_024
+_CHUNK_LOGITS = 1 << 22
 _LEAST = 1.2e-38  # the least number that is not flushed to zero, about
 
 
@@ -42,6 +43,15 @@ def cutoffs_of(size: int) -> tuple[int, ...]:
 def tail_width(units: int, tail: int) -> int:
     """The width that tail number `tail`, from 0, projects the output vectors to."""
     return max(1, units // (4 << tail))
+
+
+def chunk_of(classes: int) -> int:
+    """Rows whose logits are held at a time: fewer for many classes, so that memory is bounded.
+
+    >>> chunk_of(502), chunk_of(16_000), chunk_of(1_000_000)
+    (1024, 256, 32)
+    """
+    return min(_CHUNK, max(32, 1 << (_CHUNK_LOGITS // classes).bit_length() - 1))
 
 
 def summed_loss(
@@ -69,12 +79,13 @@ def summed_loss(
     ) -> tuple[tuple[Tensor, Tensor], Callable[[Tensor, Tensor], Any]]:
         w, b = tf.cast(weight, dtype), tf.cast(bias, dtype)
         rows = tf.shape(x)[0]
-        chunks = -(-rows // _CHUNK)
+        size = chunk_of(weight.shape[0])
+        chunks = -(-rows // size)
         # The last column counts the rows, so that one product gives the bias's gradient too.
         weighted = tf.concat([x, tf.ones([rows, 1])], 1) * weights[:, None]
 
         def step(i: Tensor, chosen: tf.TensorArray, dx: tf.TensorArray, dw: Tensor) -> Any:  # noqa: ANN401
-            part = slice(i * _CHUNK, tf.minimum(rows, (i + 1) * _CHUNK))
+            part = slice(i * size, tf.minimum(rows, (i + 1) * size))
             logits = tf.nn.bias_add(tf.matmul(tf.cast(x[part], dtype), w, transpose_b=True), b)
             p = tf.nn.softmax(logits)
             more = tf.matmul(p, tf.cast(weighted[part], dtype), transpose_a=True)
@@ -112,10 +123,11 @@ def row_nats(x: Tensor, weight: Tensor, bias: Tensor, labels: Tensor, dtype: tf.
     """Softmax cross-entropy of each row in nats, [N], chunk by chunk; arguments as above."""
     w = tf.cast(weight, dtype)
     rows = tf.shape(x)[0]
-    chunks = -(-rows // _CHUNK)
+    size = chunk_of(weight.shape[0])
+    chunks = -(-rows // size)
 
     def step(i: Tensor, nats: tf.TensorArray) -> tuple[Tensor, tf.TensorArray]:
-        part = slice(i * _CHUNK, tf.minimum(rows, (i + 1) * _CHUNK))
+        part = slice(i * size, tf.minimum(rows, (i + 1) * size))
         logits = tf.cast(tf.matmul(tf.cast(x[part], dtype), w, transpose_b=True), tf.float32) + bias
         chosen = tf.gather(logits, labels[part], batch_dims=1)
         return i + 1, nats.write(i, tf.reduce_logsumexp(logits, 1) - chosen)

@@ -167,7 +167,7 @@ class Ngrams:
         _ = self._tables
 
     def to_bytes(self) -> bytes:
-        """Everything, to be kept: the n-grams of the greatest order, which the others follow from."""
+        """What is kept: the n-grams of the greatest order, which the others follow from."""
         return self._packed
 
     @classmethod
@@ -265,7 +265,7 @@ def _packed(numbers: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _unpacked(packed: NDArray[np.uint8], kind: type[np.generic]) -> NDArray[Any]:
-    return np.frombuffer(zlib.decompress(packed), kind)
+    return np.frombuffer(zlib.decompress(packed.tobytes()), kind)
 
 
 def _level(keys: Longs, counts: Longs, size: int) -> _Level:

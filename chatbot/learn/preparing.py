@@ -13,17 +13,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from chatbot.config import ModelConfig, TrainingConfig
+from chatbot.corpus.doctor.forecast import Work
 from chatbot.corpus.store import TokenStore
 from chatbot.corpus.vectors import Vectors, read_vectors
 from chatbot.corpus.vocabulary import Vocabulary
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
+from chatbot.learn.budget import budget
 from chatbot.learn.checkpoint import Position, check_vocabulary, read_position, restore, saved
 from chatbot.learn.engine import Engine, use_threads
 from chatbot.learn.ngrams import NUMBERS, Ngrams
 from chatbot.learn.schedule import Schedule
 from chatbot.learn.training import Run
+from chatbot.memory import release_freed, release_program
 
 DROPOUT = 0.4
 """The default with held-out pairs."""
@@ -53,7 +58,7 @@ def prepare(
 
     Raises:
         ChatbotError: no store, a damaged one, a setting that cannot change, or a vocabulary that
-            does not match.
+            does not match, or a cap of memory that cannot be kept.
     """
     vocabulary = Vocabulary.load(folder.vocabulary)
     with ExitStack() as opened:  # closes the store if anything is refused
@@ -72,7 +77,11 @@ def prepare(
         use_threads(settings)
         default = DROPOUT if store.header.held_out else 0.0
         dropout = default if settings.dropout is None else settings.dropout
-        engine = Engine(len(vocabulary), network, settings, vocabulary.unigram, dropout)
+        planned = budget(_work(store, len(vocabulary), network, settings))
+        release_program()
+        engine = Engine(
+            len(vocabulary), network, settings, vocabulary.unigram, dropout, planned.parts
+        )
         if restart:
             folder.forget_training()
         if stored is not None:
@@ -86,11 +95,18 @@ def prepare(
                 engine.net.mixture.counts.ngrams = count_ngrams(store, network.ngrams or 0, size)
         if engine.net.mixture is not None:
             engine.net.mixture.ngrams.index()
+            release_freed()
         if vectors is not None:
             engine.begin_with(vectors)
         opened.pop_all()
     coverage = vectors.coverage if vectors else None
-    return Run(folder, vocabulary, store, engine, position, stop, coverage)
+    return Run(folder, vocabulary, store, engine, position, stop, planned, coverage)
+
+
+def _work(store: TokenStore, size: int, model: ModelConfig, training: TrainingConfig) -> Work:
+    """What a step of a run does."""
+    questions, replies = (np.asarray(counts) for counts in store.header.lengths)
+    return Work(questions, replies, store.header.train, size, model, training)
 
 
 def count_ngrams(store: TokenStore, order: int, size: int) -> Ngrams:

@@ -27,6 +27,7 @@ from chatbot.corpus.vocabulary import Vocabulary
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
 from chatbot.history import Record, append, drop_after
+from chatbot.learn.budget import Budget
 from chatbot.learn.checkpoint import (
     Checkpoints,
     Position,
@@ -36,7 +37,7 @@ from chatbot.learn.checkpoint import (
 from chatbot.learn.ending import Ending
 from chatbot.learn.engine import Engine
 from chatbot.learn.schedule import after_step, after_validation, dropping, rate
-from chatbot.memory import peak_memory
+from chatbot.memory import peak_memory, release_freed
 
 _RECORD_EVERY = 10
 _VALIDATION_BATCH = 250
@@ -55,6 +56,7 @@ class Run:
         engine: network and optimizer.
         position: where the run stands.
         stop: asked after every step; a reason in words ends the run.
+        budget: how a step is computed, and the memory that is expected.
         coverage: what the word vectors cover, where the run begins with some.
     """
 
@@ -64,6 +66,7 @@ class Run:
     engine: Engine
     position: Position
     stop: Callable[[], str | None]
+    budget: Budget
     coverage: Coverage | None = None
     _losses: list[float] = field(default_factory=list)
     _speed: list[tuple[float, int, float]] = field(default_factory=list)
@@ -155,6 +158,7 @@ class Run:
     def _judge(self, checkpoints: Checkpoints) -> Iterator[Record]:
         """Validates, and lets the schedule decide."""
         loss = self._judged_loss()
+        release_freed()
         before = self.position.schedule
         after = after_validation(before, loss, self.position.training)
         held_out = None if self.memorising else loss

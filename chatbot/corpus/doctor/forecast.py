@@ -31,10 +31,15 @@ REFERENCE_CORES = 2
 CORES_HELP = 0.75
 """Seconds fall with this power of the number of cores. An assumption: only two were measured."""
 
-MEMORY = (708e6, 26.8, 35.4, 14.0)
+MEMORY = (450e6, 26.8, 30.0, 8.0)
 """Bytes: of Python, TensorFlow and its compiled steps; for a weight of the network, with moments,
-gradient, and what the optimizer's step and a checkpoint need; for a unit of a token, with gates,
-states and gradients; for a unit of a place in the padded batch that attention works on."""
+gradient, and what the optimizer's step and a checkpoint need; for a unit of a token that is worked
+on at a time, with gates, states and gradients; for a unit of a place in the padded arrays that
+attention works on at a time."""
+
+NGRAMS = (28.0, 2_000_000)
+"""Bytes that n-grams take for a token of the replies, and how many tokens are counted, as
+`learn.ngrams.MOST_TOKENS`, which cannot be imported here."""
 
 TIME = (2.18e-12, 5.31e-12, 23.5e-9, 5.4e-9, 2.9e-9, 17.4e-9)
 """Seconds: for an operation of a matrix product in bfloat16, or in float32 on processors without
@@ -47,6 +52,12 @@ HEAD, MIDDLE, WHOLE = 500, 4_000, 4_000
 TAIL_SHARES = (0.18, 0.08)
 """Share of the tokens of a reply that are in its first and in its second tail. Of words; with
 characters a little less, which costs little."""
+
+GROUPS = (0.05, 0.2, 0.75)
+"""Shares of a batch, the longest pairs first, that attention pads alike, as in `learn.groups`."""
+
+LEAST_PART = 64
+"""Pairs of a part below which a batch is not dealt out to more processors."""
 
 BY_HEART = (75, 0.08)
 """Steps in which a corpus under `SMALL_CORPUS` pairs is known by heart: at the least, and for a
@@ -89,7 +100,9 @@ class Work:
         pairs: pairs of the corpus.
         size: entries of the vocabulary.
         model: the widths.
-        training: its batch and greatest length are used.
+        training: its batch and greatest length are used, and whether n-grams are counted.
+        parts: parts that a step computes one after the other, as far as there are processors for
+            two or more at a time; 0 for as many parts as processors.
     """
 
     questions: NDArray[np.int64]
@@ -98,6 +111,7 @@ class Work:
     size: int
     model: ModelConfig
     training: TrainingConfig
+    parts: int = 0
 
     @cached_property
     def batch(self) -> int:
@@ -142,15 +156,42 @@ class Work:
         output = sum(n * (w + 1) + (0 if w == u else u * w) for n, w, _ in self.clusters)
         return self.size * e + encoder + decoder + 3 * u * u + output
 
+    @cached_property
+    def groups(self) -> list[tuple[float, float, float]]:
+        """Pairs, positions of questions and of replies of what attention pads alike."""
+        question, reply = (
+            _cut(c, self.training.max_length) for c in (self.questions, self.replies)
+        )
+        longer = np.cumsum(question) * np.cumsum(reply)  # the longer of both is at most so long
+        found, most = [], self.positions
+        for share, rest in zip(GROUPS, np.cumsum(GROUPS), strict=True):
+            found.append((share * self.batch, *most))
+            below = float(np.searchsorted(longer, 1 - rest))
+            most = (min(most[0], below), min(most[1], below))
+        return found
+
     @property
     def padded(self) -> float:
-        """Places of the padded batch."""
-        return self.batch * sum(self.positions)
+        """Places of the padded arrays."""
+        return sum(pairs * (question + reply) for pairs, question, reply in self.groups)
+
+    @property
+    def at_once(self) -> float:
+        """The share of a batch that is worked on at a time."""
+        workers = workers_of(self.training)
+        return workers / max(self.parts, workers)
+
+    @property
+    def counted(self) -> int:
+        """Tokens whose n-grams are counted."""
+        if self.pairs < SMALL_CORPUS or self.model.ngrams == 0:
+            return 0
+        return min(NGRAMS[1], round(self.pairs * self.rows[1] / self.batch))
 
     @property
     def counts_of_memory(self) -> tuple[float, ...]:
         """What the constants of `MEMORY` are for."""
-        units = self.model.units
+        units = self.model.units * self.at_once
         return 1.0, self.parameters, units * sum(self.rows), units * self.padded
 
     def counts_of_time(self, bfloat16: bool) -> tuple[float, ...]:
@@ -168,7 +209,7 @@ class Work:
     @property
     def bytes(self) -> float:
         """The most memory of a run."""
-        return _sum(MEMORY, self.counts_of_memory)
+        return _sum(MEMORY, self.counts_of_memory) + NGRAMS[0] * self.counted
 
     def seconds(self, bfloat16: bool) -> float:
         """The time of a step on the machine of the runs."""
@@ -182,9 +223,19 @@ class Work:
         one_way = u // 2 if self.model.bidirectional else u
         encoder = u // one_way * 8 * one_way * (e + one_way) + 2 * u * u
         decoder = 8 * u * (e + u) + 4 * u * u
-        scores = self.batch * math.prod(self.positions)
+        scores = sum(math.prod(group) for group in self.groups)
         output = sum(s * 2 * w * (n + (0 if w == u else u)) for n, w, s in self.clusters)
         return 3 * (source * encoder + target * (decoder + output) + 4 * u * scores)
+
+
+def workers_of(training: TrainingConfig) -> int:
+    """How many parts of a batch are computed at a time: one on each processor, if there is enough.
+
+    A product of few rows does not use a second processor well, and what comes between products
+    hardly; two halves of a batch, each on a processor of its own, keep both busy. docs/performance
+    has its worth.
+    """
+    return max(1, min(training.threads or cores(), training.batch // LEAST_PART))
 
 
 def forecast(work: Work, speed: float | None = None, bfloat16: bool | None = None) -> Forecast:
