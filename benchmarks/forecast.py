@@ -54,7 +54,7 @@ RUNS = (
     ("long", 60, "--max-length 100"),
     ("long", 80, "--max-length 20"),
     ("short", 80, "--memory 800MB"),
-    ("short", 80, "--memory 700MB"),
+    ("short", 80, "--memory 750MB"),
     ("long", 60, "--memory 850MB"),
     ("short, 60,000 entries", 60, "--memory 1.1GB"),
     ("short", 60, "--units 512 --embedding 512 --memory 1.2GB"),

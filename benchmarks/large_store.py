@@ -1,9 +1,10 @@
-"""Token stores of any size with the lengths and ids of a real one, without a corpus of that size.
+"""Token stores of any size made of a real one, without a corpus of that size.
 
-Comes in: a real store, how many pairs, a seed. Goes out: a store, written by the package's own
-writer. The lengths of a pair are those of a real pair drawn at random, its ids are drawn one by one
-from all real ones: as frequent as there, but in an order that makes nearly every n-gram a new one,
-so that tables of n-grams become as large as they can.
+Comes in: a real store, and how many pairs. Goes out: a store, written by the package's own writer;
+either of real pairs, over and over, or of ids drawn at random. Random pairs have the lengths of a
+real pair drawn at random, and ids drawn one by one from all real ones: as frequent as there, but in
+an order that makes nearly every n-gram a new one, so that tables of n-grams become as large as they
+can.
 """
 
 from __future__ import annotations
@@ -37,6 +38,29 @@ def made_store(real: Path, path: Path, pairs: int, seed: int = 0) -> None:
     drawn = _drawn(lengths, pairs, seed)
     header = header._replace(pairs=pairs, held_out=0, tokens=sum(int(part.sum()) for part in drawn))
     write_store(path, header, _parts(drawn, source.tokens, seed))
+
+
+def stretched_store(real: Path, path: Path, pairs: int) -> None:
+    """Writes a store of so many of the real pairs to train on, from the first one again and again.
+
+    Args:
+        real: the store to read; the pairs that it holds out are held out again.
+        path: where to write.
+        pairs: how many to train on, at least 1.
+    """
+    with TokenStore(real) as store:
+        header = store.header
+        runs = [
+            (first, min(first + AT_ONCE, header.train, pairs - before))
+            for before in range(0, pairs, header.train)
+            for first in range(0, min(header.train, pairs - before), AT_ONCE)
+        ]
+        runs = [*runs, (header.train, header.pairs)]
+        parts = (store.read([run]) for run in runs)
+        tokens = sum(len(part.tokens) for part in parts)
+        total = pairs + header.held_out
+        header = header._replace(pairs=total, tokens=tokens)
+        write_store(path, header, (store.read([run]) for run in runs))
 
 
 def _drawn(lengths: NDArray[np.int64], pairs: int, seed: int) -> list[NDArray[np.uint16]]:

@@ -152,16 +152,6 @@ def few_sizes() -> dict[str, Any]:
     return {}
 
 
-def sum_by_a_product() -> dict[str, Any]:
-    """The gradient of the LSTMs' biases is added up by TensorFlow."""
-    import tensorflow as tf
-
-    from chatbot.learn import recurrent
-
-    recurrent.column_sums = lambda rows: tf.reduce_sum(tf.cast(rows, tf.float32), 0)
-    return {}
-
-
 TRICKS: dict[str, tuple[Patch, str]] = {
     patch.__name__: (patch, where)
     for patch, where in (
@@ -175,7 +165,6 @@ TRICKS: dict[str, tuple[Patch, str]] = {
         (gathers_back, "learn/gathers.py: permuted"),
         (touched_rows_only, "learn/optimizer.py: Adam"),
         (a_byte_for_each_element, "learn/dropout.py: Dropped.units_of"),
-        (sum_by_a_product, "learn/recurrent.py: column_sums"),
         (few_sizes, "learn/packing.py: ROUND"),
     )
 }

@@ -240,30 +240,23 @@ def more(spread: Facts) -> str:
 
 
 def memory_lines() -> list[Line]:
-    """Peak memory in MB against pairs of text whose vocabulary grows with it."""
+    """Peak memory in MB against pairs."""
     memory = result("memory")
-    sizes = [memory[name] for name in ("small", "whole")]
-    trained, built = (
-        [(one["pairs"], one[f"{command}_peak_bytes"] / 1e6) for one in sizes]
-        for command in ("train", "build")
-    )
+    trained = [memory["train"][name] for name in ("few", "whole", "many")]
+    built = [memory["build"][name] for name in ("small", "whole")]
     made = [(one["pairs"], one["jieba"]["peak_pss_bytes"] / 1e6) for one in result("scale")["made"]]
     return [
-        Line("train", trained),
-        Line("build-vocab, one worker", built),
+        Line("train", [(one["pairs"], one["peak_bytes"] / 1e6) for one in trained]),
+        Line("build-vocab, one worker", [(one["pairs"], one["peak_bytes"] / 1e6) for one in built]),
         Line("build-vocab, two workers", made),
     ]
 
 
 def memory_table() -> str:
-    """The points of the drawing, and the small corpus many times over."""
-    repeated = result("memory")["repeated"]
+    """The points of the drawing."""
     rows = []
     for line in memory_lines():
         rows += [(line.name, f"{pairs:,}", f"{peak:,.0f} MB") for pairs, peak in line.points]
-    for name, command in (("train", "train"), ("build-vocab, one worker", "build")):
-        peak = f"{repeated[f'{command}_peak_bytes'] / 1e6:,.0f} MB"
-        rows.append((f"{name}, the first corpus 21 times", f"{repeated['pairs']:,}", peak))
     return table(("command", "pairs", "peak memory"), rows)
 
 

@@ -102,6 +102,26 @@ def test_a_made_store_has_real_lengths_and_ids_and_the_bytes_its_seed_gives(
     assert set(found.tokens.tolist()) == set(source.tokens.tolist())
 
 
+def test_a_stretched_store_has_the_real_pairs_over_and_over_and_those_held_out(
+    benchmark, folder, tmp_path, monkeypatch
+):
+    module = benchmark("large_store")
+    monkeypatch.setattr(module, "AT_ONCE", 8)
+    module.stretched_store(folder.store, tmp_path / "more", 70)
+    module.stretched_store(folder.store, tmp_path / "less", 11)
+    with TokenStore(folder.store) as real:
+        expected = {"more": [(0, 29), (0, 29), (0, 12), (29, 33)], "less": [(0, 11), (29, 33)]}
+        for name, runs in expected.items():
+            with TokenStore(tmp_path / name) as made:
+                header = made.header
+                assert header.train == sum(last - first for first, last in runs[:-1])
+                assert header.held_out == 4
+                found, wanted = made.read([(0, header.pairs)]), real.read(runs)
+            assert found.tokens.tolist() == wanted.tokens.tolist()
+            assert found.bounds.tolist() == wanted.bounds.tolist()
+            assert header.tokens == len(found.tokens)
+
+
 def test_seconds_a_step_are_those_of_the_second_half_of_the_progress(benchmark):
     module = benchmark("input_side")
     speeds = [100.0, 150.0, 500.0, 1000.0, 2000.0]

@@ -112,7 +112,7 @@ def _introduce(run: Run) -> None:
 def _machinery(run: Run) -> str:
     engine, planned = run.engine, run.budget
     held = run.position.training.memory
-    parts = f"; a step in {planned.parts} parts, to stay under {held}" if held else ""
+    parts = f"; a step in {planned.told}, to stay under {held}" if held else ""
     return (
         f"matrix products in {engine.product_type}, {engine.workers} "
         f"{'processor' if engine.workers == 1 else 'processors'}, about {size(planned.bytes)} of "

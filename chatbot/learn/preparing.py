@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 
 from chatbot.config import ModelConfig, TrainingConfig
+from chatbot.corpus.doctor.budget import budget
 from chatbot.corpus.doctor.forecast import Work
 from chatbot.corpus.store import TokenStore
 from chatbot.corpus.vectors import Vectors, read_vectors
 from chatbot.corpus.vocabulary import Vocabulary
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
-from chatbot.learn.budget import budget
 from chatbot.learn.checkpoint import Position, check_vocabulary, read_position, restore, saved
 from chatbot.learn.engine import Engine, use_threads
 from chatbot.learn.ngrams import NUMBERS, Ngrams

@@ -76,7 +76,7 @@ def lstm(
                 tf.cast(tf.matmul(d_gates, w, transpose_b=True), tf.float32),
                 tf.cast(tf.matmul(inputs, d_gates, transpose_a=True), tf.float32),
                 tf.cast(tf.matmul(before, d_gates, transpose_a=True), tf.float32),
-                column_sums(d_gates),
+                tf.reduce_sum(tf.cast(d_gates, tf.float32), 0),
                 d_h0,
                 d_c0,
             )
@@ -84,12 +84,6 @@ def lstm(
         return (hidden, cells), gradient
 
     return run(x, kernel, recurrent, bias, h0, c0)  # type: ignore[no-any-return]
-
-
-def column_sums(rows: Tensor) -> Tensor:
-    """The sum of rows [R, U], float32 [U]; by a product with ones, which adds up faster."""
-    ones = tf.ones([1, tf.shape(rows)[0]], rows.dtype)
-    return tf.cast(tf.matmul(ones, rows), tf.float32)[0]
 
 
 def _rows(width: int, dtype: tf.DType, steps: Tensor) -> tf.TensorArray:

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from chatbot.corpus.batches import Batch, make_batch
+from chatbot.corpus.doctor.budget import Budget
 from chatbot.corpus.sampler import ranges
 from chatbot.corpus.store import TokenStore
 from chatbot.corpus.vectors import Coverage
@@ -27,7 +28,6 @@ from chatbot.corpus.vocabulary import Vocabulary
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
 from chatbot.history import Record, append, drop_after
-from chatbot.learn.budget import Budget
 from chatbot.learn.checkpoint import (
     Checkpoints,
     Position,
@@ -37,9 +37,10 @@ from chatbot.learn.checkpoint import (
 from chatbot.learn.ending import Ending
 from chatbot.learn.engine import Engine
 from chatbot.learn.schedule import after_step, after_validation, dropping, rate
-from chatbot.memory import peak_memory, release_freed
+from chatbot.memory import peak_memory, release_freed, release_program
 
 _RECORD_EVERY = 10
+_RELEASE_EVERY = 25
 _VALIDATION_BATCH = 250
 _JUDGED_PAIRS = 2_000
 _MOST_BAD_STEPS = 5
@@ -113,6 +114,7 @@ class Run:
         reason = self.stop() or self._reason_to_end()
         while not reason:
             loss = self._step()
+            self._release()
             self.position = replace(self.position, seconds=time.monotonic() - began)
             yield self._progress(loss)
             ended = self._reason_to_end()
@@ -150,6 +152,13 @@ class Run:
         self.position = replace(position, step=step + 1, schedule=schedule)
         return loss
 
+    def _release(self) -> None:
+        """Gives memory back: what compiling the step has read of TensorFlow, and what was freed."""
+        if len(self._speed) == 1:
+            release_program()
+        if self.position.step % _RELEASE_EVERY == 0:
+            release_freed()
+
     def _counted(self, runs: Sequence[tuple[int, int]]) -> bool:
         """Whether a window holds pairs whose n-grams were counted: the first ones of the store."""
         mixture = self.engine.net.mixture
@@ -158,7 +167,6 @@ class Run:
     def _judge(self, checkpoints: Checkpoints) -> Iterator[Record]:
         """Validates, and lets the schedule decide."""
         loss = self._judged_loss()
-        release_freed()
         before = self.position.schedule
         after = after_validation(before, loss, self.position.training)
         held_out = None if self.memorising else loss

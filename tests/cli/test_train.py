@@ -132,6 +132,7 @@ def test_the_same_command_resumes_and_says_so_in_plain_lines(trained, main):
     expected = [
         STARTING,
         "18 pairs to train on, 5 held out, vocabulary 55",
+        r"matrix products in float32, 1 processor, about \d+ MB of memory",
         "resuming after step 2",
         progress(3),
         "step 3: saved step-3 in model/checkpoints",
@@ -157,6 +158,27 @@ def test_restart_begins_anew(trained, main):
     assert there == {"step-1.index"}
 
 
+def test_a_cap_of_memory_that_cannot_be_kept_is_refused_with_one_that_can(built, main, refused):
+    done = main("train", "--memory", "60MB", *TINY, cwd=built)
+    least = int(re.search(r"--memory (\d+)MB or more", done.err)[1])
+    assert 100 < least < 1_000
+    refused(
+        done,
+        f"--memory 60MB: this training takes {least} MB at the least, in steps of 1 part. Give "
+        f"--memory {least}MB or more, or take fewer --units, or a smaller vocabulary (build-vocab "
+        "--max-size).",
+        [STARTING],
+    )
+    assert not (built / "model" / "history.jsonl").exists()
+
+
+def test_a_cap_that_can_be_kept_is_told_with_the_parts_of_a_step(built, main):
+    done = main("train", "--memory", "2GB", "--steps", "1", *TINY, cwd=built)
+    assert done.code == 0
+    assert "MB of memory; a step in 1 part, to stay under 2GB" in done.err
+    assert "stopped at step 1 " in done.err
+
+
 VECTORS = "5 3\n啊 1 2 3\n问 0 0 1\n答 1 0\n的 1 1 1\n题 1 0 0\n"
 
 
@@ -167,8 +189,7 @@ def test_what_word_vectors_cover_is_said_once_and_they_are_not_needed_again(buil
         "train", "--steps", "1", "--vectors", "zh.vec", "--freeze-vectors", *size, cwd=built
     )
     assert done.code == 0
-    assert done.err.splitlines()[1:3] == [
-        "18 pairs to train on, 5 held out, vocabulary 55",
+    assert done.err.splitlines()[3:4] == [
         "vectors: 3 of 51 entries (5.9 %), 46.2 % of the running words, width 3; 1 line of "
         "another width left out",
     ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from chatbot.config import ModelConfig, TrainingConfig
 from chatbot.corpus.doctor import concerns
+from chatbot.corpus.doctor.budget import budget, smallest_cap
 from chatbot.corpus.doctor.forecast import Forecast, Work, forecast
 from chatbot.corpus.doctor.rules import RULES, Setting, written
 from chatbot.corpus.doctor.survey import Survey
@@ -25,9 +26,6 @@ from chatbot.settings import Config
 
 MEMORY = 0.8
 """Share of the machine's memory that training may take."""
-
-LEAST_BATCH = 50
-"""Fewest pairs of a step that are recommended: below, a smaller batch hardly saves memory."""
 
 SPELLED = 2.7
 """Tokens that a word outside the vocabulary takes when it is spelled, on average: 2.8 in subtitles,
@@ -96,8 +94,9 @@ def advise(
     settled = {*given, "max_size"} if "vocab" in given else {*given}
     found = [one for rule in RULES if (one := rule(survey)) and one.name not in settled]
     settings = [one for one in found if one.command == "train" or not added]
-    settings += _batch(survey, settings, MEMORY * (memory or total_memory()))
-    expected = forecast(_work(survey, settings), speed)
+    settings += _cap(_work(survey, settings), MEMORY * (memory or total_memory()))
+    work = _work(survey, settings)
+    expected = forecast(replace(work, parts=budget(work).parts), speed)
     commands = _commands(corpora, given, settings, model, added)
     return Advice(told, tuple(settings), commands, expected)
 
@@ -120,24 +119,22 @@ def _commands(
     return (train,) if added else (tuple(lines["build-vocab"]), train)
 
 
-def _batch(survey: Survey, settings: Sequence[Setting], most: float) -> list[Setting]:
-    """A smaller batch where training would take more than `most` bytes; 0 for no limit."""
-    usual = TrainingConfig().batch
-    batch = usual
-    while batch // 2 >= LEAST_BATCH and most and _work(survey, settings, batch).bytes > most:
-        batch //= 2
-    if batch == usual:
+def _cap(work: Work, most: float) -> list[Setting]:
+    """A cap where training would take more than `most` bytes; 0 for no limit."""
+    if not most or work.bytes <= most:
         return []
-    needed = _work(survey, settings, usual).bytes
-    why = f"{usual:,} pairs a step would take about {needed / 1e9:.1f} GB of memory."
-    return [Setting("train", "batch", batch, why)]
+    # Where even the least is too much, it is the least.
+    megabytes = max(int(most // 1e8) * 100, smallest_cap(work))
+    why = (
+        f"{work.batch:,} pairs at once would take about {work.bytes / 1e9:.1f} GB of memory; under "
+        "a cap a step is computed in more parts, with the same result."
+    )
+    return [Setting("train", "memory", f"{megabytes}MB", why)]
 
 
-def _work(survey: Survey, settings: Sequence[Setting], batch: int | None = None) -> Work:
+def _work(survey: Survey, settings: Sequence[Setting]) -> Work:
     """A step of the training that these settings give."""
     wanted: dict[str, Any] = {one.name: one.value for one in settings}
-    if batch:
-        wanted["batch"] = batch
     vocabulary = survey.vocabulary(wanted.get("max_size"))
     stretch = 1 + (SPELLED - 1) * vocabulary.unknown
     questions, replies = survey.tokens

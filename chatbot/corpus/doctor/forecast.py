@@ -31,7 +31,7 @@ REFERENCE_CORES = 2
 CORES_HELP = 0.75
 """Seconds fall with this power of the number of cores. An assumption: only two were measured."""
 
-MEMORY = (450e6, 26.8, 30.0, 8.0)
+MEMORY = (503e6, 21.0, 38.9, 10.3)
 """Bytes: of Python, TensorFlow and its compiled steps; for a weight of the network, with moments,
 gradient, and what the optimizer's step and a checkpoint need; for a unit of a token that is worked
 on at a time, with gates, states and gradients; for a unit of a place in the padded arrays that
@@ -41,10 +41,10 @@ NGRAMS = (28.0, 2_000_000)
 """Bytes that n-grams take for a token of the replies, and how many tokens are counted, as
 `learn.ngrams.MOST_TOKENS`, which cannot be imported here."""
 
-TIME = (2.18e-12, 5.31e-12, 23.5e-9, 5.4e-9, 2.9e-9, 17.4e-9)
+TIME = (2.59e-12, 5.57e-12, 4.93e-9, 9.8e-9, 16.8e-9, 18.7e-3)
 """Seconds: for an operation of a matrix product in bfloat16, or in float32 on processors without
-it; for a unit of a token; for a unit of a place in the padded batch; for a class of the output
-layer and a token of a reply; for a weight outside the embedding, which the optimizer changes."""
+it; for a unit of a token; for a unit of a place in the padded arrays; for a weight outside the
+embedding, which the optimizer changes; for a part."""
 
 HEAD, MIDDLE, WHOLE = 500, 4_000, 4_000
 """The clusters of the output layer, as in `learn.losses`, which cannot be imported here."""
@@ -159,14 +159,15 @@ class Work:
     @cached_property
     def groups(self) -> list[tuple[float, float, float]]:
         """Pairs, positions of questions and of replies of what attention pads alike."""
-        question, reply = (
-            _cut(c, self.training.max_length) for c in (self.questions, self.replies)
-        )
-        longer = np.cumsum(question) * np.cumsum(reply)  # the longer of both is at most so long
+        sides = (_cut(c, self.training.max_length) for c in (self.questions, self.replies))
+        questions, replies = (np.cumsum(side) for side in sides)
+        common = max(len(questions), len(replies))
+        # The share of pairs of which neither side is longer.
+        within = _filled(questions, common) * _filled(replies, common)
         found, most = [], self.positions
         for share, rest in zip(GROUPS, np.cumsum(GROUPS), strict=True):
             found.append((share * self.batch, *most))
-            below = float(np.searchsorted(longer, 1 - rest))
+            below = float(np.searchsorted(within, 1 - rest))
             most = (min(most[0], below), min(most[1], below))
         return found
 
@@ -202,8 +203,8 @@ class Work:
             self.flops * (not bfloat16),
             units * sum(self.rows),
             units * self.padded,
-            self.rows[1] * sum(n * share for n, _, share in self.clusters),
             self.parameters - self.size * self.model.embedding,
+            max(self.parts, workers_of(self.training)),
         )
 
     @property
@@ -277,6 +278,11 @@ def _cut(counts: NDArray[np.int64], most: int) -> NDArray[np.float64]:
     """A histogram with all that is longer than `most` counted there, as shares."""
     cut = np.append(counts[:most], counts[most:].sum()).astype(float)
     return cut / max(1.0, float(cut.sum()))
+
+
+def _filled(shares: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """Shares up to every length, as far as another side goes."""
+    return np.append(shares, np.ones(count - len(shares)))
 
 
 def _sum(costs: tuple[float, ...], counts: tuple[float, ...]) -> float:

@@ -12,6 +12,7 @@ from chatbot.corpus.doctor.advice import advise
 from chatbot.corpus.doctor.census import LENGTH_BINS, Census
 from chatbot.corpus.doctor.rules import written
 from chatbot.corpus.doctor.survey import Cutoff, FileFacts, Survey
+from chatbot.memory import bytes_of
 
 GB = 10**9
 
@@ -198,19 +199,26 @@ def test_what_was_done_already_is_not_recommended_again(name):
     assert options[0] not in advised(survey)
 
 
-def test_a_batch_that_does_not_fit_is_halved_until_it_does():
+def test_a_training_that_does_not_fit_is_capped():
     survey = sound(tokens=np.stack([LONG, LONG]))
-    roomy, tight, tiny = (
-        advise(survey, (), None, "", n, 112.0) for n in (64 * GB, 2 * GB, GB // 2)
-    )
-    assert [one.value for one in roomy.settings if one.name == "batch"] == []
-    (batch,) = (one for one in tight.settings if one.name == "batch")
-    assert batch.value in (500, 250, 125)
-    assert batch.why.startswith("1,000 pairs a step would take about 1.")
-    assert tight.forecast.memory_bytes <= 0.8 * 2 * GB < roomy.forecast.memory_bytes
-    assert tight.forecast.batch == batch.value
+    room = roomy_for(survey)
+    roomy, tight, tiny = (advise(survey, (), None, "", n, 112.0) for n in (64 * GB, room, GB // 4))
+    assert [one.value for one in roomy.settings if one.name == "memory"] == []
+    (cap,) = (one for one in tight.settings if one.name == "memory")
+    assert 0.8 * room - 100e6 < bytes_of(cap.value) <= 0.8 * room
+    assert cap.why.startswith("1,000 pairs at once would take about ")
+    assert tight.forecast.memory_bytes <= 0.8 * room < roomy.forecast.memory_bytes
+    assert tight.forecast.batch == 1_000
     # Where even the least does not fit, it is the least.
-    assert [one.value for one in tiny.settings if one.name == "batch"] == [62]
+    (least,) = (one for one in tiny.settings if one.name == "memory")
+    assert 0 <= bytes_of(least.value) - tiny.forecast.memory_bytes < 1e6
+
+
+def roomy_for(survey):
+    """Bytes of a machine on which training would fit only if it did half of what it does."""
+    free = advise(survey, (), None, "", 64 * GB, 112.0).forecast
+    least = advise(survey, (), None, "", GB // 4, 112.0).forecast
+    return (free.memory_bytes + least.memory_bytes) / 2 / 0.8
 
 
 def test_memory_that_is_not_known_limits_nothing(monkeypatch):

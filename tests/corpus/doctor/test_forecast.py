@@ -67,6 +67,42 @@ def test_the_tokens_of_a_batch_are_those_of_many_drawn_batches():
         assert one.positions[side] == pytest.approx(cut.max(1).mean(), rel=0.01)
 
 
+def test_attention_pads_groups_of_pairs_to_about_their_longest():
+    sides = lengths(*range(1, 21)), lengths(*[1] * 10, *range(1, 11))
+    one = work(sides=sides, batch=1_000)
+    draw = np.random.default_rng(3)
+    found = []
+    for _ in range(20):
+        pairs = np.stack([draw.choice(len(c), 1_000, p=c / c.sum()) for c in sides], 1)
+        pairs = pairs[np.argsort(-pairs.max(1))]
+        found.append([part.max(0) for part in np.split(pairs, [50, 250])])
+    expected = np.mean(found, 0)
+    assert [pairs for pairs, *_ in one.groups] == pytest.approx([50, 200, 750])
+    got = np.array([two for _, *two in one.groups])
+    assert np.abs(got - expected).max() <= 1
+
+
+def test_more_parts_hold_less_at_a_time_and_take_longer():
+    sides = lengths(*range(1, 40)), lengths(*range(1, 40))
+    two, four, eight = (
+        dataclasses.replace(work(sides=sides, threads=2), parts=parts) for parts in (2, 4, 8)
+    )
+    assert two.bytes > four.bytes > eight.bytes
+    assert two.seconds(True) < four.seconds(True) < eight.seconds(True)
+    assert two.bytes - four.bytes == pytest.approx(2 * (four.bytes - eight.bytes))
+    assert work(sides=sides, threads=2).bytes == two.bytes
+
+
+def test_ngrams_are_counted_up_to_a_bound_and_not_by_heart():
+    from chatbot.learn.ngrams import MOST_TOKENS
+
+    sides = lengths(5, 5), lengths(10, 10)
+    assert work(sides=sides, pairs=50_000).counted == 500_000
+    assert work(sides=sides, pairs=50_000_000).counted == MOST_TOKENS
+    assert work(sides=sides, pairs=SMALL_CORPUS - 1).counted == 0
+    assert work({"ngrams": 0}, sides=sides).counted == 0
+
+
 def test_a_corpus_smaller_than_the_batch_is_taken_whole():
     few = work(pairs=30, batch=1_000)
     assert few.batch == 30
@@ -83,7 +119,7 @@ def test_a_network_twice_as_wide_multiplies_four_times_as_much():
 
 def test_the_operations_of_a_step_are_counted_product_by_product():
     one = work({"units": 16, "embedding": 8}, size=100, batch=10)
-    (source, target), scores = one.rows, 10 * one.positions[0] * one.positions[1]
+    (source, target), scores = one.rows, sum(np.prod(group) for group in one.groups)
     encoder = source * 2 * (8 * 64 + 16 * 64)  # input and state, four gates
     keys = source * 2 * 16 * 16
     decoder = target * 2 * (8 * 64 + 16 * 64)
