@@ -31,7 +31,7 @@ REFERENCE_CORES = 2
 CORES_HELP = 0.75
 """Seconds fall with this power of the number of cores. An assumption: only two were measured."""
 
-MEMORY = (503e6, 21.0, 38.9, 10.3)
+MEMORY = (511e6, 21.0, 38.7, 9.8)
 """Bytes: of Python, TensorFlow and its compiled steps; for a weight of the network, with moments,
 gradient, and what the optimizer's step and a checkpoint need; for a unit of a token that is worked
 on at a time, with gates, states and gradients; for a unit of a place in the padded arrays that
@@ -41,7 +41,7 @@ NGRAMS = (28.0, 2_000_000)
 """Bytes that n-grams take for a token of the replies, and how many tokens are counted, as
 `learn.ngrams.MOST_TOKENS`, which cannot be imported here."""
 
-TIME = (2.59e-12, 5.57e-12, 4.93e-9, 9.8e-9, 16.8e-9, 18.7e-3)
+TIME = (2.64e-12, 5.64e-12, 4.15e-9, 9.51e-9, 15.4e-9, 20.5e-3)
 """Seconds: for an operation of a matrix product in bfloat16, or in float32 on processors without
 it; for a unit of a token; for a unit of a place in the padded arrays; for a weight outside the
 embedding, which the optimizer changes; for a part."""

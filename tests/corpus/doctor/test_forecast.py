@@ -191,6 +191,7 @@ def test_recorded_runs_took_about_what_is_forecast(one):
         facts["vocabulary"],
         ModelConfig(**one["model"]),
         TrainingConfig(**one["training"]),
+        one["parts"],
     )
     assert run.bytes == pytest.approx(one["peak_bytes"], rel=0.15)
     fast = one["training"]["precision"] == "auto"
