@@ -28,21 +28,21 @@ Longs = NDArray[np.int64]
 
 
 class Lookup:
-    """Distinct numbers and a few small values of each; takes 9 bytes a number and 4 a value."""
+    """Distinct numbers and a few small values of each; takes 11 bytes a number."""
 
     def __init__(self, numbers: Longs, *values: Ints) -> None:
         """Makes the index.
 
         Args:
             numbers: distinct, not negative, fewer than 2^31, [n].
-            values: for each kind of value that of every number, int32 [n].
+            values: for each kind of value that of every number, int32 [n], not negative.
         """
         products = numbers.view(np.uint64) * _FACTOR
         order = np.argsort(products)
         self._products = np.append(products[order], _LAST)  # where every search ends
-        self._values = np.zeros((len(numbers) + 1, len(values)), np.int32)
-        np.stack(values, 1, out=self._values[:-1])
-        self._values[:-1] = self._values[order]
+        nothing = np.zeros(1, np.int32)  # what is found where a number is not there
+        sorted_values = (np.append(one[order], nothing) for one in values)
+        self._values, self._codes = _coded(*sorted_values)
         self._parts = max(1, len(numbers) // _NUMBERS_OF_A_PART)
         begun = np.bincount(self._part(products), minlength=self._parts)
         self._starts = (np.cumsum(begun) - begun).astype(np.int32)
@@ -58,8 +58,27 @@ class Lookup:
             there[short] = self._products[at[short]]
             short = short[there[short] < products[short]]
         at[there != products] = -1  # the last row, which is 0
-        return self._values.take(at, 0, mode="wrap").T
+        return self._values.take(self._codes.take(at, mode="wrap"), 1)
 
     def _part(self, products: NDArray[np.uint64]) -> Longs:
         """In which of equal parts of all numbers of 64 bits each product lies."""
         return ((products >> _HALF) * np.uint64(self._parts) >> _HALF).view(np.int64)
+
+
+def _coded(*values: Ints) -> tuple[Ints, NDArray[np.uint16] | Ints]:
+    """The distinct rows of values, [values, distinct], and which one every row is, [n].
+
+    Values of counts follow Zipf's law: among a million n-grams there are some thousand different
+    rows, so that a code of two bytes tells them.
+    """
+    keys, limit = np.zeros(len(values[0]), np.int64), 1
+    for one in values:
+        span = int(one.max()) + 1
+        if limit * span >= 1 << 63:
+            keys = np.unique(keys, return_inverse=True)[1]
+            limit = len(keys)
+        keys, limit = keys * span + one, limit * span
+    distinct, first, codes = np.unique(keys, return_index=True, return_inverse=True)
+    rows = np.stack([one[first] for one in values])
+    few = len(distinct) <= 1 << 16
+    return rows, codes.astype(np.uint16) if few else codes.astype(np.int32)

@@ -33,7 +33,7 @@ from chatbot.corpus.encoded import EncodedPairs, indices_of_runs
 from chatbot.corpus.vocabulary import EOS, GO
 from chatbot.learn.lookup import Lookup
 
-MOST_TOKENS = 2_000_000
+MOST_TOKENS = 1_750_000
 """Counting ends after the replies that reach this many tokens, so that memory stays bounded."""
 
 NUMBERS = 1 << 63

@@ -17,13 +17,16 @@ def longs(numbers):
     return np.array(list(numbers), np.int64)
 
 
-@given(st.dictionaries(NUMBERS, st.tuples(st.integers(1, 2**31 - 1), st.integers(0, 9))), st.data())
+VALUES = st.tuples(st.integers(1, 2**31 - 1), st.integers(0, 9), st.integers(0, 2**31 - 1))
+
+
+@given(st.dictionaries(NUMBERS, VALUES), st.data())
 def test_every_number_has_its_values_and_others_have_zeros(known, data):
     wanted = data.draw(st.lists(NUMBERS | st.sampled_from([*known, 0]), max_size=40))
-    columns = np.array(list(known.values()), np.int32).reshape(-1, 2).T
+    columns = np.array(list(known.values()), np.int32).reshape(-1, 3).T
     found = Lookup(longs(known), *columns).find(longs(wanted))
     assert found.dtype == np.int32
-    assert found.T.tolist() == [list(known.get(number, (0, 0))) for number in wanted]
+    assert found.T.tolist() == [list(known.get(number, (0, 0, 0))) for number in wanted]
 
 
 @pytest.mark.parametrize("step", [1, 17, 1 << 32, 20_000**3])
@@ -35,6 +38,13 @@ def test_many_numbers_in_regular_distances_are_told_from_those_between(step):
     others = np.concatenate([numbers[:-1] + step // 2, [numbers[-1] + 1]])
     expected = np.arange(1, count) if step == 1 else np.zeros(count - 1)
     assert found.find(others)[0].tolist() == [*expected.tolist(), 0]
+
+
+def test_more_different_rows_of_values_than_two_bytes_can_tell():
+    count = 70_000
+    numbers, ascending = np.arange(count) * 7, np.arange(count, dtype=np.int32)
+    found = Lookup(numbers, ascending, ascending[::-1].copy()).find(numbers)
+    assert (found == [ascending, ascending[::-1]]).all()
 
 
 def test_nothing_is_found_among_none():
