@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from chatbot.cli.show import size
+
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = (
     "README.md",
@@ -182,10 +184,9 @@ def test_every_benchmark_has_a_recorded_result(name):
 
 def test_the_figures_in_the_readme_are_the_recorded_ones():
     text = (ROOT / "README.md").read_text("utf-8")
-    recall, memory = result("recall"), result("memory")
+    recall, trained = result("recall"), result("memory")["train"]
     sample, thousand = recall["sample"], recall["thousand"]
     short, long = result("quality")["runs"]
-    grown = memory["growth"]["repeated"]
     largest = result("scale")["made"][-1]
     built = largest["jieba"]
     for figure in (
@@ -196,8 +197,9 @@ def test_the_figures_in_the_readme_are_the_recorded_ones():
         f"bundled sample ({sample['pairs']:,} pairs",
         *(f"{one['dev']['bits_per_character']:.3f} bits per character" for one in (short, long)),
         f"{long['peak_bytes'] / 1e9:.2f} GB",
-        f"build-vocab {grown['build_peak_bytes'] / 1e6:.1f} MB",
-        f"train {grown['train_peak_bytes'] / 1e6:.1f} MB",
+        f"{trained['many']['pairs'] // 1_000_000} million pairs",
+        f"{trained['many']['peak_bytes'] / 1e6:.0f} MB",
+        f"{trained['few_of_many']:.1%} of that".replace("%", " %"),
         f"{largest['pairs'] // 1_000_000} million made pairs",
         f"({largest['text_bytes'] / 1e9:.2f} GB)",
         f"{built['seconds']:.0f} s, {built['times_jieba_alone_on_all_workers']:.2f} times",
@@ -208,6 +210,26 @@ def test_the_figures_in_the_readme_are_the_recorded_ones():
         f"{result('startup')['median_seconds']:.3f} s",
     ):
         assert figure in text
+
+
+def test_the_figures_of_memory_are_the_recorded_ones():
+    text = (ROOT / "docs" / "memory.md").read_text("utf-8")
+    memory = result("memory")
+    small, *larger = (memory["build"][name] for name in ("small", "repeated", "whole"))
+    for one in (small, *larger):
+        cells = [f"{one['pairs']:,}", f"{one['distinct_words']:,}"]
+        cells += [f"{one['tokens'] / one['pairs']:.1f}", f"{one['peak_bytes'] / 1e6:.1f} MB"]
+        assert f"| {' | '.join(cells)} |" in text
+    for one in larger:
+        assert f"{(one['peak_bytes'] - small['peak_bytes']) / 1e6:.1f} MB more" in text
+    for name in ("few", "whole", "many"):
+        one = memory["train"][name]
+        cells = [f"{one['pairs']:,}", size(one["store_bytes"]), size(one["peak_bytes"])]
+        assert f"| {' | '.join(cells)} |" in text
+    assert f"{memory['train']['few_of_many']:.1%}".replace("%", " %") in text
+    for step, peak in memory["long"]["points"]:
+        if step in (100, 1_000, 5_000, 10_000):
+            assert f"| {step:,} | {size(peak)} |" in text
 
 
 def test_the_scaling_table_is_the_recorded_one():

@@ -140,9 +140,22 @@ def row_nats(x: Tensor, weight: Tensor, bias: Tensor, labels: Tensor, dtype: tf.
 
 
 class OutputLayer(tf.Module):  # type: ignore[misc]
-    """A softmax over V entries, adaptive when V is large."""
+    """A softmax over V entries, adaptive when V is large.
 
-    def __init__(self, size: int, units: int, unigram: Tensor, uniform: Any) -> None:  # noqa: ANN401
+    Attributes:
+        cutoffs: the first entry past each cluster; the last is V.
+        shared: entries whose classes share what is learned of the embeddings: those of the first
+            two clusters of an adaptive softmax, 0 without embeddings or with a single cluster.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        units: int,
+        unigram: Tensor,
+        uniform: Any,  # noqa: ANN401
+        embedding: int = 0,
+    ) -> None:
         """Makes the weights.
 
         Args:
@@ -150,9 +163,11 @@ class OutputLayer(tf.Module):  # type: ignore[misc]
             units: width of the output vectors.
             unigram: how often each entry occurs, [V]; the biases begin at its logarithm.
             uniform: (name, shape, limit) -> a variable drawn uniformly from -limit to limit.
+            embedding: width of the embeddings that classes share; 0 for none.
         """
         super().__init__(name="output")
         self.cutoffs = cutoffs_of(size)
+        self.shared = self.cutoffs[1] if embedding and len(self.cutoffs) > 1 else 0
         head = self.cutoffs[0]
         counts = tf.cast(unigram, tf.float32) + 0.1
         tails = list(zip(self.cutoffs, self.cutoffs[1:], strict=False))
@@ -167,9 +182,40 @@ class OutputLayer(tf.Module):  # type: ignore[misc]
             self.tail_weights.append(uniform(f"tail{number}", (last - first, width), 0.1))
             bias = _log_share(counts[first:last])
             self.tail_biases.append(tf.Variable(bias, name=f"tail_bias{number}"))
+        self.views = []
+        for number, width in enumerate((units, tail_width(units, 0)) if self.shared else ()):
+            limit = (6 / (embedding + width)) ** 0.5
+            self.views.append(uniform(f"view{number}", (embedding, width), limit))
+
+    def classes(self, rows: Tensor, dtype: tf.DType = tf.float32) -> list[Tensor]:
+        """The vector of every class of the head and of each tail, [classes, width] each.
+
+        A class is near the word that it stands for: its vector is one of its own, and a view of the
+        word's embedding besides. Sharing embeddings (Press and Wolf 2017, "Using the output
+        embedding to improve language models") tells the output layer what the inputs have taught,
+        first of all about words of middling frequency; vectors of their own leave both free.
+
+        Args:
+            rows: embeddings of the first `shared` entries at least, [K, E]; not read if it is 0.
+            dtype: what the matrix products are computed in.
+        """
+        found: list[Tensor] = [self.weight, *self.tail_weights]
+        edges = (0, *self.cutoffs)
+        for number, view in enumerate(self.views):
+            seen = dense(rows[edges[number] : edges[number + 1]], view, dtype)
+            own = found[number]
+            slots = own.shape[0] - (edges[number + 1] - edges[number])  # of the tails, in the head
+            found[number] = own + tf.ensure_shape(tf.pad(seen, [[0, slots], [0, 0]]), own.shape)
+        return found
 
     def loss(
-        self, x: Tensor, labels: Tensor, weights: Tensor, bounds: Tensor, dtype: tf.DType
+        self,
+        x: Tensor,
+        classes: Sequence[Tensor],
+        labels: Tensor,
+        weights: Tensor,
+        bounds: Tensor,
+        dtype: tf.DType,
     ) -> tuple[Tensor, Tensor]:
         """The loss of rows sorted by the cluster of their label, in nats: summed, and by row [N].
 
@@ -177,6 +223,7 @@ class OutputLayer(tf.Module):  # type: ignore[misc]
 
         Args:
             x: output vectors, [N, U].
+            classes: what `classes` gave.
             labels: entries, int32 [N].
             weights: factor on the loss of each row, [N].
             bounds: where the rows of each cluster begin and the last end, [clusters + 1].
@@ -184,40 +231,62 @@ class OutputLayer(tf.Module):  # type: ignore[misc]
         """
         found = [
             summed_loss(vectors, weight, bias, inside, weights[rows], dtype)
-            for rows, vectors, weight, bias, inside in self._clusters(x, labels, bounds, dtype)
+            for rows, vectors, weight, bias, inside in self._clusters(
+                x, classes, labels, bounds, dtype
+            )
         ]
         return tf.add_n([total for total, _ in found]), _put(bounds, [nats for _, nats in found])
 
-    def nats(self, x: Tensor, labels: Tensor, bounds: Tensor, dtype: tf.DType) -> Tensor:
+    def nats(
+        self,
+        x: Tensor,
+        classes: Sequence[Tensor],
+        labels: Tensor,
+        bounds: Tensor,
+        dtype: tf.DType,
+    ) -> Tensor:
         """The loss of each row, [N], as in `loss` but cheaper, as nothing learns from it."""
         found = [
             row_nats(vectors, weight, bias, inside, dtype)
-            for _, vectors, weight, bias, inside in self._clusters(x, labels, bounds, dtype)
+            for _, vectors, weight, bias, inside in self._clusters(
+                x, classes, labels, bounds, dtype
+            )
         ]
         return _put(bounds, found)
 
     def _clusters(
-        self, x: Tensor, labels: Tensor, bounds: Tensor, dtype: tf.DType
+        self,
+        x: Tensor,
+        classes: Sequence[Tensor],
+        labels: Tensor,
+        bounds: Tensor,
+        dtype: tf.DType,
     ) -> Iterator[tuple[Any, ...]]:
         """What the head and each tail decide: their rows, vectors, weights, biases and labels."""
         slots = labels
         for number, first in enumerate(self.cutoffs[:-1]):
             slots = tf.where(labels >= first, self.cutoffs[0] + number, slots)
-        yield slice(None), x, self.weight, self.bias, slots
+        head, *tails = classes
+        yield slice(None), x, head, self.bias, slots
         for number, first in enumerate(self.cutoffs[:-1]):
             rows = slice(bounds[number + 1], bounds[number + 2])
             narrow = dense(x[rows], self.projections[number], dtype)
             inside = tf.maximum(labels[rows] - first, 0)
-            yield rows, narrow, self.tail_weights[number], self.tail_biases[number], inside
+            yield rows, narrow, tails[number], self.tail_biases[number], inside
 
-    def log_probabilities(self, x: Tensor) -> Tensor:
-        """Log-probabilities of all entries, float32 [B, V], for output vectors [B, U]."""
+    def log_probabilities(self, x: Tensor, classes: Sequence[Tensor]) -> Tensor:
+        """Log-probabilities of all entries, float32 [B, V].
+
+        Args:
+            x: output vectors, [B, U].
+            classes: what `classes` gave.
+        """
         head = self.cutoffs[0]
-        scores = tf.nn.log_softmax(tf.matmul(x, self.weight, transpose_b=True) + self.bias)
+        scores = tf.nn.log_softmax(tf.matmul(x, classes[0], transpose_b=True) + self.bias)
         parts = [scores[:, :head]]
         for number, projection in enumerate(self.projections):
             narrow = tf.matmul(x, projection)
-            logits = tf.matmul(narrow, self.tail_weights[number], transpose_b=True)
+            logits = tf.matmul(narrow, classes[number + 1], transpose_b=True)
             inside = tf.nn.log_softmax(logits + self.tail_biases[number])
             parts.append(scores[:, head + number, None] + inside)
         return tf.concat(parts, 1)

@@ -21,7 +21,7 @@ V vocabulary, E embedding width, U units; for packed rows see `packing`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -142,7 +142,7 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
         self.attention = uniform("attention", (u, u), (6 / (2 * u)) ** 0.5)
         self.combine = uniform("combine", (2 * u, u), (6 / (3 * u)) ** 0.5)
         counts = np.ones(size, np.float32) if unigram is None else unigram
-        self.output = OutputLayer(size, u, counts, uniform)
+        self.output = OutputLayer(size, u, counts, uniform, e)
         self.mixture = Mixture(u) if config.ngrams else None
 
     @property
@@ -152,7 +152,8 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
 
     def pack(self, batch: Batch) -> Packed:
         """A batch packed as the network reads it."""
-        return pack(batch, self.output.cutoffs, max(0, (self.config.ngrams or 0) - 1))
+        before = max(0, (self.config.ngrams or 0) - 1)
+        return pack(batch, self.output.cutoffs, before, self.output.shared)
 
     def features(self, packed: Packed, *, counted: bool = False) -> dict[str, NDArray[Any]]:
         """What the network reads of a packed batch.
@@ -193,7 +194,8 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
         """
         vectors = self.vectors(rows, batch, dtype, dropped)
         labels, weights, bounds = (batch[n] for n in ("labels", "weights", "cluster_bounds"))
-        total, nats = self.output.loss(vectors, labels, weights, bounds, dtype)
+        classes = self.output.classes(rows, dtype)
+        total, nats = self.output.loss(vectors, classes, labels, weights, bounds, dtype)
         if self.mixture is None:
             return total, total
         mixed = tf.reduce_sum(self.mixture.nats(vectors, nats, batch["given"]) * weights)
@@ -202,7 +204,8 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
     def judged(self, rows: Tensor, batch: Features, dtype: tf.DType) -> Tensor:
         """The second of the `losses` with nothing left out, cheaper, as nothing learns from it."""
         vectors = self.vectors(rows, batch, dtype, NOTHING_DROPPED)
-        nats = self.output.nats(vectors, batch["labels"], batch["cluster_bounds"], dtype)
+        classes = self.output.classes(rows, dtype)
+        nats = self.output.nats(vectors, classes, batch["labels"], batch["cluster_bounds"], dtype)
         if self.mixture is not None:
             nats = self.mixture.nats(vectors, nats, batch["given"])
         return tf.reduce_sum(nats * batch["weights"])
@@ -268,12 +271,19 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
         keys, h, c = self._encode(self.embedding, batch, tf.float32, NOTHING_DROPPED)
         return State(keys, padding_mask(batch["source_lengths"], tf.shape(keys)[1]), h, c)
 
-    def step(self, tokens: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
+    def classes(self) -> list[Tensor]:
+        """What `step` needs of the output layer, the same for all steps."""
+        return self.output.classes(self.embedding)
+
+    def step(
+        self, tokens: Tensor, state: State, classes: Sequence[Tensor]
+    ) -> tuple[Tensor, Tensor, State]:
         """One decoder step.
 
         Args:
             tokens: the entries decided last, GO at first, int32 [B].
             state: what the last step left.
+            classes: what `classes` gave.
 
         Returns:
             Log-probabilities of the next entry by the network, [B, V], the share of the n-grams,
@@ -287,7 +297,7 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
         h = tf.sigmoid(o) * tf.tanh(c)
         context = attend(h[:, None], state.keys, state.mask[:, None])[:, 0]
         vectors = tf.tanh(tf.matmul(tf.concat([h, context], 1), self.combine))
-        scores = self.output.log_probabilities(vectors)
+        scores = self.output.log_probabilities(vectors, classes)
         return scores, self.share(vectors), State(state.keys, state.mask, h, c)
 
     def share(self, vectors: Tensor) -> Tensor:

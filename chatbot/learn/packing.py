@@ -136,7 +136,7 @@ class Packed:
     entries touched, N output rows.
 
     Attributes:
-        touched: the distinct vocabulary entries read by the batch, ascending, [K].
+        touched: the distinct vocabulary entries whose embeddings are read, ascending, [K].
         source: index into `touched` of every source row, [R].
         source_bounds: time steps of the source, [steps + 1].
         source_row: packed source row of (sequence in target order, position), [B, S].
@@ -185,13 +185,14 @@ class Packed:
         return {name: array for name, array in self.__dict__.items() if name != "contexts"}
 
 
-def pack(batch: Batch, cutoffs: tuple[int, ...], before: int = 0) -> Packed:
+def pack(batch: Batch, cutoffs: tuple[int, ...], before: int = 0, always: int = 0) -> Packed:
     """Packs a batch.
 
     Args:
         batch: the padded batch.
         cutoffs: the first entry past each cluster of the output layer, the last one V.
         before: how many entries before each label are wanted as its context.
+        always: the first so many entries count as touched in any case.
     """
     lengths = batch.target_lengths
     order = longest_first(lengths)
@@ -199,7 +200,8 @@ def pack(batch: Batch, cutoffs: tuple[int, ...], before: int = 0) -> Packed:
     source = source_fields(batch.encoder_input, batch.encoder_lengths, order)
     read = _rows_in(batch.decoder_input, order)
     inputs = target.gather(read)
-    touched, index = _touched(cutoffs[-1], source["source"], inputs)
+    first = np.arange(always, dtype=np.int32)
+    touched, index = _touched(cutoffs[-1], first, source["source"], inputs)
     source["source"] = index[source["source"]]
     labels = target.gather(_rows_in(batch.targets, order))
     real = np.flatnonzero(target.place != target.row.shape[1] - 1)

@@ -53,6 +53,7 @@ class NetworkDecoder:
         source = question_spec()
         self._begin = tf.function(net.begin, input_signature=[source], autograph=False)
         self._step = tf.function(net.step, reduce_retracing=True, autograph=False)
+        self._classes = net.classes()
         self._ngrams = None if net.mixture is None else net.mixture.ngrams
 
     def begin(self, questions: Sequence[Sequence[int]]) -> Under:
@@ -68,7 +69,7 @@ class NetworkDecoder:
 
     def step(self, tokens: NDArray[np.int32], under: Under) -> tuple[NDArray[np.float32], Under]:
         """Log-probabilities of the next entry [B, V] after the tokens [B], and the new state."""
-        scores, share, state = self._step(tf.constant(tokens), under.state)
+        scores, share, state = self._step(tf.constant(tokens), under.state, self._classes)
         contexts = np.concatenate([under.contexts, tokens[:, None]], 1)[:, 1:]
         if self._ngrams is None:
             return scores.numpy(), Under(state, contexts)

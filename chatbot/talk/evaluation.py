@@ -194,6 +194,7 @@ class _Measure:
 
     def __init__(self, bot: Bot) -> None:
         self._net = bot.net
+        self._classes = bot.net.classes()
         self._vectors = tf.function(
             self._vectors_of, input_signature=[feature_spec()], autograph=False
         )
@@ -226,7 +227,7 @@ class _Measure:
         return self._net.vectors(rows, batch, tf.float32, NOTHING_DROPPED)
 
     def _scores_of(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
-        return self._net.output.log_probabilities(vectors), self._net.share(vectors)
+        return self._net.output.log_probabilities(vectors, self._classes), self._net.share(vectors)
 
 
 def _batches(pairs: EncodedPairs, net: Seq2Seq) -> Iterator[Packed]:

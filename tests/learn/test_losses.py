@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from chatbot.learn.losses import OutputLayer, cutoffs_of, dense, summed_loss, tail_width
 
-UNITS = 6
+UNITS, WIDTH = 6, 5
 ROWS = (64, 128, 192)  # by cluster, as `packing` rounds them
 SIZES = (37, 4_003, 10_007)
 
@@ -29,7 +29,9 @@ class Case:
         generator = np.random.default_rng(size)
         unigram = np.sort(generator.integers(0, 1000, size))[::-1].astype(np.float32)
         self.unigram = unigram
-        self.layer = OutputLayer(size, UNITS, unigram, drawn(3))
+        self.layer = OutputLayer(size, UNITS, unigram, drawn(3), WIDTH)
+        rows = generator.normal(0, 0.5, (self.layer.shared + 9, WIDTH)).astype(np.float32)
+        self.rows = tf.Variable(rows, name="rows")
         for variable in self.layer.trainable_variables:  # so that no gradient is tiny
             variable.assign(variable + generator.normal(0, 0.3, variable.shape))
         edges = (0, *self.layer.cutoffs)
@@ -45,7 +47,9 @@ class Case:
 
     def loss(self, x=None, dtype=tf.float32):
         x = tf.constant(self.x) if x is None else x
-        return self.layer.loss(x, self.labels, self.weights, tf.constant(self.bounds), dtype)[0]
+        classes = self.layer.classes(self.rows, dtype)
+        bounds = tf.constant(self.bounds)
+        return self.layer.loss(x, classes, self.labels, self.weights, bounds, dtype)[0]
 
 
 @pytest.fixture(scope="module", params=SIZES)
@@ -58,16 +62,28 @@ def log_softmax(logits):
     return logits - top - np.log(np.exp(logits - top).sum(-1, keepdims=True))
 
 
-def dense_scores(layer, x):
+def dense_classes(layer, rows):
+    """The vectors of classes in float64, entry by entry."""
+    found = [np.float64(one) for one in (layer.weight, *layer.tail_weights)]
+    rows = np.float64(rows)
+    for entry in range(layer.shared):
+        cluster = int(entry >= layer.cutoffs[0])
+        place = entry - cluster * layer.cutoffs[0]
+        found[cluster][place] += rows[entry] @ np.float64(layer.views[cluster])
+    return found
+
+
+def dense_scores(layer, x, rows):
     """Log-probabilities of all entries in float64, from what the module says of clusters."""
     x = np.asarray(x, np.float64)
     cutoffs = layer.cutoffs
-    head = log_softmax(x @ np.float64(layer.weight).T + np.float64(layer.bias))
+    first, *tails = dense_classes(layer, rows)
+    head = log_softmax(x @ first.T + np.float64(layer.bias))
     scores = np.empty((len(x), cutoffs[-1]))
     scores[:, : cutoffs[0]] = head[:, : cutoffs[0]]
     for k in range(len(cutoffs) - 1):
         narrow = x @ np.float64(layer.projections[k])
-        logits = narrow @ np.float64(layer.tail_weights[k]).T + np.float64(layer.tail_biases[k])
+        logits = narrow @ tails[k].T + np.float64(layer.tail_biases[k])
         slot = head[:, cutoffs[0] + k, None]
         scores[:, cutoffs[k] : cutoffs[k + 1]] = slot + log_softmax(logits)
     return scores
@@ -87,26 +103,28 @@ def test_one_two_or_three_clusters_by_the_size_of_the_vocabulary():
 
 
 def test_the_loss_is_that_of_the_dense_softmax(case):
-    scores = dense_scores(case.layer, case.x)
+    scores = dense_scores(case.layer, case.x, case.rows)
     expected = -scores[np.arange(len(case.labels)), case.labels]
     real = case.weights > 0
     assert len(case.layer.cutoffs) == SIZES.index(len(case.unigram)) + 1
     assert float(case.loss()) == pytest.approx(expected[real].sum(), rel=2e-6)
     bounds = tf.constant(case.bounds)
-    _, rows = case.layer.loss(case.x, case.labels, case.weights, bounds, tf.float32)
-    for found in (rows, case.layer.nats(case.x, case.labels, bounds, tf.float32)):
+    classes = case.layer.classes(case.rows)
+    _, rows = case.layer.loss(case.x, classes, case.labels, case.weights, bounds, tf.float32)
+    for found in (rows, case.layer.nats(case.x, classes, case.labels, bounds, tf.float32)):
         np.testing.assert_allclose(found.numpy()[real], expected[real], rtol=1e-5)
 
 
 def test_log_probabilities_are_the_dense_ones_and_sum_to_one(case):
-    found = case.layer.log_probabilities(case.x[:7]).numpy()
+    found = case.layer.log_probabilities(case.x[:7], case.layer.classes(case.rows)).numpy()
     assert found.shape == (7, len(case.unigram))
-    np.testing.assert_allclose(found, dense_scores(case.layer, case.x[:7]), atol=2e-5)
+    np.testing.assert_allclose(found, dense_scores(case.layer, case.x[:7], case.rows), atol=2e-5)
     np.testing.assert_allclose(np.exp(found.astype(np.float64)).sum(1), 1, atol=1e-5)
 
 
 def test_the_loss_is_the_negative_log_probability_of_the_labels(case):
-    found = case.layer.log_probabilities(case.x).numpy().astype(np.float64)
+    classes = case.layer.classes(case.rows)
+    found = case.layer.log_probabilities(case.x, classes).numpy().astype(np.float64)
     chosen = found[np.arange(len(case.labels)), case.labels]
     assert float(case.loss()) == pytest.approx(-(chosen * case.weights).sum(), rel=2e-6)
 
@@ -114,10 +132,15 @@ def test_the_loss_is_the_negative_log_probability_of_the_labels(case):
 def naive_loss(case, x):
     """The loss over all logits at once, for TensorFlow to differentiate."""
     layer, cutoffs = case.layer, case.layer.cutoffs
-    head = tf.nn.log_softmax(tf.matmul(x, layer.weight, transpose_b=True) + layer.bias)
+    first, *tails = [tf.convert_to_tensor(one) for one in (layer.weight, *layer.tail_weights)]
+    if layer.shared:
+        seen = case.rows[: cutoffs[0]] @ layer.views[0]
+        first = tf.concat([first[: cutoffs[0]] + seen, first[cutoffs[0] :]], 0)
+        tails[0] += case.rows[cutoffs[0] : cutoffs[1]] @ layer.views[1]
+    head = tf.nn.log_softmax(tf.matmul(x, first, transpose_b=True) + layer.bias)
     parts = [head[:, : cutoffs[0]]]
     for k in range(len(cutoffs) - 1):
-        logits = tf.matmul(x @ layer.projections[k], layer.tail_weights[k], transpose_b=True)
+        logits = tf.matmul(x @ layer.projections[k], tails[k], transpose_b=True)
         parts.append(
             head[:, cutoffs[0] + k, None] + tf.nn.log_softmax(logits + layer.tail_biases[k])
         )
@@ -127,7 +150,8 @@ def naive_loss(case, x):
 
 def gradients(case, loss):
     x = tf.Variable(case.x)
-    variables = [x, *case.layer.trainable_variables]
+    shared = [case.rows] if case.layer.shared else []
+    variables = [x, *shared, *case.layer.trainable_variables]
     with tf.GradientTape() as tape:
         total = loss(tf.convert_to_tensor(x))
     names = ["x", *(variable.name for variable in variables[1:])]
@@ -137,7 +161,8 @@ def gradients(case, loss):
 
 def test_the_gradient_of_every_argument_is_that_of_all_logits_at_once(case):
     found, expected = gradients(case, case.loss), gradients(case, lambda x: naive_loss(case, x))
-    assert len(found) == 3 + 3 * (len(case.layer.cutoffs) - 1)
+    tails = len(case.layer.cutoffs) - 1
+    assert len(found) == 3 + 3 * tails + (3 if tails else 0)  # rows and two views
     for name, one in expected.items():
         assert np.abs(one).max() > 0.01, name
         np.testing.assert_allclose(found[name], one, atol=1e-5, rtol=1e-4, err_msg=name)
@@ -188,7 +213,8 @@ def test_the_biases_begin_at_the_frequencies():
     for size in SIZES:
         counts = np.arange(size, 0, -1).astype(np.float32)
         layer = OutputLayer(size, UNITS, counts, drawn(4))
-        found = np.exp(layer.log_probabilities(np.zeros((1, UNITS), np.float32)).numpy()[0])
+        x, classes = np.zeros((1, UNITS), np.float32), layer.classes(None)
+        found = np.exp(layer.log_probabilities(x, classes).numpy()[0])
         np.testing.assert_allclose(found, (counts + 0.1) / (counts + 0.1).sum(), rtol=2e-4)
 
 

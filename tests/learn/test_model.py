@@ -161,10 +161,10 @@ def walked(net, pairs):
         padded[b, : len(question)] = question
     state = net.begin(source_fields(padded, lengths))
     state = type(state)(*(part[: len(pairs)] for part in state))
-    found = [[] for _ in pairs]
+    found, classes = [[] for _ in pairs], net.classes()
     for t in range(1 + max(len(reply) for _, reply in pairs)):
         tokens = [([1, *reply] + [0] * 99)[t] for _, reply in pairs]
-        scores, share, state = net.step(tf.constant(tokens), state)
+        scores, share, state = net.step(tf.constant(tokens), state, classes)
         assert not share.numpy().any()
         for b, (_, reply) in enumerate(pairs):
             if t <= len(reply):

@@ -56,7 +56,7 @@ def by_hand(bot, pairs):
         state = bot.net.begin(source_fields(source, np.array([len(question)], np.int32)))
         entry, before = 1, [1, 1, 1]
         for target in [*(ids.get(c, 3) for c in reply), 2]:
-            scores, share, state = bot.net.step(tf.constant([entry]), state)
+            scores, share, state = bot.net.step(tf.constant([entry]), state, bot.net.classes())
             scores = scores.numpy()[0].astype(np.float64)
             if bot.net.mixture is not None:
                 by_counts = bot.net.mixture.ngrams.probabilities(np.array([before], np.int32))[0]

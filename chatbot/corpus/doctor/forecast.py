@@ -154,6 +154,8 @@ class Work:
         encoder = u // one_way * 4 * one_way * (e + one_way + 1)
         decoder = 4 * u * (e + u + 1)
         output = sum(n * (w + 1) + (0 if w == u else u * w) for n, w, _ in self.clusters)
+        if len(self.clusters) > 1:
+            output += sum(e * w for _, w, _ in self.clusters[:2])  # the views of embeddings
         return self.size * e + encoder + decoder + 3 * u * u + output
 
     @cached_property
