@@ -183,9 +183,12 @@ class OutputLayer(tf.Module):  # type: ignore[misc]
             bias = _log_share(counts[first:last])
             self.tail_biases.append(tf.Variable(bias, name=f"tail_bias{number}"))
         self.views = []
-        for number, width in enumerate((units, tail_width(units, 0)) if self.shared else ()):
+        if self.shared:
+            width = tail_width(units, 0)
             limit = (6 / (embedding + width)) ** 0.5
-            self.views.append(uniform(f"view{number}", (embedding, width), limit))
+            # A class of the head begins as the embedding itself.
+            self.views.append(tf.Variable(tf.eye(embedding, units), name="view0"))
+            self.views.append(uniform("view1", (embedding, width), limit))
 
     def classes(self, rows: Tensor, dtype: tf.DType = tf.float32) -> list[Tensor]:
         """The vector of every class of the head and of each tail, [classes, width] each.

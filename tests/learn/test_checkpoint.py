@@ -36,8 +36,8 @@ LITERAL = (
     '"seed": 5, "max_length": 30, "learning_rate": 0.02, "warmup": 3, "clip": 0.5, '
     '"dropout": null, "word_dropout": 0.05, "decay_on": "train", "patience": 4, "cooldown": 0, '
     '"floor": 0.25, "steps": 100, "minutes": null, "epochs": null, "validate_every": 6, '
-    '"save_every": "2m", "keep": 1, "precision": "float32", "memory": null, "threads": 0, "vectors": "zh.vec", '
-    '"freeze_vectors": true}}'
+    '"save_every": "2m", "keep": 1, "precision": "float32", "memory": null, "threads": 0, '
+    '"vectors": "zh.vec", "freeze_vectors": true}}'
 )
 
 THE_SAME = Position(
