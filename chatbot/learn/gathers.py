@@ -26,9 +26,11 @@ def permuted(x: Tensor, forward: Tensor, inverse: Tensor) -> Tensor:
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def run(x: Tensor) -> tuple[Tensor, Any]:
+        """The rows, and how their gradient goes back."""
         flat = [-1, x.shape[-1]]
 
         def gradient(up: Tensor) -> Tensor:
+            """The gradient of every row, gathered from its place."""
             return tf.gather(tf.reshape(up, flat), inverse)
 
         return tf.gather(tf.reshape(x, flat), forward), gradient
@@ -41,7 +43,10 @@ def last_rows(states: Tensor, last: Tensor, place: Tensor) -> Tensor:
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def run(states: Tensor) -> tuple[Tensor, Any]:
+        """The states, and how their gradient goes back."""
+
         def gradient(up: Tensor) -> Tensor:
+            """The gradient of all states: that of the last ones, zero elsewhere."""
             return tf.gather(tf.concat([up, tf.zeros_like(up[:1])], 0), place)
 
         return tf.gather(states, last), gradient

@@ -63,25 +63,19 @@ def prepare(
     vocabulary = Vocabulary.load(folder.vocabulary)
     with ExitStack() as opened:  # closes the store if anything is refused
         store = opened.enter_context(TokenStore(folder.store))
-        if store.header.vocabulary != vocabulary.digest:
-            raise ChatbotError(
-                f"{folder.store}: belongs to another vocabulary than {folder.vocabulary.name}. "
-                f"Build both anew: chatbot build-vocab --restart --model {folder.path}."
-            )
+        _check_store(store, vocabulary, folder)
         before = [] if restart else saved(folder.checkpoints)
         stored = read_position(before[-1]) if before else None
         network, settings, vectors = _agreed(stored, model, training, vocabulary)
         if stored is None and network.ngrams is None:
-            fitting = NGRAMS - (len(vocabulary) ** NGRAMS >= NUMBERS)
-            network = replace(network, ngrams=fitting if store.header.held_out else 0)
+            network = replace(network, ngrams=_longest_run(store, vocabulary))
         use_threads(settings)
         default = DROPOUT if store.header.held_out else 0.0
         dropout = default if settings.dropout is None else settings.dropout
         planned = budget(_work(store, len(vocabulary), network, settings))
+        parts = planned.parts if settings.memory else None
         release_program()
-        engine = Engine(
-            len(vocabulary), network, settings, vocabulary.unigram, dropout, planned.parts
-        )
+        engine = Engine(len(vocabulary), network, settings, vocabulary.unigram, dropout, parts)
         if restart:
             folder.forget_training()
         if stored is not None:
@@ -101,6 +95,21 @@ def prepare(
         opened.pop_all()
     coverage = vectors.coverage if vectors else None
     return Run(folder, vocabulary, store, engine, position, stop, planned, coverage)
+
+
+def _check_store(store: TokenStore, vocabulary: Vocabulary, folder: ModelFolder) -> None:
+    """Refuses a store whose ids mean other words."""
+    if store.header.vocabulary != vocabulary.digest:
+        raise ChatbotError(
+            f"{folder.store}: belongs to another vocabulary than {folder.vocabulary.name}. "
+            f"Build both anew: chatbot build-vocab --restart --model {folder.path}."
+        )
+
+
+def _longest_run(store: TokenStore, vocabulary: Vocabulary) -> int:
+    """The default for `--ngrams`."""
+    fitting = NGRAMS - (len(vocabulary) ** NGRAMS >= NUMBERS)
+    return fitting if store.header.held_out else 0
 
 
 def _work(store: TokenStore, size: int, model: ModelConfig, training: TrainingConfig) -> Work:

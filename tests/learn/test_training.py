@@ -11,6 +11,7 @@ from chatbot.corpus.vocabulary import EOS, Vocabulary
 from chatbot.errors import ChatbotError
 from chatbot.history import read
 from chatbot.learn import ending
+from chatbot.learn import engine as engine_module
 from chatbot.learn.checkpoint import find_checkpoint, read_position, restore, saved
 from chatbot.learn.engine import VECTORS_RMS, Engine
 from chatbot.learn.model import Seq2Seq
@@ -187,6 +188,18 @@ def test_on_two_processors_too_a_run_is_the_same_bit_by_bit_and_resumes(
     runs.append(trained(folders[2])[1])
     assert equal(runs[0], runs[1])
     assert equal(runs[0], runs[2])
+
+
+def test_where_one_worker_takes_the_whole_batch_it_is_not_cut_but_under_a_cap(
+    new_folder, monkeypatch
+):
+    """As on a GPU, where one worker takes the whole batch whatever processors there are."""
+    monkeypatch.setattr(engine_module, "workers_of", lambda training: 1)
+    wide = {"batch": 200, "threads": 2}
+    for cap, parts in ((None, 1), ("9GB", 2)):
+        run = prepare(new_folder(), {}, wide | {"memory": cap}, restart=True)
+        with run.store:
+            assert (run.engine.workers, run.engine.parts) == (1, parts)
 
 
 def test_the_same_seed_gives_the_same_run_bit_by_bit(whole, new_folder, trained):

@@ -127,7 +127,7 @@ def _cap(work: Work, most: float) -> list[Setting]:
     megabytes = max(int(most // 1e8) * 100, smallest_cap(work))
     why = (
         f"{work.batch:,} pairs at once would take about {work.bytes / 1e9:.1f} GB of memory; under "
-        "a cap a step is computed in more parts, with the same result."
+        "a cap a step is computed in more parts, with the same gradient."
     )
     return [Setting("train", "memory", f"{megabytes}MB", why)]
 

@@ -20,8 +20,8 @@ from chatbot.errors import ChatbotError
 from chatbot.memory import bytes_of
 
 SMALLEST_PART = 64
-"""Pairs of a part below which another cut saves next to nothing and costs much time: 28 instead of
-125 took 2 % less memory and twice the time."""
+"""Pairs of a part below which another cut is not tried: on film subtitles 36 parts of 28 pairs took
+no less memory than 10 parts of 100, and twice the time."""
 
 MARGIN = 1.07
 """Factor on a forecast that is compared with a cap: runs took up to 7 % more, see `forecast`."""

@@ -82,6 +82,15 @@ def test_attention_pads_groups_of_pairs_to_about_their_longest():
     assert np.abs(got - expected).max() <= 1
 
 
+def test_the_groups_are_those_that_attention_pads_alike():
+    from chatbot.learn.groups import grouped
+
+    lengths_of = np.arange(1, 1_001, dtype=np.int32)
+    row = np.zeros((1_000, 1_001), np.int32)
+    groups = grouped(row, lengths_of, row, lengths_of, (9, 9))["groups"]
+    assert groups[:, 0] / 1_000 == pytest.approx(module.GROUPS)
+
+
 def test_more_parts_hold_less_at_a_time_and_take_longer():
     sides = lengths(*range(1, 40)), lengths(*range(1, 40))
     two, four, eight = (
