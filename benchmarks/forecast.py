@@ -1,19 +1,21 @@
 """What do memory and time of training depend on? Fits the constants of the doctor's forecast.
 
-    python benchmarks/forecast.py SHORT LONG
+    python benchmarks/forecast.py SHORT LONG [--work DIR]
 
 SHORT is a corpus of short pairs (film subtitles), LONG one of long pairs (counselling); besides
 them the bundled sample is used. Trains on each with several settings and caps of memory, some
 dozens of steps each (half an hour on two cores with nothing beside it), and records for every run
 its peak memory and the seconds of a step, the first ten left out, validations in. Records constants
-fitted by least squares of the relative error, and what the program forecasts for every run.
+fitted by least squares of the relative error, and what the program forecasts for every run. What
+has been run is kept in DIR, and not run again.
 """
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import json
 import re
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -53,9 +55,9 @@ RUNS = (
     ("long", 100, ""),
     ("long", 60, "--max-length 100"),
     ("long", 80, "--max-length 20"),
-    ("short", 80, "--memory 800MB"),
-    ("short", 80, "--memory 750MB"),
-    ("long", 60, "--memory 850MB"),
+    ("short", 80, "--memory 900MB"),
+    ("short", 80, "--memory 830MB"),
+    ("long", 60, "--memory 1GB"),
     ("short, 60,000 entries", 60, "--memory 1.1GB"),
     ("short", 60, "--units 512 --embedding 512 --memory 1.2GB"),
 )
@@ -63,24 +65,35 @@ RUNS = (
 
 def main() -> None:
     """Builds, trains, fits and records."""
-    sources = {"sample": DATA, "short": Path(sys.argv[1]), "long": Path(sys.argv[2])}
-    corpora: dict[str, Any] = {}
-    runs = []
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("short", type=Path)
+    parser.add_argument("long", type=Path)
+    parser.add_argument("--work", type=Path)
+    asked = parser.parse_args()
+    sources = {"sample": DATA, "short": asked.short, "long": asked.long}
+    with contextlib.ExitStack() as opened:
+        folder = asked.work or Path(opened.enter_context(tempfile.TemporaryDirectory()))
+        kept = folder / "runs.json"
+        runs = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
+        corpora: dict[str, Any] = {}
         for built, (source, options) in BUILDS.items():
-            build(folder / built, str(sources[source].resolve()), options.split())
+            if not (folder / built).exists():
+                build(folder / built, str(sources[source].resolve()), options.split())
             corpora[built] = facts_of(folder / built)
         for built, steps, options in RUNS:
-            runs.append(train(folder / built, steps, options.split()))
-            print(json.dumps(runs[-1]), flush=True)
-    result = {"corpora": corpora, "runs": runs}
+            key = f"{built}: --steps {steps} {options}".strip()
+            if key not in runs:
+                runs[key] = train(folder / built, steps, options.split())
+                kept.write_text(json.dumps(runs), encoding="utf-8")
+                print(json.dumps(runs[key]), flush=True)
+    wanted = [f"{built}: --steps {steps} {options}".strip() for built, steps, options in RUNS]
+    result = {"corpora": corpora, "runs": [runs[key] for key in wanted]}
     save("forecast", result | judged(result))
 
 
 def build(folder: Path, source: str, options: list[str]) -> None:
     """Builds a vocabulary and a token store in a folder of its own."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     must(run([CHATBOT, "build-vocab", source, *options], cwd=folder))
 
 

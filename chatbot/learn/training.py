@@ -156,7 +156,8 @@ class Run:
         """Gives memory back: what compiling the step has read of TensorFlow, and what was freed."""
         if len(self._speed) == 1:
             release_program()
-        if self.position.step % _RELEASE_EVERY == 0:
+        capped = self.position.training.memory is not None
+        if capped or self.position.step % _RELEASE_EVERY == 0:
             release_freed()
 
     def _counted(self, runs: Sequence[tuple[int, int]]) -> bool:
