@@ -41,7 +41,6 @@ from chatbot.memory import peak_memory, release_freed, release_program
 
 _RECORD_EVERY = 10
 _RELEASE_EVERY = 25
-_RELEASE_EVERY_CAPPED = 5  # at every step it would take a quarter more time, and 5 MB less
 _VALIDATION_BATCH = 250
 _JUDGED_PAIRS = 2_000
 _MOST_BAD_STEPS = 5
@@ -158,7 +157,7 @@ class Run:
         if len(self._speed) == 1:
             release_program()
         capped = self.position.training.memory is not None
-        if self.position.step % (_RELEASE_EVERY_CAPPED if capped else _RELEASE_EVERY) == 0:
+        if capped or self.position.step % _RELEASE_EVERY == 0:
             release_freed()
 
     def _counted(self, runs: Sequence[tuple[int, int]]) -> bool:
