@@ -99,7 +99,8 @@ class Engine:
         self._seed = np.int32(training.seed & 0x7FFFFFFF)
         spec, numbers = feature_spec(), tf.TensorSpec((None,), tf.int32)
         rows = tf.TensorSpec((None, model.embedding), tf.float32)
-        weights = [tf.TensorSpec(v.shape, tf.float32) for v in self.net.matrices]
+        shapes = [(self.net.output.shared, model.embedding), *(v.shape for v in self.net.matrices)]
+        weights = [tf.TensorSpec(shape, tf.float32) for shape in shapes]
         number, key = tf.TensorSpec((), tf.float32), tf.TensorSpec((2,), tf.int32)
         self._gradient = tf.function(
             self._part_gradient, input_signature=[spec, number, key], autograph=False
@@ -153,6 +154,7 @@ class Engine:
             The mean loss of the batch before the step, nats per token.
         """
         parts = split(batch, min(self.parts, len(batch)))
+        shared = self.net.output.shared
 
         def gradient(number: int) -> tuple[Any, ...]:
             """What a part touched, its loss and its gradients."""
@@ -161,7 +163,8 @@ class Engine:
             key = [self._seed, 4 * (step * self.parts + number) & 0x7FFFFFFF]
             features = self.net.features(packed, counted=counted)
             share = np.float32(self._dropout * dropping)
-            return packed.touched, *self._gradient(features, share, np.asarray(key, np.int32))
+            found = self._gradient(features, share, np.asarray(key, np.int32))
+            return packed.touched[shared:], *found
 
         loss, weights = 0.0, None
         touched, rows = [], []
@@ -185,14 +188,21 @@ class Engine:
         return sum(self._pool.map(loss, batches))
 
     def _part_gradient(self, batch: Any, share: Any, key: Any) -> Any:  # noqa: ANN401
-        """The loss of a part, and the gradients of its embedding rows and of all other weights."""
+        """The loss of a part, and the gradients of what it touched.
+
+        The first of them is that of the embedding rows that are not shared and so differ from part
+        to part, [K - shared, E], the next that of those which are; the others are those of all
+        other weights. What all parts have is added up as they come, so that it is held once.
+        """
         rows = tf.gather(self.net.embedding, batch["touched"])
         with tf.GradientTape() as tape:
             tape.watch(rows)
             dropped = Dropped(share if self._dropout else 0.0, self._word_dropout, key)
             learned, judged = self.net.losses(rows, batch, self._dtype, dropped)
         gradients = tape.gradient(learned, [rows, *self.net.matrices])
-        return judged, *(tf.convert_to_tensor(one) for one in gradients)
+        rows, *others = (tf.convert_to_tensor(one) for one in gradients)
+        shared = self.net.output.shared
+        return judged, rows[shared:], rows[:shared], *others
 
     def _sum(self, some: list[Any], others: list[Any]) -> list[Any]:
         return [one + other for one, other in zip(some, others, strict=True)]
@@ -206,7 +216,10 @@ class Engine:
         scale: Any,  # noqa: ANN401
         learning_rate: Any,  # noqa: ANN401
     ) -> None:
-        rows = tf.math.unsorted_segment_sum(rows, places, tf.size(touched)) * scale
+        rows = tf.math.unsorted_segment_sum(rows, places, tf.size(touched))
+        shared, *weights = weights
+        touched = tf.concat([tf.range(len(shared)), touched], 0)
+        rows = tf.concat([shared, rows], 0) * scale
         weights = [one * scale for one in weights]
         self.optimizer.apply(touched, rows, weights, learning_rate, self._clip)
 
