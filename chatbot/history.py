@@ -16,7 +16,9 @@ had never been stopped, but for one start record more.
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +31,8 @@ class Record:
     """One thing that happened in training; what does not apply is None.
 
     Attributes:
-        kind: start, progress, validation, decay, checkpoint, or stop.
+        kind: start, progress, validation, decay, checkpoint, stop; or pause, which is shown and
+            not recorded: the disk is full.
         step: steps done.
         seconds: training time so far, resumed parts included.
         loss: training loss of the last step, at a stop the mean of the last five, nats per target
@@ -65,9 +68,13 @@ class Record:
 
 
 def append(path: Path, record: Record) -> None:
-    """Adds a record to the end of the file."""
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(record.as_dict(), ensure_ascii=False) + "\n")
+    """Adds a record to the end of the file, the whole line or, if that fails, nothing."""
+    line = (json.dumps(record.as_dict(), ensure_ascii=False) + "\n").encode()
+    with path.open("ab", buffering=0) as file:
+        end = file.tell()
+        if file.write(line) < len(line):
+            file.truncate(end)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
 def read(path: Path) -> list[dict[str, Any]]:

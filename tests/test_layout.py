@@ -15,6 +15,7 @@ ORDER = [
     "settings",
     "config",
     "folder",
+    "locking",
     "memory",
     "history",
     "machine",

@@ -98,6 +98,8 @@ def _introduce(run: Run) -> None:
         f"{len(run.vocabulary):,}{cut}"
     )
     tell(_machinery(run))
+    for one in run.damaged:
+        tell(f"{one}, not used")
     if run.position.step:
         tell(f"resuming after step {run.position.step:,}")
     if run.coverage is not None:
@@ -135,6 +137,11 @@ def _show(record: Record, run: Run, line: StatusLine) -> None:
         line.show(_progress(record, run.memorising))
     elif record.kind == "decay":
         line.say(f"step {record.step:,}: {record.note}")
+    elif record.kind == "pause":
+        line.say(
+            f"step {record.step:,}: {record.note}; waiting for room, nothing is lost. Make some, "
+            "and training goes on; Ctrl-C ends it with the last checkpoint"
+        )
     elif record.kind == "checkpoint":
         line.say(f"step {record.step:,}: {record.note} in {run.folder.checkpoints}")
     elif record.kind == "stop":

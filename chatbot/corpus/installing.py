@@ -4,31 +4,23 @@ Comes in: a model folder. Goes out: a folder inside it for unfinished files that
 and in the end the finished ones in their places. Knows nothing of what they hold.
 
 The folder for unfinished files is `.building-…`. It is removed whatever happens; what a killed
-build left goes with the next one. A lock on the model folder, which ends with its process, keeps
-two builds apart; Windows and some network disks have none.
+build left goes with the next one. A lock on the model folder keeps two builds apart, and a build
+and a training run.
 """
 
 from __future__ import annotations
 
-import errno
 import filecmp
-import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from multiprocessing.pool import ThreadPool
-from multiprocessing.util import register_after_fork
 from pathlib import Path
 
-from chatbot.errors import ChatbotError
+from chatbot.errors import NO_ROOM, ChatbotError
 from chatbot.folder import ModelFolder, sync, sync_names
-
-if sys.platform != "win32":
-    import fcntl
-
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+from chatbot.locking import Lock
 
 
 @contextmanager
@@ -36,14 +28,14 @@ def workplace(folder: ModelFolder) -> Iterator[Path]:
     """A folder for unfinished files, removed at the end whatever happens.
 
     Raises:
-        ChatbotError: the model folder cannot be written to, another build writes to it, or what is
-            done here fails for want of room or of another thing that the system gives.
+        ChatbotError: the model folder cannot be written to, another program writes to it, or what
+            is done here fails for want of room or of another thing that the system gives.
     """
     scratch: Path | None = None
     made = not folder.path.exists()
     try:
         folder.path.mkdir(parents=True, exist_ok=True)
-        with _locked(folder.path):
+        with closing(Lock(folder.path)):
             for left in folder.path.glob(".building-*"):  # by a build that was killed
                 shutil.rmtree(left, ignore_errors=True)
             scratch = Path(tempfile.mkdtemp(prefix=".building-", dir=folder.path))
@@ -67,47 +59,10 @@ def failed(error: OSError, where: Path | str, otherwise: str) -> ChatbotError:
         otherwise: what to do instead of making room or mending what is said.
     """
     said = error.strerror or error
-    if error.errno in _FULL:
+    if error.errno in NO_ROOM:
         return ChatbotError(f"{where}: cannot be written ({said}). Make room, or {otherwise}.")
     where = error.filename or where
     return ChatbotError(f"{where}: {said}. Mend this and run the same again, or {otherwise}.")
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Keeps every other build off a folder."""
-    lock = _Lock(folder)
-    try:
-        yield
-    finally:
-        lock.close()
-
-
-class _Lock:
-    """A lock on a folder, held by this process and not by those it starts."""
-
-    def __init__(self, folder: Path) -> None:
-        self._file: int | None = None
-        if sys.platform == "win32":
-            return
-        self._file = os.open(folder, os.O_RDONLY)
-        register_after_fork(self, _Lock.close)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self.close()
-            raise ChatbotError(
-                f"{folder}: another build-vocab is writing here. Wait until it has ended, or "
-                "choose another folder with --model."
-            ) from error
-        except OSError:  # no locks on this disk
-            pass
-
-    def close(self) -> None:
-        """Gives it back."""
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
 
 
 def install(built: ModelFolder, folder: ModelFolder, restart: bool, keep: bool) -> None:

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,7 @@ import tensorflow as tf
 
 from chatbot.config import ModelConfig, TrainingConfig
 from chatbot.corpus.vocabulary import Vocabulary
-from chatbot.errors import ChatbotError
+from chatbot.errors import NO_ROOM, ChatbotError, NoRoomError
 from chatbot.folder import ModelFolder
 from chatbot.learn.model import Seq2Seq
 from chatbot.learn.optimizer import Adam
@@ -32,6 +34,8 @@ from chatbot.learn.schedule import Schedule
 FORMAT = 2
 
 _POSITION = "position/.ATTRIBUTES/VARIABLE_VALUE"
+
+_NO_ROOM = re.compile("|".join(re.escape(os.strerror(number)) for number in NO_ROOM))
 
 _UNREADABLE = (tf.errors.OpError, ValueError, RuntimeError, IndexError)
 """What TensorFlow raises over a damaged checkpoint; IndexError over a truncated one."""
@@ -92,10 +96,12 @@ class Checkpoints:
     """Writes the checkpoints of one run."""
 
     def __init__(self, folder: ModelFolder, net: Seq2Seq, optimizer: Adam, keep: int) -> None:
-        """Takes what to save, and how many of the newest to keep."""
+        """Takes what to save, and how many of the newest to keep; removes what kills left."""
         self._text = tf.Variable("", dtype=tf.string, trainable=False)
         whole = tf.train.Checkpoint(model=net, optimizer=optimizer, position=self._text)
         weights = tf.train.Checkpoint(model=net, position=self._text)
+        for place in (folder.checkpoints, folder.best):
+            _remove_unfinished(place)
         self._newest = _manager(whole, folder.checkpoints, keep)
         self._best = _manager(weights, folder.best, 1)
 
@@ -103,16 +109,13 @@ class Checkpoints:
         """Saves everything as the newest checkpoint.
 
         Raises:
+            NoRoomError: the disk is full; it can be saved when there is room.
             ChatbotError: it cannot be written.
         """
         return self._save(self._newest, position)
 
     def save_best(self, position: Position) -> Path:
-        """Saves the weights as the best checkpoint.
-
-        Raises:
-            ChatbotError: it cannot be written.
-        """
+        """Saves the weights as the best checkpoint; raises what `save` does."""
         return self._save(self._best, position)
 
     def _save(self, manager: tf.train.CheckpointManager, position: Position) -> Path:
@@ -120,7 +123,9 @@ class Checkpoints:
         try:
             return Path(manager.save(checkpoint_number=position.step))
         except (tf.errors.OpError, OSError) as error:
-            raise ChatbotError(
+            _remove_unfinished(Path(manager.directory))
+            kind = NoRoomError if _NO_ROOM.search(str(error)) else ChatbotError
+            raise kind(
                 f"{manager.directory}: cannot save a checkpoint ({_first_line(error)}). Make room "
                 "or mend the folder, then run the same command: it resumes from the one before."
             ) from error
@@ -130,11 +135,57 @@ def _manager(what: tf.train.Checkpoint, folder: Path, keep: int) -> tf.train.Che
     return tf.train.CheckpointManager(what, str(folder), max_to_keep=keep, checkpoint_name="step")
 
 
+def _remove_unfinished(folder: Path) -> None:
+    """Removes what TensorFlow writes before it renames it."""
+    for path in [*folder.glob("step-*_temp"), *folder.glob("step-*.tempstate*")]:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
 def saved(folder: Path) -> list[Path]:
     """The checkpoints in `checkpoints/` or `best/`, oldest first."""
     names = [path.with_suffix("") for path in folder.glob("step-*.index")]
     steps = [path for path in names if path.name.removeprefix("step-").isdecimal()]
     return sorted(steps, key=lambda path: int(path.name.removeprefix("step-")))
+
+
+def newest_whole(folder: Path) -> tuple[Path | None, list[str]]:
+    """The newest checkpoint of which all can be read, and what is wrong with each newer one.
+
+    Every byte of a checkpoint is under a checksum of TensorFlow's.
+
+    Raises:
+        ChatbotError: there are some, and none is whole.
+    """
+    damaged: list[str] = []
+    for path in reversed(saved(folder)):
+        fault = fault_of(path)
+        if fault is None:
+            return path, damaged
+        damaged.append(fault)
+    if damaged:
+        raise ChatbotError(
+            f"{damaged[0]}. None of those there is whole. Train anew with --restart."
+        )
+    return None, []
+
+
+def damaged_in(folder: Path) -> list[str]:
+    """What is wrong with the checkpoints in a folder that cannot be read."""
+    return [fault for path in saved(folder) if (fault := fault_of(path)) is not None]
+
+
+def fault_of(path: Path) -> str | None:
+    """What is wrong with a checkpoint, in words; None if all of it can be read."""
+    try:
+        reader = tf.train.load_checkpoint(str(path))
+        for name in [*reader.get_variable_to_shape_map(), _POSITION]:
+            reader.get_tensor(name)
+    except _UNREADABLE as error:
+        return f"{path}: damaged checkpoint ({_first_line(error)})"
+    return None
 
 
 def find_checkpoint(folder: ModelFolder, name: str | None = None) -> Path:
@@ -209,8 +260,8 @@ def restore(path: Path, net: Seq2Seq, optimizer: Adam | None = None) -> None:
 
 def _damaged(path: Path, error: Exception) -> ChatbotError:
     return ChatbotError(
-        f"{path}: damaged checkpoint ({_first_line(error)}). Name another one with --checkpoint, "
-        f"or delete {path.name}.* to go on from the one before."
+        f"{path}: damaged checkpoint ({_first_line(error)}). Name another one with --checkpoint; "
+        "train goes on from the newest that is whole."
     )
 
 

@@ -23,11 +23,19 @@ from chatbot.corpus.vectors import Vectors, read_vectors
 from chatbot.corpus.vocabulary import Vocabulary
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
-from chatbot.learn.checkpoint import Position, check_vocabulary, read_position, restore, saved
+from chatbot.learn.checkpoint import (
+    Position,
+    check_vocabulary,
+    damaged_in,
+    newest_whole,
+    read_position,
+    restore,
+)
 from chatbot.learn.engine import Engine, use_threads
 from chatbot.learn.ngrams import NUMBERS, Ngrams
 from chatbot.learn.schedule import Schedule
 from chatbot.learn.training import Run
+from chatbot.locking import Lock
 from chatbot.memory import release_freed, release_program
 
 DROPOUT = 0.4
@@ -57,15 +65,18 @@ def prepare(
         stop: asked after every step; a reason in words ends the run.
 
     Raises:
-        ChatbotError: no store, a damaged one, a setting that cannot change, or a vocabulary that
-            does not match, or a cap of memory that cannot be kept.
+        ChatbotError: no store, a damaged one, checkpoints of which none is whole, a setting that
+            cannot change, a vocabulary that does not match, a cap of memory that cannot be kept, or
+            another program writes to the folder.
     """
     vocabulary = Vocabulary.load(folder.vocabulary)
-    with ExitStack() as opened:  # closes the store if anything is refused
+    with ExitStack() as opened:  # closes the store and unlocks the folder if anything is refused
+        opened.callback(Lock(folder.path).close)
         store = opened.enter_context(TokenStore(folder.store))
         _check_store(store, vocabulary, folder)
-        before = [] if restart else saved(folder.checkpoints)
-        stored = read_position(before[-1]) if before else None
+        newest, damaged = (None, []) if restart else newest_whole(folder.checkpoints)
+        damaged += [] if restart else damaged_in(folder.best)
+        stored = read_position(newest) if newest else None
         network, settings, vectors = _agreed(stored, model, training, vocabulary)
         if stored is None and network.ngrams is None:
             network = replace(network, ngrams=_longest_run(store, vocabulary))
@@ -78,9 +89,9 @@ def prepare(
         engine = Engine(len(vocabulary), network, settings, vocabulary.unigram, dropout, parts)
         if restart:
             folder.forget_training()
-        if stored is not None:
-            check_vocabulary(before[-1], stored, vocabulary)
-            restore(before[-1], engine.net, engine.optimizer)
+        if newest is not None and stored is not None:
+            check_vocabulary(newest, stored, vocabulary)
+            restore(newest, engine.net, engine.optimizer)
             position = replace(stored, model=network, training=settings)
         else:
             digest, size = vocabulary.digest, len(vocabulary)
@@ -92,9 +103,9 @@ def prepare(
             release_freed()
         if vectors is not None:
             engine.begin_with(vectors)
-        opened.pop_all()
+        held = opened.pop_all()
     coverage = vectors.coverage if vectors else None
-    return Run(folder, vocabulary, store, engine, position, stop, planned, coverage)
+    return Run(folder, vocabulary, store, engine, position, stop, planned, held, coverage, damaged)
 
 
 def _check_store(store: TokenStore, vocabulary: Vocabulary, folder: ModelFolder) -> None:

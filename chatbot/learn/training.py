@@ -11,11 +11,11 @@ and resumed goes on as if it had not been (where its end is given in minutes, th
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from math import inf
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -25,12 +25,13 @@ from chatbot.corpus.sampler import ranges
 from chatbot.corpus.store import TokenStore
 from chatbot.corpus.vectors import Coverage
 from chatbot.corpus.vocabulary import Vocabulary
-from chatbot.errors import ChatbotError
+from chatbot.errors import NO_ROOM, ChatbotError, NoRoomError
 from chatbot.folder import ModelFolder
 from chatbot.history import Record, append, drop_after
 from chatbot.learn.checkpoint import (
     Checkpoints,
     Position,
+    fault_of,
     read_position,
     saved,
 )
@@ -38,6 +39,11 @@ from chatbot.learn.ending import Ending
 from chatbot.learn.engine import Engine
 from chatbot.learn.schedule import after_step, after_validation, dropping, rate
 from chatbot.memory import peak_memory, release_freed, release_program
+
+RETRY_SECONDS = 10.0
+"""How long a run waits on a full disk before it tries to write again."""
+
+T = TypeVar("T")
 
 _RECORD_EVERY = 10
 _RELEASE_EVERY = 25
@@ -58,7 +64,9 @@ class Run:
         position: where the run stands.
         stop: asked after every step; a reason in words ends the run.
         budget: how a step is computed, and the memory that is expected.
+        held: what is given back at the end: the store is closed and the folder unlocked.
         coverage: what the word vectors cover, where the run begins with some.
+        damaged: newer checkpoints than the one it goes on from, and what is wrong with each.
     """
 
     folder: ModelFolder
@@ -68,11 +76,14 @@ class Run:
     position: Position
     stop: Callable[[], str | None]
     budget: Budget
+    held: ExitStack
     coverage: Coverage | None = None
+    damaged: Sequence[str] = ()
     _losses: list[float] = field(default_factory=list)
     _speed: list[tuple[float, int, float]] = field(default_factory=list)
     _rate: float | None = None
     _best: float = inf
+    _began: float = 0.0
 
     @property
     def pairs(self) -> int:
@@ -90,14 +101,18 @@ class Run:
         return Ending(self.position.training, self.pairs, self.memorising)
 
     def records(self) -> Iterator[Record]:
-        """Trains to the end, yielding what happens; closes the store.
+        """Trains to the end, yielding what happens; closes the run.
 
         Raises:
             ChatbotError: the loss is not finite for several steps, or a checkpoint cannot be
                 written.
         """
-        with self.store:
+        with self.held:
             yield from self._records()
+
+    def close(self) -> None:
+        """Closes the store and unlocks the folder of a run that is not trained."""
+        self.held.close()
 
     def _records(self) -> Iterator[Record]:
         checkpoints = Checkpoints(
@@ -106,28 +121,31 @@ class Run:
         with self._writing():
             drop_after(self.folder.history, self.position.step)
         best = saved(self.folder.best)
-        if best:
+        if best and fault_of(best[-1]) is None:
             self._best = read_position(best[-1]).heldout_loss or inf
-        yield self._log(self._record("start", note=self._aims()))
-        began = time.monotonic() - self.position.seconds
+        yield from self._log(self._record("start", note=self._aims()))
+        self._began = time.monotonic() - self.position.seconds
         saved_at = (self.position.step, self.position.seconds)
         reason = self.stop() or self._reason_to_end()
         while not reason:
             loss = self._step()
             self._release()
-            self.position = replace(self.position, seconds=time.monotonic() - began)
-            yield self._progress(loss)
+            self._count_seconds()
+            yield from self._progress(loss)
             ended = self._reason_to_end()
             # A stop is no end: a validation out of turn would make a resumed run another one.
             if ended or self.position.step % self.position.training.validate_every == 0:
                 yield from self._judge(checkpoints)
             reason = self.stop() or ended or self._reason_to_end()
-            self.position = replace(self.position, seconds=time.monotonic() - began)
+            self._count_seconds()
             if self._due(saved_at) and not reason:
-                yield self._save(checkpoints)
+                yield from self._save(checkpoints)
                 saved_at = (self.position.step, self.position.seconds)
-        yield self._save(checkpoints)
-        yield self._log(self._record("stop", note=reason, loss=self._mean_loss()))
+        yield from self._save(checkpoints)
+        yield from self._log(self._record("stop", note=reason, loss=self._mean_loss()))
+
+    def _count_seconds(self) -> None:
+        self.position = replace(self.position, seconds=time.monotonic() - self._began)
 
     def _step(self) -> float:
         position = self.position
@@ -173,9 +191,9 @@ class Run:
         held_out = None if self.memorising else loss
         self.position = replace(self.position, schedule=after, heldout_loss=held_out)
         known = {"loss": loss} if self.memorising else {"heldout_loss": loss}
-        yield self._log(self._record("validation", **known))
+        yield from self._log(self._record("validation", **known))
         if not self.memorising and loss < self._best:
-            checkpoints.save_best(self.position)
+            yield from self._insist(lambda: checkpoints.save_best(self.position))
             self._best = loss
         if after.scale < before.scale:
             which = "training loss" if self.memorising else "held-out loss"
@@ -184,7 +202,7 @@ class Run:
                 f"{self.position.training.patience} validations: learning rate x "
                 f"{after.scale / before.scale:.2g}"
             )
-            yield self._log(self._record("decay", note=note))
+            yield from self._log(self._record("decay", note=note))
 
     def _judged_loss(self) -> float:
         """The loss of the held-out pairs, else of the first training pairs, nothing dropped."""
@@ -213,11 +231,11 @@ class Run:
             return self.position.seconds - saved_at[1] >= 60 * float(every[:-1])
         return self.position.step - saved_at[0] >= int(every)
 
-    def _save(self, checkpoints: Checkpoints) -> Record:
-        path = checkpoints.save(self.position)
-        return self._log(self._record("checkpoint", note=f"saved {path.name}"))
+    def _save(self, checkpoints: Checkpoints) -> Iterator[Record]:
+        path = yield from self._insist(lambda: checkpoints.save(self.position))
+        yield from self._log(self._record("checkpoint", note=f"saved {path.name}"))
 
-    def _progress(self, loss: float) -> Record:
+    def _progress(self, loss: float) -> Iterator[Record]:
         seconds = sum(one[0] for one in self._speed)
         record = self._record(
             "progress",
@@ -230,7 +248,10 @@ class Run:
                 self.position.step, self.position.seconds, seconds / len(self._speed)
             ),
         )
-        return self._log(record) if self.position.step % _RECORD_EVERY == 0 else record
+        if self.position.step % _RECORD_EVERY:
+            yield record
+        else:
+            yield from self._log(record)
 
     def _mean_loss(self) -> float | None:
         return float(np.mean(self._losses)) if self._losses else None
@@ -253,10 +274,37 @@ class Run:
             **known,
         )
 
-    def _log(self, record: Record) -> Record:
-        with self._writing():
-            append(self.folder.history, record)
-        return record
+    def _log(self, record: Record) -> Iterator[Record]:
+        def write() -> None:
+            """Adds it to the history."""
+            with self._writing():
+                append(self.folder.history, record)
+
+        yield from self._insist(write)
+        yield record
+
+    def _insist(self, write: Callable[[], T]) -> Generator[Record, None, T]:
+        """Writes; while the disk is full waits with all that is in memory, and tries again.
+
+        The time that it waits is not counted as training.
+
+        Raises:
+            NoRoomError: there is still no room when the run is asked to stop.
+        """
+        waiting = False
+        while True:
+            try:
+                return write()
+            except NoRoomError as error:
+                if self.stop():
+                    raise
+                if not waiting:
+                    yield self._record("pause", note=str(error).partition(". Make room")[0])
+                waiting = True
+            began = time.monotonic()
+            while time.monotonic() - began < RETRY_SECONDS and not self.stop():
+                time.sleep(min(0.2, RETRY_SECONDS))
+            self._began += time.monotonic() - began
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -264,7 +312,8 @@ class Run:
         try:
             yield
         except OSError as error:
-            raise ChatbotError(
+            kind = NoRoomError if error.errno in NO_ROOM else ChatbotError
+            raise kind(
                 f"{self.folder.history}: cannot be written ({error.strerror}). Make room or mend "
                 "the folder, then run the same command: it resumes from the last checkpoint."
             ) from error

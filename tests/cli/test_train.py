@@ -285,6 +285,35 @@ def test_a_signal_saves_and_the_same_command_goes_on_from_there(built, start, ma
     assert f"resuming after step {reached:,}" in done.err.splitlines()
 
 
+def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(trained, main):
+    assert main("train", "--steps", "3", cwd=trained).code == 0
+    (trained / "model" / "checkpoints" / "step-3.index").write_bytes(b"no checkpoint")
+    done = main("train", "--steps", "4", cwd=trained)
+    lines = done.err.splitlines()
+    assert done.code == 0
+    assert "resuming after step 2" in lines
+    (told,) = [line for line in lines if "damaged" in line]
+    assert re.fullmatch(r"model/checkpoints/step-3: damaged checkpoint \(.+\), not used", told)
+
+
+def test_a_second_train_on_a_folder_is_refused_and_the_first_goes_on(built, start, main, refused):
+    first = start("train", "--steps", "1000000", *TINY, cwd=built)
+    for line in first.stderr:
+        if line.startswith(b"step "):
+            break
+    line = (
+        "model: another build-vocab or train is writing here. Wait until it has ended, or choose "
+        "another folder with --model."
+    )
+    refused(main("train", "--restart", *TINY, cwd=built), line, [STARTING])
+    done = main("build-vocab", "--tokenizer", "char", cwd=built)
+    assert done.code == 1
+    assert done.err.splitlines()[-1] == f"Error: {line}"
+    first.send_signal(signal.SIGINT)
+    assert first.wait(60) == 130
+    assert main("train", "--steps", "1", cwd=built).code == 0
+
+
 def test_training_goes_on_when_nobody_reads_what_it_says(built, start):
     process = start("train", "--steps", "40", *TINY, cwd=built)
     process.stderr.readline()

@@ -95,8 +95,8 @@ def test_a_second_build_is_refused_while_one_is_at_work(folder):
         with pytest.raises(ChatbotError) as caught, workplace(folder):
             pass
         assert str(caught.value) == (
-            f"{folder.path}: another build-vocab is writing here. Wait until it has ended, or "
-            "choose another folder with --model."
+            f"{folder.path}: another build-vocab or train is writing here. Wait until it has "
+            "ended, or choose another folder with --model."
         )
         assert (scratch / "half").read_bytes() == b"work"
     with workplace(folder) as again:

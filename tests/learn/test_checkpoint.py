@@ -256,7 +256,7 @@ def refused(path):
     assert "\n" not in message
     assert message.startswith(f"{path}: damaged checkpoint (")
     assert message.endswith(
-        f"Name another one with --checkpoint, or delete {path.name}.* to go on from the one before."
+        "Name another one with --checkpoint; train goes on from the newest that is whole."
     )
 
 

@@ -104,7 +104,7 @@ def test_counts_go_into_every_checkpoint_and_a_run_resumes_with_them(new_folder,
     trained(folder, steps=2, batch=20)
     run = prepare(folder, {}, {"steps": 3})
     ngrams = run.engine.net.mixture.ngrams
-    run.store.close()
+    run.close()
     with TokenStore(folder.store) as store:
         whole = store.read([(0, store.header.train)])
         assert ngrams.pairs == store.header.train == 44
@@ -135,13 +135,13 @@ def test_the_pairs_that_were_counted_are_judged_without_themselves(new_folder, m
         assert seen[-1] is expected
     run._judged_loss()
     assert seen[-1] is False
-    run.store.close()
+    run.close()
 
 
 def test_nothing_is_counted_for_what_is_learned_by_heart(new_folder):
     folder = new_folder(holdout=0)
     run = prepare(folder, {}, {})
-    run.store.close()
+    run.close()
     assert (run.position.model.ngrams, run.engine.net.mixture) == (0, None)
 
 
@@ -151,7 +151,7 @@ def test_a_vocabulary_too_large_for_four_words_takes_three(new_folder, monkeypat
     for least, expected in ((size**4 + 1, 4), (size**4, 3)):
         monkeypatch.setattr(preparing, "NUMBERS", least)
         run = prepare(folder, {"units": 8, "embedding": 8}, {})
-        run.store.close()
+        run.close()
         assert run.position.model.ngrams == run.engine.net.mixture.ngrams.order == expected
 
 

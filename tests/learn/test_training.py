@@ -36,6 +36,12 @@ MANY = [(f"{n:b}吗", f"{n * n:x}呀") for n in range(300)]
 OF_THE_CLOCK = ("seconds", "pairs_per_second", "tokens_per_second", "seconds_left", "memory")
 
 
+def flipped(data):
+    """The bytes with one bit in their middle turned."""
+    middle = len(data) // 2
+    return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
+
+
 def numbers(run):
     """Every weight and every moment."""
     net, adam = run.engine.net, run.engine.optimizer
@@ -198,8 +204,8 @@ def test_where_one_worker_takes_the_whole_batch_it_is_not_cut_but_under_a_cap(
     wide = {"batch": 200, "threads": 2}
     for cap, parts in ((None, 1), ("9GB", 2)):
         run = prepare(new_folder(), {}, wide | {"memory": cap}, restart=True)
-        with run.store:
-            assert (run.engine.workers, run.engine.parts) == (1, parts)
+        assert (run.engine.workers, run.engine.parts) == (1, parts)
+        run.close()
 
 
 def test_the_same_seed_gives_the_same_run_bit_by_bit(whole, new_folder, trained):
@@ -221,7 +227,7 @@ def test_the_seed_of_a_run_is_that_of_its_weights(new_folder):
     folder, drawn = new_folder(), []
     for seed in (1, 2, 1):
         run = prepare(folder, {"units": 2, "embedding": 3}, {"seed": seed})
-        run.store.close()
+        run.close()
         drawn.append(run.engine.net.embedding.numpy())
     assert (drawn[0] == drawn[2]).all()
     assert (drawn[0] != drawn[1]).all()
@@ -323,7 +329,7 @@ def test_without_an_end_a_run_stops_at_the_cap(new_folder, trained, monkeypatch)
 @pytest.mark.parametrize(("batch", "cap"), [(1, 200 * 53), (7, 4_000), (53, 4_000)])
 def test_the_cap_is_two_hundred_passes_and_at_least_four_thousand_steps(new_folder, batch, cap):
     run = prepare(new_folder(), {"units": 2, "embedding": 2}, {"batch": batch})
-    run.store.close()
+    run.close()
     assert run.ending.cap == cap
 
 
@@ -445,7 +451,7 @@ def test_a_setting_that_cannot_change_is_refused_by_name(whole, name):
 def test_a_setting_that_may_change_is_taken_and_the_others_stay(whole):
     _, folder, _, before = whole
     run = prepare(folder, {"units": 16}, {"steps": 99, "keep": 1, "seed": 5})
-    run.store.close()
+    run.close()
     expected = dataclasses.replace(before.position.training, steps=99, keep=1)
     assert run.position.training == expected
     assert equal(run, before)
@@ -456,7 +462,7 @@ def test_a_setting_that_may_change_is_taken_and_the_others_stay(whole):
 )
 def test_dropout_is_for_runs_that_are_judged_by_held_out_pairs(new_folder, held_out, given, used):
     run = prepare(new_folder(holdout=held_out), {"units": 2, "embedding": 2}, {"dropout": given})
-    run.store.close()
+    run.close()
     assert run.engine._dropout == used
 
 
@@ -483,7 +489,7 @@ def vectors_of(tmp_path):
 
 def begun(folder, **training):
     run = prepare(folder, {"units": 16}, TWELVE | {"precision": "float32"} | training)
-    run.store.close()
+    run.close()
     return run
 
 
@@ -572,7 +578,7 @@ def test_of_a_file_of_vectors_its_name_is_kept_and_not_its_place(new_folder, tra
     path.unlink()
     for place in ("words.vec", "else/where/words.vec"):
         again = prepare(folder, {"embedding": WIDTH}, {"vectors": place})
-        again.store.close()
+        again.close()
         assert equal(again, run)
     for given, line in (
         ({"vectors": "words.vec.gz"}, "--vectors words.vec.gz: begun with words.vec,"),
@@ -642,14 +648,53 @@ def test_a_folder_without_a_store_says_how_to_build_one(new_folder, tmp_path):
         prepare(folder, {}, {})
 
 
-def test_a_damaged_newest_checkpoint_is_refused_and_the_one_before_resumes(new_folder, trained):
+@pytest.mark.parametrize("damage", [lambda data: data[:-900], flipped, lambda data: b""])
+@pytest.mark.parametrize("suffix", [".data-00000-of-00001", ".index"])
+def test_a_run_goes_on_from_the_newest_checkpoint_that_is_whole(
+    new_folder, trained, damage, suffix
+):
+    whole, folder = new_folder(), new_folder()
+    _, never_stopped = trained(whole, steps=3, save_every="1")
+    trained(folder, steps=3, save_every="1")
+    file = folder.checkpoints / f"step-2{suffix}"
+    file.write_bytes(damage(file.read_bytes()))
+    (folder.checkpoints / "step-3.index").write_bytes(b"no checkpoint")
+    records, run = trained(folder)
+    assert [record.step for record in one_of(records, "progress")] == [2, 3]
+    starts = [f"{folder.checkpoints / f'step-{n}'}: damaged checkpoint (" for n in (3, 2)]
+    assert all(one.startswith(start) for one, start in zip(run.damaged, starts, strict=True))
+    assert equal(run, never_stopped)
+    assert not prepared_and_closed(folder).damaged  # what was damaged has been written anew
+
+
+def prepared_and_closed(folder):
+    run = prepare(folder, {}, {})
+    run.close()
+    return run
+
+
+def test_where_no_checkpoint_is_whole_it_is_said_and_all_stays(new_folder, trained):
     folder = new_folder()
     trained(folder, steps=2, save_every="1")
-    file = folder.checkpoints / "step-2.data-00000-of-00001"
-    file.write_bytes(file.read_bytes()[:-900])
-    with pytest.raises(ChatbotError, match=r"delete step-2\.\* to go on from the one before"):
+    for path in folder.checkpoints.glob("*.index"):
+        path.write_bytes(b"no checkpoint")
+    with pytest.raises(ChatbotError) as caught:
         trained(folder)
-    for path in folder.checkpoints.glob("step-2.*"):
-        path.unlink()
-    records, _ = trained(folder)
-    assert [record.step for record in one_of(records, "progress")] == [2]
+    newest = folder.checkpoints / "step-2"
+    assert str(caught.value).startswith(f"{newest}: damaged checkpoint (")
+    assert str(caught.value).endswith("None of those there is whole. Train anew with --restart.")
+    assert len(saved(folder.checkpoints)) == 2
+
+
+def test_a_second_run_on_a_folder_is_refused_until_the_first_has_ended(new_folder):
+    folder = new_folder()
+    first = prepare(folder, {"units": 2, "embedding": 3}, {"steps": 1})
+    for restart in (False, True):
+        with pytest.raises(ChatbotError) as caught:
+            prepare(folder, {}, {}, restart=restart)
+        assert str(caught.value) == (
+            f"{folder.path}: another build-vocab or train is writing here. Wait until it has "
+            "ended, or choose another folder with --model."
+        )
+    list(first.records())
+    prepared_and_closed(folder)
