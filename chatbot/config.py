@@ -182,7 +182,13 @@ class TrainingConfig(Config):
         maximum=100_000,
         fixed=True,
     )
-    learning_rate: float = setting(0.015, "learning rate of Adam", minimum=1e-9, fixed=True)
+    learning_rate: float = setting(
+        0.015,
+        "learning rate of Adam",
+        minimum=1e-9,
+        fixed=True,
+        changed_by="--set-learning-rate",
+    )
     warmup: int = setting(20, "steps over which the rate rises to its full value", minimum=0)
     clip: float = setting(1.0, "largest global norm of the gradient", minimum=1e-6, fixed=True)
     dropout: float | None = setting(

@@ -25,6 +25,7 @@ def setting(
     maximum: float | None = None,
     pattern: str | None = None,
     fixed: bool = False,
+    changed_by: str | None = None,
 ) -> Any:  # noqa: ANN401 - the type of a field is the type of its default, as in dataclasses.field
     """Declares one field: its default, its help line and the values it may take.
 
@@ -37,6 +38,7 @@ def setting(
         pattern: a regular expression that text must match as a whole.
         fixed: whether a run that resumes, or a corpus that is added to, must keep the value it
             began with.
+        changed_by: an option that changes it all the same.
     """
     return dataclasses.field(
         default=default,
@@ -47,6 +49,7 @@ def setting(
             "maximum": maximum,
             "pattern": pattern,
             "fixed": fixed,
+            "changed_by": changed_by,
         },
     )
 
@@ -113,9 +116,11 @@ class Config:
             before = getattr(stored, field.name)
             if field.metadata["fixed"] and given.get(field.name, before) != before:
                 begun = "without one" if before is None else f"with {before}"
+                other = field.metadata["changed_by"]
+                way = f", change it with {other}," if other else ","
                 raise ChatbotError(
                     f"{option_of(field.name)} {given[field.name]}: begun {begun}, which cannot "
-                    f"change. Leave the option out to go on, or begin anew {anew}."
+                    f"change. Leave the option out to go on{way} or begin anew {anew}."
                 )
         return dataclasses.replace(stored, **given)  # type: ignore[type-var]
 

@@ -28,7 +28,18 @@ if TYPE_CHECKING:
 @settings_options(TrainingConfig)
 @settings_options(ModelConfig)
 @click.option("--restart", is_flag=True, help="give up what was trained and begin anew")
-def train(model: Path, restart: bool, **settings: Any) -> None:  # noqa: ANN401 - fields of two groups
+@click.option(
+    "--set-learning-rate",
+    type=click.FloatRange(min=1e-9),
+    metavar="RATE",
+    help="go on at this learning rate instead of the one that the run began with",
+)
+def train(
+    model: Path,
+    restart: bool,
+    set_learning_rate: float | None,
+    **settings: Any,  # noqa: ANN401 - fields of two groups
+) -> None:
     """Train the network; the same command resumes a run.
 
     Ends after --steps, --minutes or --epochs, counted over the whole run, with the learning rate
@@ -46,6 +57,7 @@ def train(model: Path, restart: bool, **settings: Any) -> None:  # noqa: ANN401 
             given(settings, ModelConfig),
             given(settings, TrainingConfig),
             restart=restart,
+            learning_rate=set_learning_rate,
             stop=signals.reason,
         )
         _introduce(run)

@@ -33,7 +33,7 @@ from chatbot.learn.checkpoint import (
 )
 from chatbot.learn.engine import Engine, use_threads
 from chatbot.learn.ngrams import NUMBERS, Ngrams
-from chatbot.learn.schedule import Schedule
+from chatbot.learn.schedule import Schedule, at_full_rate
 from chatbot.learn.training import Run
 from chatbot.locking import Lock
 from chatbot.memory import release_freed, release_program
@@ -53,6 +53,7 @@ def prepare(
     training: Mapping[str, Any],
     *,
     restart: bool = False,
+    learning_rate: float | None = None,
     stop: Callable[[], str | None] = lambda: None,
 ) -> Run:
     """Opens a model folder for training: a new run, or the one that stands there.
@@ -62,6 +63,7 @@ def prepare(
         model: settings of the network that were asked for explicitly.
         training: settings of the run that were asked for explicitly.
         restart: give up the run that stands there.
+        learning_rate: the run that stands there goes on at this rate, whatever it began with.
         stop: asked after every step; a reason in words ends the run.
 
     Raises:
@@ -78,6 +80,8 @@ def prepare(
         damaged += [] if restart else damaged_in(folder.best)
         stored = read_position(newest) if newest else None
         network, settings, vectors = _agreed(stored, model, training, vocabulary)
+        if learning_rate is not None:
+            stored, settings = _at_rate(learning_rate, stored, settings, folder)
         if stored is None and network.ngrams is None:
             network = replace(network, ngrams=_longest_run(store, vocabulary))
         use_threads(settings)
@@ -115,6 +119,19 @@ def _check_store(store: TokenStore, vocabulary: Vocabulary, folder: ModelFolder)
             f"{folder.store}: belongs to another vocabulary than {folder.vocabulary.name}. "
             f"Build both anew: chatbot build-vocab --restart --model {folder.path}."
         )
+
+
+def _at_rate(
+    learning_rate: float, stored: Position | None, settings: TrainingConfig, folder: ModelFolder
+) -> tuple[Position, TrainingConfig]:
+    """A run that goes on at another rate."""
+    if stored is None:
+        raise ChatbotError(
+            f"--set-learning-rate {learning_rate}: no run stands in {folder.path} to go on with. "
+            "Give the rate of a new one with --learning-rate."
+        )
+    position = replace(stored, schedule=at_full_rate(stored.schedule))
+    return position, replace(settings, learning_rate=learning_rate)
 
 
 def _longest_run(store: TokenStore, vocabulary: Vocabulary) -> int:

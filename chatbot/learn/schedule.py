@@ -71,6 +71,11 @@ def rate(step: int, schedule: Schedule, fraction: float, config: TrainingConfig)
     return config.learning_rate * warm * schedule.scale * annealing
 
 
+def at_full_rate(schedule: Schedule) -> Schedule:
+    """The state from which a run goes on at a rate of its own: no decay counts any more."""
+    return Schedule(best=schedule.best)
+
+
 def dropping(step: int, batch: int, pairs: int) -> float:
     """How much of the dropout is in force at a step, 0 to 1.
 

@@ -1,5 +1,6 @@
 """`chatbot train` as its user meets it: what it refuses, says, and leaves when it is stopped."""
 
+import json
 import os
 import re
 import signal
@@ -116,7 +117,24 @@ def test_a_setting_that_cannot_change_is_refused_and_nothing_is_touched(
             "out to go on, or begin anew with --restart.",
             [STARTING],
         )
+    refused(
+        main("train", "--learning-rate", "0.5", cwd=trained),
+        "--learning-rate 0.5: begun with 0.015, which cannot change. Leave the option out to go "
+        "on, change it with --set-learning-rate, or begin anew with --restart.",
+        [STARTING],
+    )
     assert files_in(trained) == files
+
+
+def test_the_learning_rate_can_be_changed_on_purpose(trained, main):
+    assert main("train", "--steps", "3", "--set-learning-rate", "0.5", cwd=trained).code == 0
+    starts = [
+        json.loads(line)
+        for line in (trained / "model" / "history.jsonl").read_text("utf-8").splitlines()
+        if '"start"' in line
+    ]
+    assert [one["training"]["learning_rate"] for one in starts] == [0.015, 0.5]
+    assert main("train", "--set-learning-rate", "0", cwd=trained).code == 2
 
 
 def progress(step):

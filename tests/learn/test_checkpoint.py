@@ -15,7 +15,9 @@ from chatbot.learn.checkpoint import (
     Checkpoints,
     Position,
     check_vocabulary,
+    damaged_in,
     find_checkpoint,
+    newest_whole,
     read_position,
     restore,
     saved,
@@ -321,6 +323,29 @@ def test_ids_of_other_words_are_refused():
         "model/step-12: trained with another vocabulary (9 entries) than the one beside it (9). "
         "Put the matching vocabulary.txt back, or train anew with --restart."
     )
+
+
+def test_what_a_killed_save_left_behind_goes_with_the_next_run(folder):
+    fill(folder, steps=(3,), best=(3,))
+    before = sorted(folder.path.rglob("*"))
+    for place in (folder.checkpoints, folder.best):
+        (place / "step-9_temp").mkdir()
+        (place / "step-9_temp" / "part-00000-of-00001.data-00000-of-00001").write_bytes(b"half")
+        (place / "step-9.data-00000-of-00001.tempstate123").write_bytes(b"half")
+    Checkpoints(folder, *network(), 3)
+    assert sorted(folder.path.rglob("*")) == before
+
+
+def test_the_newest_checkpoint_that_is_whole_is_found(folder):
+    assert newest_whole(folder.checkpoints) == (None, [])
+    fill(folder, steps=(3, 5))
+    three, five = saved(folder.checkpoints)
+    assert newest_whole(folder.checkpoints) == (five, [])
+    five.with_name(five.name + DATA).unlink()
+    found, (damaged,) = newest_whole(folder.checkpoints)
+    assert found == three
+    assert damaged.startswith(f"{five}: damaged checkpoint (")
+    assert damaged_in(folder.checkpoints) == [damaged]
 
 
 def test_what_cannot_be_written_is_said_in_one_line(folder):

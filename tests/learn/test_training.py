@@ -16,7 +16,7 @@ from chatbot.learn.checkpoint import find_checkpoint, read_position, restore, sa
 from chatbot.learn.engine import VECTORS_RMS, Engine
 from chatbot.learn.model import Seq2Seq
 from chatbot.learn.preparing import prepare
-from chatbot.learn.schedule import dropping
+from chatbot.learn.schedule import Schedule, dropping
 
 SMALL = {"units": 16, "embedding": 12}
 
@@ -433,6 +433,30 @@ OTHER = {
 def test_the_table_of_fixed_settings_is_complete():
     fields = (*dataclasses.fields(ModelConfig), *dataclasses.fields(TrainingConfig))
     assert set(OTHER) == {field.name for field in fields if field.metadata["fixed"]}
+
+
+def test_a_run_goes_on_at_another_rate_as_if_nothing_had_decayed(new_folder, trained):
+    folder = new_folder(holdout=HELD_OUT)
+    _, before = trained(folder, steps=6, batch=7, learning_rate=0.02, warmup=2)
+    run = prepare(folder, {}, {"steps": 8}, learning_rate=0.004)
+    assert run.position.training.learning_rate == 0.004
+    assert run.position.schedule == Schedule(best=before.position.schedule.best)
+    assert equal(run, before)
+    rates = [record.learning_rate for record in run.records() if record.kind == "progress"]
+    assert rates == pytest.approx([0.004 * 2 / 8, 0.004 / 8])
+    run = prepare(folder, {}, {})
+    assert run.position.training.learning_rate == 0.004
+    run.close()
+
+
+def test_another_rate_is_for_a_run_that_stands_there(new_folder):
+    folder = new_folder()
+    with pytest.raises(ChatbotError) as caught:
+        prepare(folder, {}, {}, learning_rate=0.1)
+    assert str(caught.value) == (
+        f"--set-learning-rate 0.1: no run stands in {folder.path} to go on with. Give the rate of "
+        "a new one with --learning-rate."
+    )
 
 
 @pytest.mark.parametrize("name", OTHER)
