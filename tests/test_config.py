@@ -199,9 +199,11 @@ def test_a_resumed_run_keeps_what_cannot_change(group):
             assert getattr(group.resumed(group(), {field.name: value}), field.name) == value
         else:
             begun = "without one" if field.default is None else f"with {field.default}"
+            other_way = field.metadata["changed_by"]
+            way = f", change it with {other_way}" if other_way else ""
             assert refusal(group.resumed, group(), {field.name: value}) == (
-                f"{option_of(field.name)} {value}: begun {begun}, which "
-                "cannot change. Leave the option out to go on, or begin anew with --restart."
+                f"{option_of(field.name)} {value}: begun {begun}, which cannot change. Leave the "
+                f"option out to go on{way}, or begin anew with --restart."
             )
 
 

@@ -57,7 +57,7 @@ def test_a_checkpoint_with_a_damaged_index_is_refused(trained, main):
     assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
     assert done.err.startswith("Error: model/best/step-2: damaged checkpoint (")
     assert done.err.endswith(
-        "Name another one with --checkpoint, or delete step-2.* to go on from the one before.\n"
+        "Name another one with --checkpoint; train goes on from the newest that is whole.\n"
     )
 
 
