@@ -85,11 +85,10 @@ def prepare(
         if stored is None and network.ngrams is None:
             network = replace(network, ngrams=_longest_run(store, vocabulary))
         use_threads(settings)
-        default = DROPOUT if store.header.held_out else 0.0
-        dropout = default if settings.dropout is None else settings.dropout
         planned = budget(_work(store, len(vocabulary), network, settings))
         parts = planned.parts if settings.memory else None
         release_program()
+        dropout = _dropout(store, settings)
         engine = Engine(len(vocabulary), network, settings, vocabulary.unigram, dropout, parts)
         if restart:
             folder.forget_training()
@@ -98,10 +97,7 @@ def prepare(
             restore(newest, engine.net, engine.optimizer)
             position = replace(stored, model=network, training=settings)
         else:
-            digest, size = vocabulary.digest, len(vocabulary)
-            position = Position(0, 0.0, Schedule(), None, digest, size, network, settings)
-            if engine.net.mixture is not None:
-                engine.net.mixture.counts.ngrams = count_ngrams(store, network.ngrams or 0, size)
+            position = _beginning(engine, store, vocabulary, network, settings)
         if engine.net.mixture is not None:
             engine.net.mixture.ngrams.index()
             release_freed()
@@ -119,6 +115,26 @@ def _check_store(store: TokenStore, vocabulary: Vocabulary, folder: ModelFolder)
             f"{folder.store}: belongs to another vocabulary than {folder.vocabulary.name}. "
             f"Build both anew: chatbot build-vocab --restart --model {folder.path}."
         )
+
+
+def _dropout(store: TokenStore, settings: TrainingConfig) -> float:
+    """The share of activations to drop: what was asked for, or the default."""
+    default = DROPOUT if store.header.held_out else 0.0
+    return default if settings.dropout is None else settings.dropout
+
+
+def _beginning(
+    engine: Engine,
+    store: TokenStore,
+    vocabulary: Vocabulary,
+    model: ModelConfig,
+    training: TrainingConfig,
+) -> Position:
+    """Where a new run stands; counts its n-grams."""
+    size = len(vocabulary)
+    if engine.net.mixture is not None:
+        engine.net.mixture.counts.ngrams = count_ngrams(store, model.ngrams or 0, size)
+    return Position(0, 0.0, Schedule(), None, vocabulary.digest, size, model, training)
 
 
 def _at_rate(
