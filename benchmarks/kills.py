@@ -1,0 +1,136 @@
+"""Is a run that is killed again and again the run that was never stopped?
+
+    python benchmarks/kills.py [--kills 200] [--seed 0]
+
+Trains on the bundled sample with a checkpoint every third step, once undisturbed, then killed
+(SIGKILL) at random moments and started again with the same command until it is done, and so from
+the beginning until so many kills have been dealt out. Every run that comes to its end is compared
+with the undisturbed one: weights, moments, schedule and position bit by bit, and its history less
+clock, speed and memory, and less its last line, which tells the loss of the last steps and cannot
+where a kill came after them. Records how many kills came while a checkpoint was being written, and
+after how many a checkpoint was found damaged.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import json
+import random
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from record import CHATBOT, must, run, save
+
+DATA = Path(__file__).parent.parent / "data"
+TRAIN = (
+    *("train", "--steps", "400", "--save-every", "3", "--validate-every", "20"),
+    *("--batch", "100", "--units", "48", "--embedding", "48"),
+)
+LONGEST_LIFE = 2.5
+"""Seconds that a run has at most after its first step."""
+
+OF_THE_CLOCK = ("seconds", "pairs_per_second", "tokens_per_second", "seconds_left", "memory")
+
+
+def main() -> None:
+    """Trains, kills, compares and records."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    asked = parser.parse_args()
+    chance = random.Random(asked.seed)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        must(run([CHATBOT, "build-vocab", str(DATA), "--holdout", "100"], cwd=folder))
+        must(run([CHATBOT, *TRAIN], cwd=folder))
+        wanted = state_of(folder / "model")
+        kills = while_saving = damaged = runs = same = 0
+        while kills < asked.kills:
+            forget(folder / "model")
+            while True:
+                ended, said = life(folder, chance.uniform(0, LONGEST_LIFE))
+                damaged += "damaged checkpoint" in said
+                if ended:
+                    break
+                kills += 1
+                while_saving += any((folder / "model").glob("*/step-*temp*"))
+            runs += 1
+            same += state_of(folder / "model") == wanted
+            print(f"{kills} kills, {same} of {runs} runs the same", flush=True)
+    save(
+        "kills",
+        {
+            "train": " ".join(["chatbot", *TRAIN]),
+            "kills": kills,
+            "while_saving": while_saving,
+            "starts_that_found_damage": damaged,
+            "runs_ended": runs,
+            "runs_bit_by_bit_the_same": same,
+        },
+    )
+
+
+def life(folder: Path, seconds: float) -> tuple[bool, str]:
+    """Starts or resumes the run, and kills it so long after its first step, or lets it end."""
+    process = subprocess.Popen([CHATBOT, *TRAIN], cwd=folder, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    said = ""
+    for line in process.stderr:
+        said += line
+        if line.startswith("step "):
+            break
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
+    ended = process.poll() is not None
+    process.kill()
+    said += process.stderr.read()
+    process.wait()
+    if ended and process.returncode:
+        raise SystemExit(f"ended with {process.returncode}:\n{said}")
+    return ended, said
+
+
+def forget(model: Path) -> None:
+    """Removes what was trained."""
+    for name in ("checkpoints", "best"):
+        shutil.rmtree(model / name, ignore_errors=True)
+    (model / "history.jsonl").unlink(missing_ok=True)
+
+
+def state_of(model: Path) -> Any:  # noqa: ANN401 - only compared
+    """The newest and the best checkpoint, and the history, less what depends on the clock."""
+    from chatbot.learn.checkpoint import read_position, saved
+
+    found: list[Any] = []
+    for folder in (model / "checkpoints", model / "best"):
+        newest = saved(folder)[-1]
+        position = json.loads(read_position(newest).to_json())
+        del position["seconds"]
+        found += [newest.name, position, digest(newest)]
+    lines = (model / "history.jsonl").read_text("utf-8").splitlines()
+    records = [json.loads(line) for line in lines]
+    history = [one for one in records if one["kind"] not in ("start", "checkpoint", "stop")]
+    return found, [{k: v for k, v in one.items() if k not in OF_THE_CLOCK} for one in history]
+
+
+def digest(checkpoint: Path) -> str:
+    """The digest of every tensor but the position's text."""
+    import tensorflow as tf
+
+    reader = tf.train.load_checkpoint(str(checkpoint))
+    found = hashlib.sha256()
+    for name in sorted(reader.get_variable_to_shape_map()):
+        if not name.startswith(("position/", "save_counter/", "_CHECKPOINTABLE")):
+            tensor = reader.get_tensor(name)
+            found.update(name.encode())
+            found.update(tensor if isinstance(tensor, bytes) else tensor.tobytes())
+    return found.hexdigest()
+
+
+if __name__ == "__main__":
+    main()
