@@ -7,7 +7,10 @@ Each line has a `kind`, the `step` it speaks of and what else is known then:
     {"kind": "start", "step": 0, "model": {...}, "training": {...}}
     {"kind": "progress", "step": 10, "seconds": 3.1, "loss": 6.2, "learning_rate": 0.005, ...}
     {"kind": "validation", "step": 50, "seconds": 16.0, "heldout_loss": 5.5}
-    {"kind": "decay", ...}  {"kind": "checkpoint", ...}  {"kind": "stop", "note": "...", ...}
+    {"kind": "probe", "step": 50, "samples": [["question", "reply"], ...], ...}
+    {"kind": "alarm", "step": 50, "alarm": "question ignored", "note": "..."}
+    {"kind": "decay", ...}  {"kind": "rollback", ...}  {"kind": "checkpoint", ...}
+    {"kind": "stop", "note": "...", ...}
 
 A run that resumes at step s first drops what was recorded after s, so the file reads as if the run
 had never been stopped, but for one start record more.
@@ -31,18 +34,32 @@ class Record:
     """One thing that happened in training; what does not apply is None.
 
     Attributes:
-        kind: start, progress, validation, decay, checkpoint, stop; or pause, which is shown and
-            not recorded: the disk is full.
+        kind: start, progress, validation, probe, alarm, decay, rollback, checkpoint, stop; or
+            pause, which is shown and not recorded: the disk is full.
         step: steps done.
         seconds: training time so far, resumed parts included.
         loss: training loss of the last step, at a stop the mean of the last five, nats per target
             token.
         heldout_loss: on the held-out pairs, nats per target token.
+        bits_per_character: the same loss over the characters of the replies, see
+            `talk.evaluation`, at a validation.
         learning_rate: of the last step.
+        norm: global norm of the last step's gradient, before clipping.
         pairs_per_second: over the last steps.
         tokens_per_second: real target tokens, EOS included, over the last steps.
         memory: peak resident bytes.
         seconds_left: to the end of the run, where it is known.
+        next_save: seconds to the next checkpoint, about.
+        disk_left: bytes free where the model folder is.
+        samples: fixed questions, and the replies to them at this point.
+        question_gain: how much the held-out loss rises when questions are shuffled, nats per
+            token; about 0 where replies do not depend on them.
+        distinct_1: different words among all words of replies to held-out questions, 0 to 1 (Li
+            et al. 2016, "A diversity-promoting objective function", section 5.3).
+        distinct_2: the same of pairs of words.
+        commonest_share: share of those replies that are the commonest one.
+        unknown_share: share of the held-out target tokens that are UNK.
+        alarm: what is wrong, in a few words, always the same ones.
         note: a sentence for people.
         model: the settings of the network, at a start.
         training: the settings of the run, at a start.
@@ -53,11 +70,22 @@ class Record:
     seconds: float | None = None
     loss: float | None = None
     heldout_loss: float | None = None
+    bits_per_character: float | None = None
     learning_rate: float | None = None
+    norm: float | None = None
     pairs_per_second: float | None = None
     tokens_per_second: float | None = None
     memory: int | None = None
     seconds_left: float | None = None
+    next_save: float | None = None
+    disk_left: int | None = None
+    samples: list[tuple[str, str]] | None = None
+    question_gain: float | None = None
+    distinct_1: float | None = None
+    distinct_2: float | None = None
+    commonest_share: float | None = None
+    unknown_share: float | None = None
+    alarm: str | None = None
     note: str | None = None
     model: dict[str, Any] | None = None
     training: dict[str, Any] | None = None
