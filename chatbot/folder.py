@@ -11,6 +11,7 @@ model was trained there. Knows nothing of what the files hold.
       checkpoints/       learn/checkpoint.py: the newest few
       best/              learn/checkpoint.py: the one with the least held-out loss
       history.jsonl      history.py
+      suspects.txt       learn/mending.py: the pairs of the step that went wrong last
 """
 
 from __future__ import annotations
@@ -66,6 +67,11 @@ class ModelFolder:
         return self.path / "history.jsonl"
 
     @property
+    def suspects(self) -> Path:
+        """The pairs of the step that went wrong last."""
+        return self.path / "suspects.txt"
+
+    @property
     def trained(self) -> bool:
         """Whether checkpoints stand here."""
         return any(self.checkpoints.glob("*.index")) or any(self.best.glob("*.index"))
@@ -80,7 +86,8 @@ class ModelFolder:
             for folder in (self.checkpoints, self.best):
                 if folder.exists():
                     shutil.rmtree(folder)
-            self.history.unlink(missing_ok=True)
+            for file in (self.history, self.suspects):
+                file.unlink(missing_ok=True)
         except OSError as error:
             raise ChatbotError(
                 f"{error.filename}: cannot be removed ({error.strerror}). Mend the folder, or "

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chatbot.cli.options import checkpoint_option, model_option, settings_options
+from chatbot.cli.show import tell_damaged
 from chatbot.config import ReplyConfig
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def chat(model: Path, checkpoint: str | None, **settings: Any) -> None:  # noqa:
     from chatbot.talk.bot import Bot
 
     bot = Bot.load(model, checkpoint)
+    tell_damaged(bot)
     if terminal:
         _converse(bot, config)
     else:

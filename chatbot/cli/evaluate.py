@@ -12,6 +12,7 @@ import click
 
 from chatbot.cli.corpora import opened, reading_options
 from chatbot.cli.options import checkpoint_option, json_option, model_option, settings_of
+from chatbot.cli.show import tell_damaged
 from chatbot.config import ReadingConfig
 from chatbot.folder import ModelFolder
 
@@ -47,6 +48,7 @@ def evaluate(
         from chatbot.talk.bot import Bot
 
         bot = Bot.load(model, checkpoint)
+        tell_damaged(bot)
         parts = evaluation.pairs_of_text(corpora, bot)
         if store is not None:
             parts = evaluation.held_out_pairs(store, bot)

@@ -15,6 +15,8 @@ import click
 if TYPE_CHECKING:
     from rich.live import Live
 
+    from chatbot.talk.bot import Bot
+
 
 def size(count: float) -> str:
     """Bytes as text.
@@ -47,6 +49,12 @@ def tell(text: str) -> None:
         click.echo(text, err=True)
     except OSError:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for the process
+
+
+def tell_damaged(bot: Bot) -> None:
+    """Says which checkpoints were passed over, and which one is used instead."""
+    for fault in bot.damaged:
+        tell(f"{fault}, not used; {bot.checkpoint.name} instead")
 
 
 class StatusLine:

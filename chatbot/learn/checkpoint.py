@@ -1,39 +1,41 @@
 """Weights, optimizer and position <-> the model folder.
 
-Comes in: a network, its optimizer and a position. Goes out: TensorFlow checkpoints, written under
-temporary names and renamed by TensorFlow, checksummed by it tensor by tensor. Knows nothing of the
-training loop.
+Comes in: a network, its optimizer and a position. Goes out: TensorFlow checkpoints, checksummed by
+it tensor by tensor. Knows nothing of the training loop.
 
 Beside the weights every checkpoint holds one text, the position: format number, step, seconds,
 schedule, settings, and the digest of the vocabulary its ids belong to. So a checkpoint explains
 itself, and weights and position can never disagree. `checkpoints/` keeps the newest few with the
-optimizer, for resuming; `best/` keeps the weights with the least held-out loss, for use.
+optimizer, for resuming; `best/` keeps the weights with the least judged loss, for use and for a run
+that has to go back.
+
+A checkpoint is two files, `step-N.data-00000-of-00001` and `step-N.index`, and stands where its
+index does. Both are written under other names, synced and renamed, the index last; only then are
+older ones removed, so that at every moment a whole one is on disk, whenever the power is cut.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import json
+import contextlib
 import os
 import re
 import shutil
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import tensorflow as tf
 
-from chatbot.config import ModelConfig, TrainingConfig
 from chatbot.corpus.vocabulary import Vocabulary
 from chatbot.errors import NO_ROOM, ChatbotError, NoRoomError
-from chatbot.folder import ModelFolder
+from chatbot.folder import ModelFolder, sync, sync_names
 from chatbot.learn.model import Seq2Seq
 from chatbot.learn.optimizer import Adam
-from chatbot.learn.schedule import Schedule
-
-FORMAT = 2
+from chatbot.learn.position import Position
 
 _POSITION = "position/.ATTRIBUTES/VARIABLE_VALUE"
+_DATA, _INDEX = ".data-00000-of-00001", ".index"
+_UNFINISHED = "unfinished"
 
 _NO_ROOM = re.compile("|".join(re.escape(os.strerror(number)) for number in NO_ROOM))
 
@@ -41,69 +43,17 @@ _UNREADABLE = (tf.errors.OpError, ValueError, RuntimeError, IndexError)
 """What TensorFlow raises over a damaged checkpoint; IndexError over a truncated one."""
 
 
-@dataclass(frozen=True)
-class Position:
-    """Where a run stands, and what it needs to go on.
-
-    Attributes:
-        step: steps done.
-        seconds: training time so far.
-        schedule: state of the learning rate.
-        heldout_loss: of the last validation, nats per token, if there was one.
-        vocabulary: digest of the vocabulary.
-        size: its entries, V.
-        model: settings of the network.
-        training: settings of the run.
-    """
-
-    step: int
-    seconds: float
-    schedule: Schedule
-    heldout_loss: float | None
-    vocabulary: str
-    size: int
-    model: ModelConfig
-    training: TrainingConfig
-
-    def to_json(self) -> str:
-        """The position as one line of JSON."""
-        return json.dumps({"format": FORMAT, **dataclasses.asdict(self)})
-
-    @classmethod
-    def from_json(cls, text: str, where: str) -> Position:
-        """What `to_json` gave, read back.
-
-        Raises:
-            ChatbotError: another format number or unknown settings.
-        """
-        values: dict[str, Any] = json.loads(text)
-        number = values.pop("format")
-        if number != FORMAT:
-            raise ChatbotError(
-                f"{where}: format {number}, this version reads {FORMAT}. Train anew with --restart."
-            )
-        schedule = values.pop("schedule")
-        schedule["recent"] = tuple(schedule["recent"])
-        return cls(
-            schedule=Schedule(**schedule),
-            model=ModelConfig.from_dict(values.pop("model"), where),
-            training=TrainingConfig.from_dict(values.pop("training"), where),
-            **values,
-        )
-
-
 class Checkpoints:
     """Writes the checkpoints of one run."""
 
     def __init__(self, folder: ModelFolder, net: Seq2Seq, optimizer: Adam, keep: int) -> None:
         """Takes what to save, and how many of the newest to keep; removes what kills left."""
+        self._folder, self._keep = folder, keep
         self._text = tf.Variable("", dtype=tf.string, trainable=False)
-        whole = tf.train.Checkpoint(model=net, optimizer=optimizer, position=self._text)
-        weights = tf.train.Checkpoint(model=net, position=self._text)
+        self._whole = tf.train.Checkpoint(model=net, optimizer=optimizer, position=self._text)
+        self._weights = tf.train.Checkpoint(model=net, position=self._text)
         for place in (folder.checkpoints, folder.best):
             _remove_unfinished(place)
-        self._newest = _manager(whole, folder.checkpoints, keep)
-        self._best = _manager(weights, folder.best, 1)
 
     def save(self, position: Position) -> Path:
         """Saves everything as the newest checkpoint.
@@ -112,43 +62,97 @@ class Checkpoints:
             NoRoomError: the disk is full; it can be saved when there is room.
             ChatbotError: it cannot be written.
         """
-        return self._save(self._newest, position)
+        return self._save(self._whole, self._folder.checkpoints, position, self._keep)
 
     def save_best(self, position: Position) -> Path:
         """Saves the weights as the best checkpoint; raises what `save` does."""
-        return self._save(self._best, position)
+        return self._save(self._weights, self._folder.best, position, 1)
 
-    def _save(self, manager: tf.train.CheckpointManager, position: Position) -> Path:
+    def drop_from(self, step: int) -> None:
+        """Removes the checkpoints of this step and of later ones; the best one stays.
+
+        Raises:
+            ChatbotError: one cannot be removed.
+        """
+        with _writing(self._folder.checkpoints):
+            for path in reversed(saved(self._folder.checkpoints)):
+                if step_of(path) >= step:
+                    _remove(path)
+
+    def _save(self, what: tf.train.Checkpoint, folder: Path, position: Position, keep: int) -> Path:
         self._text.assign(position.to_json())
-        try:
-            return Path(manager.save(checkpoint_number=position.step))
-        except (tf.errors.OpError, OSError) as error:
-            _remove_unfinished(Path(manager.directory))
-            kind = NoRoomError if _NO_ROOM.search(str(error)) else ChatbotError
-            raise kind(
-                f"{manager.directory}: cannot save a checkpoint ({_first_line(error)}). Make room "
-                "or mend the folder, then run the same command: it resumes from the one before."
-            ) from error
+        final = folder / f"step-{position.step}"
+        with _writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            _put_in_place(Path(what.write(str(folder / _UNFINISHED))), final)
+            others = [path for path in saved(folder) if path != final]
+            for path in others[: max(0, len(others) + 1 - keep)]:
+                _remove(path)
+        return final
 
 
-def _manager(what: tf.train.Checkpoint, folder: Path, keep: int) -> tf.train.CheckpointManager:
-    return tf.train.CheckpointManager(what, str(folder), max_to_keep=keep, checkpoint_name="step")
+def _put_in_place(temporary: Path, final: Path) -> None:
+    """Gives a finished checkpoint its name, after it is on disk."""
+    _file(final, _INDEX).unlink(missing_ok=True)  # of the same step: its data are replaced next
+    for suffix in (_DATA, _INDEX):
+        sync(_file(temporary, suffix))
+        _file(temporary, suffix).replace(_file(final, suffix))
+    sync_names(final.parent)
+
+
+def _remove(path: Path) -> None:
+    for suffix in (_INDEX, _DATA):
+        _file(path, suffix).unlink(missing_ok=True)
+
+
+def _file(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Tells of a checkpoint that cannot be written in one line, and removes what there is of it."""
+    try:
+        yield
+    except (tf.errors.OpError, OSError) as error:
+        _remove_unfinished(folder)
+        kind = NoRoomError if _NO_ROOM.search(str(error)) else ChatbotError
+        raise kind(
+            f"{folder}: cannot save a checkpoint ({_first_line(error)}). Make room or mend the "
+            "folder, then run the same command: it resumes from the one before."
+        ) from error
 
 
 def _remove_unfinished(folder: Path) -> None:
-    """Removes what TensorFlow writes before it renames it."""
-    for path in [*folder.glob("step-*_temp"), *folder.glob("step-*.tempstate*")]:
+    """Removes what was written and not given its name, and data without an index.
+
+    Also what earlier versions left, who had TensorFlow name checkpoints.
+    """
+    unfinished = [*folder.glob(f"{_UNFINISHED}*"), *folder.glob("step-*_temp")]
+    unfinished += [*folder.glob("step-*.tempstate*"), *folder.glob("checkpoint")]
+    unfinished += [
+        path
+        for path in folder.glob(f"step-*{_DATA}")
+        if not path.with_name(path.name.removesuffix(_DATA) + _INDEX).exists()
+    ]
+    for path in unfinished:
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def saved(folder: Path) -> list[Path]:
     """The checkpoints in `checkpoints/` or `best/`, oldest first."""
     names = [path.with_suffix("") for path in folder.glob("step-*.index")]
     steps = [path for path in names if path.name.removeprefix("step-").isdecimal()]
-    return sorted(steps, key=lambda path: int(path.name.removeprefix("step-")))
+    return sorted(steps, key=step_of)
+
+
+def step_of(path: Path) -> int:
+    """The step that a checkpoint was saved at."""
+    return int(path.name.removeprefix("step-"))
 
 
 def newest_whole(folder: Path) -> tuple[Path | None, list[str]]:
@@ -188,15 +192,19 @@ def fault_of(path: Path) -> str | None:
     return None
 
 
-def find_checkpoint(folder: ModelFolder, name: str | None = None) -> Path:
-    """The checkpoint to use for replies: the best by held-out loss, else the newest.
+def find_checkpoint(folder: ModelFolder, name: str | None = None) -> tuple[Path, list[str]]:
+    """The checkpoint to use for replies, and what is wrong with those that would have come before.
+
+    It is the best by held-out loss, else the newest; of these the first that is whole. The best of
+    a run without held-out pairs is there for a run that has to go back: such a bot is to know its
+    pairs by heart, and the newest knows them best.
 
     Args:
         folder: the model folder.
-        name: another one: `best`, `newest`, a step, or a path.
+        name: another one, whole or not: `best`, `newest`, a step, or a path.
 
     Raises:
-        ChatbotError: there is none, or none of that name.
+        ChatbotError: there is none, none of that name, or none is whole.
     """
     best, newest = saved(folder.best), saved(folder.checkpoints)
     every = [*newest, *best]
@@ -204,8 +212,21 @@ def find_checkpoint(folder: ModelFolder, name: str | None = None) -> Path:
         raise ChatbotError(
             f"{folder.path}: no checkpoint yet. Train first: chatbot train --model {folder.path}."
         )
-    if name is None:
-        return (best or newest)[-1]
+    if name is not None:
+        return _named(name, best, newest, folder), []
+    faults: list[str] = []
+    for path in reversed([*newest, *best]):
+        fault = fault_of(path)
+        if fault is None and (path not in best or read_position(path).heldout_loss is not None):
+            return path, faults
+        faults += [fault] if fault else []
+    if faults:
+        raise ChatbotError(f"{faults[0]}. None is whole. Train anew with --restart.")
+    return best[-1], []
+
+
+def _named(name: str, best: list[Path], newest: list[Path], folder: ModelFolder) -> Path:
+    every = [*newest, *best]
     choices = {"best": best, "newest": newest}.get(name)
     if choices is None:
         choices = [path for path in every if path.name == f"step-{name}" or path == Path(name)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -54,6 +54,21 @@ def product_type(precision: str) -> tf.DType:
         on_gpu = bool(tf.config.list_physical_devices("GPU"))
         precision = "bfloat16" if on_gpu or has_bfloat16() else "float32"
     return tf.as_dtype(precision)
+
+
+class Step(NamedTuple):
+    """What an optimizer step found.
+
+    Attributes:
+        loss: the mean loss of the batch before it, nats per token.
+        network: the same of the network alone, without n-grams.
+        norm: global norm of the gradient, before clipping; where it is not finite, neither weights
+            nor moments have changed.
+    """
+
+    loss: float
+    network: float
+    norm: float
 
 
 class Engine:
@@ -140,7 +155,7 @@ class Engine:
         *,
         counted: bool = False,
         dropping: float = 1.0,
-    ) -> float:
+    ) -> Step:
         """One optimizer step.
 
         Args:
@@ -149,15 +164,12 @@ class Engine:
             step: its number, which dropout is drawn by.
             counted: whether the n-grams of the batch are among those counted.
             dropping: how much of the dropout is in force, 0 to 1.
-
-        Returns:
-            The mean loss of the batch before the step, nats per token.
         """
         parts = split(batch, min(self.parts, len(batch)))
         shared = self.net.output.shared
 
         def gradient(number: int) -> tuple[Any, ...]:
-            """What a part touched, its loss and its gradients."""
+            """What a part touched, its losses and its gradients."""
             packed = self.net.pack(parts[number])
             # Places of one part of one step draw from four keys, beginning with this one.
             key = [self._seed, 4 * (step * self.parts + number) & 0x7FFFFFFF]
@@ -166,31 +178,45 @@ class Engine:
             found = self._gradient(features, share, np.asarray(key, np.int32))
             return packed.touched[shared:], *found
 
-        loss, weights = 0.0, None
+        loss, network, weights = 0.0, 0.0, None
         touched, rows = [], []
-        for entries, judged, of_rows, *others in self._pool.map(gradient, range(len(parts))):
+        for entries, judged, alone, of_rows, *others in self._pool.map(gradient, range(len(parts))):
             loss += float(judged)
+            network += float(alone)
             touched.append(entries)
             rows.append(of_rows)
             weights = others if weights is None else self._add(weights, others)
         entries, places = merged(touched)
         scale = np.float32(1 / batch.weights.sum())
-        self._change(entries, places, tf.concat(rows, 0), weights, scale, np.float32(learning_rate))
-        return loss * float(scale)
+        rate = np.float32(learning_rate)
+        norm = self._change(entries, places, tf.concat(rows, 0), weights, scale, rate)
+        return Step(loss * float(scale), network * float(scale), float(norm))
 
-    def validate(self, batches: Iterable[Batch]) -> float:
-        """The summed loss of batches, in nats."""
+    def forget_moments(self) -> None:
+        """Begins the optimizer anew, as after drawing the weights."""
+        self.optimizer.forget()
 
-        def loss(batch: Batch) -> float:
-            """The summed loss of one batch."""
-            return float(self._judge(self.net.features(self.net.pack(batch))))
+    def validate(self, batches: Iterable[Batch]) -> NDArray[np.float32]:
+        """The losses of all pairs of one or more batches, nothing left out, in nats, [2, all B].
 
-        return sum(self._pool.map(loss, batches))
+        The first row is what replies are chosen by, the second the network alone.
+        """
+
+        def nats(batch: Batch) -> NDArray[np.float32]:
+            """The losses of the pairs of one batch, [2, B]."""
+            packed = self.net.pack(batch)
+            real, pairs = packed.weights > 0, packed.pairs
+            found = [rows.numpy()[real] for rows in self._judge(self.net.features(packed))]
+            sums = [np.bincount(pairs[real], rows, len(batch)) for rows in found]
+            with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
+                return np.stack(sums).astype(np.float32)
+
+        return np.concatenate(list(self._pool.map(nats, batches)), 1)
 
     def _part_gradient(self, batch: Any, share: Any, key: Any) -> Any:  # noqa: ANN401
-        """The loss of a part, and the gradients of what it touched.
+        """The losses of a part, with n-grams and without, and the gradients of what it touched.
 
-        The first of them is that of the embedding rows that are not shared and so differ from part
+        The first of these is that of the embedding rows that are not shared and so differ from part
         to part, [K - shared, E], the next that of those which are; the others are those of all
         other weights. What all parts have is added up as they come, so that it is held once.
         """
@@ -202,7 +228,8 @@ class Engine:
         gradients = tape.gradient(learned, [rows, *self.net.matrices])
         rows, *others = (tf.convert_to_tensor(one) for one in gradients)
         shared = self.net.output.shared
-        return judged, rows[shared:], rows[:shared], *others
+        alone = judged if self.net.mixture is None else learned - judged
+        return judged, alone, rows[shared:], rows[:shared], *others
 
     def _sum(self, some: list[Any], others: list[Any]) -> list[Any]:
         return [one + other for one, other in zip(some, others, strict=True)]
@@ -215,13 +242,14 @@ class Engine:
         weights: list[Any],
         scale: Any,  # noqa: ANN401
         learning_rate: Any,  # noqa: ANN401
-    ) -> None:
+    ) -> Any:  # noqa: ANN401
+        """The optimizer step; gives the norm of the gradient."""
         rows = tf.math.unsorted_segment_sum(rows, places, tf.size(touched))
         shared, *weights = weights
         touched = tf.concat([tf.range(len(shared)), touched], 0)
         rows = tf.concat([shared, rows], 0) * scale
         weights = [one * scale for one in weights]
-        self.optimizer.apply(touched, rows, weights, learning_rate, self._clip)
+        return self.optimizer.apply(touched, rows, weights, learning_rate, self._clip)
 
     def _part_loss(self, batch: Any) -> Any:  # noqa: ANN401
         rows = tf.gather(self.net.embedding, batch["touched"])

@@ -38,7 +38,7 @@ from chatbot.learn.groups import GROUPS, grouped
 from chatbot.learn.losses import OutputLayer, dense
 from chatbot.learn.mixture import Mixture
 from chatbot.learn.ngrams import NUMBERS
-from chatbot.learn.packing import SOURCE_FIELDS, Packed, pack
+from chatbot.learn.packing import NOT_READ, SOURCE_FIELDS, Packed, pack
 from chatbot.learn.recurrent import lstm
 
 Tensor = Any
@@ -48,7 +48,7 @@ Features = Mapping[str, Tensor]
 
 def feature_spec() -> dict[str, tf.TensorSpec]:
     """The types of what `Seq2Seq.features` gives, with all sizes open."""
-    names = {*Packed.__dataclass_fields__, "given", "groups"} - {"contexts"}
+    names = {*Packed.__dataclass_fields__, "given", "groups"}.difference(NOT_READ)
     shapes = {"groups": (GROUPS, 3)}
     types = {"weights": tf.float32, "given": tf.float32}
     return {
@@ -164,9 +164,9 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
                 the probabilities that they would have without it.
 
         Returns:
-            The fields of `packing.Packed` but the contexts, those that `groups.grouped` gives in
-            place of the same ones there, and `given`: the log-probability of every label by the
-            n-grams, 0 without them, float32 [N].
+            The fields of `packing.Packed` but the contexts and pairs, those that `groups.grouped`
+            gives in place of the same ones there, and `given`: the log-probability of every label
+            by the n-grams, 0 without them, float32 [N].
         """
         given = np.zeros(len(packed.labels), np.float32)
         if self.mixture is not None:
@@ -201,14 +201,17 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
         mixed = tf.reduce_sum(self.mixture.nats(vectors, nats, batch["given"]) * weights)
         return total + mixed, mixed
 
-    def judged(self, rows: Tensor, batch: Features, dtype: tf.DType) -> Tensor:
-        """The second of the `losses` with nothing left out, cheaper, as nothing learns from it."""
+    def judged(self, rows: Tensor, batch: Features, dtype: tf.DType) -> tuple[Tensor, Tensor]:
+        """The losses of every output row, [N], nothing left out: with n-grams and without.
+
+        Cheaper than `losses`, as nothing learns from them. Those of padding rows mean nothing.
+        """
         vectors = self.vectors(rows, batch, dtype, NOTHING_DROPPED)
         classes = self.output.classes(rows, dtype)
         nats = self.output.nats(vectors, classes, batch["labels"], batch["cluster_bounds"], dtype)
-        if self.mixture is not None:
-            nats = self.mixture.nats(vectors, nats, batch["given"])
-        return tf.reduce_sum(nats * batch["weights"])
+        if self.mixture is None:
+            return nats, nats
+        return self.mixture.nats(vectors, nats, batch["given"]), nats
 
     def vectors(self, rows: Tensor, batch: Features, dtype: tf.DType, dropped: Dropped) -> Tensor:
         """The output vectors of a packed batch, [N, U]; arguments as for `losses`."""

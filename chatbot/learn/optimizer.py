@@ -45,6 +45,11 @@ class Adam(tf.Module):  # type: ignore[misc]
         self.steps = tf.Variable(0, dtype=tf.int64)
         self.frozen = tf.Variable(np.zeros(embedding.shape[0], np.bool_)) if freezing else None
 
+    def forget(self) -> None:
+        """Begins anew: moments of zero, as if no step had been taken; what is frozen stays so."""
+        for variable in (*self.first, *self.second, self.steps):
+            variable.assign(tf.zeros_like(variable))
+
     def apply(
         self, touched: Tensor, rows: Tensor, gradients: Sequence[Tensor], rate: Tensor, clip: float
     ) -> Tensor:

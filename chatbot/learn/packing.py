@@ -47,6 +47,9 @@ SOURCE_FIELDS = (
 )
 """The fields of `Packed` that speak of the questions."""
 
+NOT_READ = ("contexts", "pairs")
+"""The fields of `Packed` that the network does not read."""
+
 Ints = NDArray[np.int32]
 
 
@@ -158,6 +161,7 @@ class Packed:
             [clusters + 1].
         contexts: the entries before the label of every output row, the earliest first, GO before
             the first; [N, as many as were asked for].
+        pairs: the pair in the batch that every output row belongs to, any one for padding, [N].
     """
 
     touched: Ints
@@ -179,10 +183,11 @@ class Packed:
     weights: NDArray[np.float32]
     cluster_bounds: Ints
     contexts: Ints
+    pairs: Ints
 
     def arrays(self) -> dict[str, NDArray[np.int32] | NDArray[np.float32]]:
         """The fields that the network reads by name, as a TensorFlow function takes them."""
-        return {name: array for name, array in self.__dict__.items() if name != "contexts"}
+        return {name: array for name, array in self.__dict__.items() if name not in NOT_READ}
 
 
 def pack(batch: Batch, cutoffs: tuple[int, ...], before: int = 0, always: int = 0) -> Packed:
@@ -219,6 +224,7 @@ def pack(batch: Batch, cutoffs: tuple[int, ...], before: int = 0, always: int = 
         weights=weights,
         cluster_bounds=cluster_bounds,
         contexts=_contexts(target, read, before)[output],
+        pairs=order[target.place[output] // target.row.shape[1]],
     )
 
 

@@ -24,7 +24,6 @@ from chatbot.corpus.vocabulary import Vocabulary
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
 from chatbot.learn.checkpoint import (
-    Position,
     check_vocabulary,
     damaged_in,
     newest_whole,
@@ -33,6 +32,7 @@ from chatbot.learn.checkpoint import (
 )
 from chatbot.learn.engine import Engine, use_threads
 from chatbot.learn.ngrams import NUMBERS, Ngrams
+from chatbot.learn.position import Position
 from chatbot.learn.schedule import Schedule, at_full_rate
 from chatbot.learn.training import Run
 from chatbot.locking import Lock

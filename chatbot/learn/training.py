@@ -12,44 +12,37 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from math import inf
-from typing import Any, TypeVar
+from math import inf, isfinite
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from chatbot.corpus.batches import Batch, make_batch
+from chatbot.corpus.batches import make_batch
 from chatbot.corpus.doctor.budget import Budget
 from chatbot.corpus.sampler import ranges
 from chatbot.corpus.store import TokenStore
 from chatbot.corpus.vectors import Coverage
 from chatbot.corpus.vocabulary import Vocabulary
-from chatbot.errors import NO_ROOM, ChatbotError, NoRoomError
+from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
-from chatbot.history import Record, append, drop_after
-from chatbot.learn.checkpoint import (
-    Checkpoints,
-    Position,
-    fault_of,
-    read_position,
-    saved,
-)
+from chatbot.history import Record
+from chatbot.learn import mending, recovery
+from chatbot.learn.checkpoint import Checkpoints, fault_of, read_position, saved
+from chatbot.learn.comparison import CONFIDENCE, Judged
 from chatbot.learn.ending import Ending
-from chatbot.learn.engine import Engine
-from chatbot.learn.schedule import after_step, after_validation, dropping, rate
+from chatbot.learn.engine import Engine, Step
+from chatbot.learn.journal import Journal
+from chatbot.learn.judging import judge
+from chatbot.learn.position import Position
+from chatbot.learn.schedule import Schedule, after_step, after_validation, dropping, rate
 from chatbot.memory import peak_memory, release_freed, release_program
-
-RETRY_SECONDS = 10.0
-"""How long a run waits on a full disk before it tries to write again."""
-
-T = TypeVar("T")
 
 _RECORD_EVERY = 10
 _RELEASE_EVERY = 25
-_VALIDATION_BATCH = 250
-_JUDGED_PAIRS = 2_000
-_MOST_BAD_STEPS = 5
+_MEAN_OF = 5
 
 
 @dataclass
@@ -85,6 +78,10 @@ class Run:
     _best: float = inf
     _began: float = 0.0
 
+    def __post_init__(self) -> None:
+        """Opens the journal."""
+        self._journal = Journal(self.folder, self.stop)
+
     @property
     def pairs(self) -> int:
         """The pairs to train on."""
@@ -104,8 +101,8 @@ class Run:
         """Trains to the end, yielding what happens; closes the run.
 
         Raises:
-            ChatbotError: the loss is not finite for several steps, or a checkpoint cannot be
-                written.
+            ChatbotError: the loss is not finite or rises again and again at ever lower rates, or a
+                checkpoint cannot be written.
         """
         with self.held:
             yield from self._records()
@@ -118,25 +115,32 @@ class Run:
         checkpoints = Checkpoints(
             self.folder, self.engine.net, self.engine.optimizer, self.position.training.keep
         )
-        with self._writing():
-            drop_after(self.folder.history, self.position.step)
+        judged = bool(self.position.schedule.compared)
+        self._journal.drop_after(self.position.step if judged else -1)
         best = saved(self.folder.best)
         if best and fault_of(best[-1]) is None:
-            self._best = read_position(best[-1]).heldout_loss or inf
+            self._best = read_position(best[-1]).schedule.best
         yield from self._log(self._record("start", note=self._aims()))
         self._began = time.monotonic() - self.position.seconds
         saved_at = (self.position.step, self.position.seconds)
         reason = self.stop() or self._reason_to_end()
+        if not judged and not reason:
+            # The weights as drawn are good ones to go back to, and what gains are measured by.
+            yield from self._judge(checkpoints)
         while not reason:
-            loss = self._step()
+            step = self._step()
             self._release()
             self._count_seconds()
-            yield from self._progress(loss)
+            yield from self._progress(step)
+            fault = recovery.fault(self.position.recovery, self.position.training.batch)
             ended = self._reason_to_end()
             # A stop is no end: a validation out of turn would make a resumed run another one.
-            if ended or self.position.step % self.position.training.validate_every == 0:
-                yield from self._judge(checkpoints)
-            reason = self.stop() or ended or self._reason_to_end()
+            if not fault and (ended or self._validating()):
+                fault = yield from self._judge(checkpoints)
+            if fault:
+                yield from self._mend(checkpoints, fault)
+                saved_at = (self.position.step, self.position.seconds)
+            reason = self.stop() or self._reason_to_end()
             self._count_seconds()
             if self._due(saved_at) and not reason:
                 yield from self._save(checkpoints)
@@ -145,30 +149,68 @@ class Run:
         yield from self._log(self._record("stop", note=reason, loss=self._mean_loss()))
 
     def _count_seconds(self) -> None:
-        self.position = replace(self.position, seconds=time.monotonic() - self._began)
+        seconds = time.monotonic() - self._began - self._journal.waited
+        self.position = replace(self.position, seconds=seconds)
 
-    def _step(self) -> float:
+    def _validating(self) -> bool:
+        return self.position.step % self.position.training.validate_every == 0
+
+    def _runs(self, step: int) -> Sequence[tuple[int, int]]:
+        """Which pairs a step takes."""
+        training = self.position.training
+        return ranges(training.sampler, training.seed, step, training.batch, self.pairs)
+
+    def _step(self) -> Step:
         position = self.position
         training, step = position.training, position.step
         began = time.monotonic()
-        runs = ranges(training.sampler, training.seed, step, training.batch, self.pairs)
+        runs = self._runs(step)
         batch = make_batch(self.store.read(runs), training.max_length)
         tokens = float(batch.weights.sum())
         fraction = self.ending.fraction(step, position.seconds)
         self._rate = rate(step, position.schedule, fraction, training)
         counted = self._counted(runs)
         share = dropping(step, training.batch, self.pairs)
-        loss = self.engine.train(batch, self._rate, step, counted=counted, dropping=share)
+        found = self.engine.train(batch, self._rate, step, counted=counted, dropping=share)
         self._speed = [*self._speed, (time.monotonic() - began, len(batch), tokens)][-20:]
-        self._losses = [*self._losses, loss][-_MOST_BAD_STEPS:]
-        if len(self._losses) == _MOST_BAD_STEPS and not np.isfinite(self._losses).any():
+        health = recovery.after_step(position.recovery, found, training.batch)
+        schedule = position.schedule
+        if not health.refused:
+            self._losses = [*self._losses, found.loss][-_MEAN_OF:]
+            schedule = after_step(schedule, found.loss, training)
+        self.position = replace(position, step=step + 1, schedule=schedule, recovery=health)
+        return found
+
+    def _mend(self, checkpoints: Checkpoints, fault: str) -> Iterator[Record]:
+        """Goes on at half the rate, from the best weights unless a refused step did no harm."""
+        step, health = self.position.step, self.position.recovery
+        suspects = self._suspects()
+        if health.tries >= recovery.MOST_TRIES:
             raise ChatbotError(
-                f"step {step}: the loss has not been finite for {_MOST_BAD_STEPS} steps; the "
-                "weights are as before. Begin anew with a lower --learning-rate and --restart."
+                f"step {step}: {fault}, after {health.tries} attempts at ever lower rates. The "
+                f"last good weights are kept. Look at the pairs of this step, {suspects}, or begin "
+                "anew with a lower --learning-rate and --restart."
             )
-        schedule = after_step(position.schedule, loss, training)
-        self.position = replace(position, step=step + 1, schedule=schedule)
-        return loss
+        if health.refused == 1:
+            self.position, back = mending.without_the_step(self.position), "nothing changed by it"
+        else:
+            self.position = mending.back_to_the_best(self.position, self.folder, self.engine)
+            # What was learned since is forgotten first: a kill in between repeats what went wrong.
+            checkpoints.drop_from(self.position.step)
+            self._journal.drop_after(self.position.step)
+            back = f"back to the weights of step {self.position.step:,}"
+        note = f"step {step:,}: {fault}: {back}, learning rate halved; its pairs: {suspects}"
+        yield from self._log(self._record("rollback", note=note))
+        if health.refused != 1:
+            yield from self._save(checkpoints)
+
+    def _suspects(self) -> str:
+        """Where the pairs of the last step came from, in words."""
+        pairs = self.store.read(self._runs(self.position.step - 1))
+        batch = make_batch(pairs, self.position.training.max_length)
+        names = [str(file["name"]) for file in self.store.header.files]
+        nats, _ = self.engine.validate([batch])
+        return mending.list_pairs(self.folder.suspects, pairs, nats, names)
 
     def _release(self) -> None:
         """Gives memory back: what compiling the step has read of TensorFlow, and what was freed."""
@@ -183,43 +225,41 @@ class Run:
         mixture = self.engine.net.mixture
         return mixture is not None and min(first for first, _ in runs) < mixture.ngrams.pairs
 
-    def _judge(self, checkpoints: Checkpoints) -> Iterator[Record]:
-        """Validates, and lets the schedule decide."""
-        loss = self._judged_loss()
-        before = self.position.schedule
-        after = after_validation(before, loss, self.position.training)
-        held_out = None if self.memorising else loss
-        self.position = replace(self.position, schedule=after, heldout_loss=held_out)
-        known = {"loss": loss} if self.memorising else {"heldout_loss": loss}
-        yield from self._log(self._record("validation", **known))
-        if not self.memorising and loss < self._best:
+    def _judge(self, checkpoints: Checkpoints) -> Generator[Record, None, str | None]:
+        """Validates, and lets the schedule decide; says what is wrong, if anything is."""
+        judged = judge(self.store, self.engine, self.position.training.max_length)
+        loss, position = judged.loss, self.position
+        if fault := recovery.fault_of_validation(position.recovery, judged.network):
+            return fault
+        before, known = position.schedule, position.recovery
+        after = after_validation(before, judged, position.step, position.training)
+        gained = after.gained_at == position.step
+        self.position = replace(
+            position,
+            schedule=after,
+            heldout_loss=None if self.memorising else loss,
+            recovery=recovery.after_validation(known, judged.network, gained=gained),
+        )
+        yield from self._log(
+            self._record("validation", **{"loss" if self.memorising else "heldout_loss": loss})
+        )
+        if loss < self._best:
             yield from self._insist(lambda: checkpoints.save_best(self.position))
             self._best = loss
         if after.scale < before.scale:
-            which = "training loss" if self.memorising else "held-out loss"
-            note = (
-                f"{which} {loss:.3f} no better than {after.best:.3f} for "
-                f"{self.position.training.patience} validations: learning rate x "
-                f"{after.scale / before.scale:.2g}"
-            )
-            yield from self._log(self._record("decay", note=note))
+            yield from self._log(self._record("decay", note=self._why_decayed(before, judged)))
+        return None
 
-    def _judged_loss(self) -> float:
-        """The loss of the held-out pairs, else of the first training pairs, nothing dropped."""
-        header, tokens = self.store.header, 0.0
-        begin, end = header.train, header.pairs
-        if self.memorising:
-            begin, end = 0, min(_JUDGED_PAIRS, header.train)
-
-        def batches() -> Iterator[Batch]:
-            nonlocal tokens
-            for first in range(begin, end, _VALIDATION_BATCH):
-                pairs = self.store.read([(first, min(first + _VALIDATION_BATCH, end))])
-                batch = make_batch(pairs, self.position.training.max_length)
-                tokens += float(batch.weights.sum())
-                yield batch
-
-        return self.engine.validate(batches()) / tokens
+    def _why_decayed(self, before: Schedule, judged: Judged) -> str:
+        """A decay in words."""
+        which = "training loss" if self.memorising else "held-out loss"
+        found = before.since_gain(judged)
+        scale = self.position.schedule.scale / before.scale
+        return (
+            f"{which} {judged.loss:.3f} is not surely below that of step {before.gained_at:,} "
+            f"({found} at {CONFIDENCE:.0%}), and was not for {self.position.training.patience} "
+            f"validations: learning rate x {scale:.2g}"
+        )
 
     def _reason_to_end(self) -> str | None:
         position = self.position
@@ -235,11 +275,12 @@ class Run:
         path = yield from self._insist(lambda: checkpoints.save(self.position))
         yield from self._log(self._record("checkpoint", note=f"saved {path.name}"))
 
-    def _progress(self, loss: float) -> Iterator[Record]:
+    def _progress(self, step: Step) -> Iterator[Record]:
         seconds = sum(one[0] for one in self._speed)
         record = self._record(
             "progress",
-            loss=loss,
+            loss=step.loss if isfinite(step.loss) else None,
+            norm=step.norm if isfinite(step.norm) else None,
             heldout_loss=self.position.heldout_loss,
             pairs_per_second=sum(one[1] for one in self._speed) / seconds,
             tokens_per_second=sum(one[2] for one in self._speed) / seconds,
@@ -275,45 +316,7 @@ class Run:
         )
 
     def _log(self, record: Record) -> Iterator[Record]:
-        def write() -> None:
-            """Adds it to the history."""
-            with self._writing():
-                append(self.folder.history, record)
+        yield from self._journal.log(record)
 
-        yield from self._insist(write)
-        yield record
-
-    def _insist(self, write: Callable[[], T]) -> Generator[Record, None, T]:
-        """Writes; while the disk is full waits with all that is in memory, and tries again.
-
-        The time that it waits is not counted as training.
-
-        Raises:
-            NoRoomError: there is still no room when the run is asked to stop.
-        """
-        waiting = False
-        while True:
-            try:
-                return write()
-            except NoRoomError as error:
-                if self.stop():
-                    raise
-                if not waiting:
-                    yield self._record("pause", note=str(error).partition(". Make room")[0])
-                waiting = True
-            began = time.monotonic()
-            while time.monotonic() - began < RETRY_SECONDS and not self.stop():
-                time.sleep(min(0.2, RETRY_SECONDS))
-            self._began += time.monotonic() - began
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Tells of a history that cannot be written in one line."""
-        try:
-            yield
-        except OSError as error:
-            kind = NoRoomError if error.errno in NO_ROOM else ChatbotError
-            raise kind(
-                f"{self.folder.history}: cannot be written ({error.strerror}). Make room or mend "
-                "the folder, then run the same command: it resumes from the last checkpoint."
-            ) from error
+    def _insist(self, write: Callable[[], Path]) -> Generator[Record, None, Path]:
+        return (yield from self._journal.insist(write, self._record("pause")))

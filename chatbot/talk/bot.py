@@ -21,7 +21,6 @@ from chatbot.corpus.vocabulary import GO, PAD, UNK, Vocabulary
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
 from chatbot.learn.checkpoint import (
-    Position,
     check_vocabulary,
     find_checkpoint,
     read_position,
@@ -30,6 +29,7 @@ from chatbot.learn.checkpoint import (
 from chatbot.learn.model import Seq2Seq, State, question_spec
 from chatbot.learn.ngrams import mix
 from chatbot.learn.packing import source_fields
+from chatbot.learn.position import Position
 from chatbot.talk.decoding import Rules, decode
 
 
@@ -97,7 +97,10 @@ class Bot:
         net: its network.
         position: where its training stood.
         checkpoint: the path of its weights.
+        damaged: what is wrong with the checkpoints that would have been used before this one.
     """
+
+    damaged: Sequence[str] = ()
 
     def __init__(
         self,
@@ -128,19 +131,21 @@ class Bot:
         Args:
             model: the folder.
             checkpoint: `best`, `newest`, a step or a path; default: the best by held-out loss,
-                else the newest.
+                else the newest, of those that are whole.
 
         Raises:
             ChatbotError: nothing is trained there, or a file is damaged or does not match.
         """
         folder = ModelFolder(Path(model))
         vocabulary = Vocabulary.load(folder.vocabulary)
-        path = find_checkpoint(folder, checkpoint)
+        path, damaged = find_checkpoint(folder, checkpoint)
         position = read_position(path)
         check_vocabulary(path, position, vocabulary)
         net = Seq2Seq(len(vocabulary), position.model)
         restore(path, net)
-        return cls(vocabulary, net, position, path, user_dict_of(folder, vocabulary))
+        bot = cls(vocabulary, net, position, path, user_dict_of(folder, vocabulary))
+        bot.damaged = damaged
+        return bot
 
     @property
     def context(self) -> int:

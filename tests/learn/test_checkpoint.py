@@ -1,7 +1,9 @@
 """Weights, optimizer and position to the model folder and back; what is damaged is refused."""
 
+import contextlib
 import dataclasses
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +13,9 @@ from chatbot.config import CorpusConfig, ModelConfig, TrainingConfig
 from chatbot.corpus.vocabulary import SPECIAL, Vocabulary
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
+from chatbot.learn import checkpoint as checkpoint_module
 from chatbot.learn.checkpoint import (
     Checkpoints,
-    Position,
     check_vocabulary,
     damaged_in,
     find_checkpoint,
@@ -24,28 +26,44 @@ from chatbot.learn.checkpoint import (
 )
 from chatbot.learn.model import Seq2Seq
 from chatbot.learn.optimizer import Adam
+from chatbot.learn.position import Position
+from chatbot.learn.recovery import Recovery
 from chatbot.learn.schedule import Schedule
 
+DATA, INDEX = ".data-00000-of-00001", ".index"
 SIZE = 9
 MODEL = ModelConfig(units=4, embedding=3, ngrams=3)
 VOCABULARY = Vocabulary((*SPECIAL, *"abcde"), (0, 0, 1, 1, 1, 1, 1, 1, 1), CorpusConfig())
 
 LITERAL = (
     '{"format": 2, "step": 12, "seconds": 3.25, "schedule": {"scale": 0.4, "best": 2.5, '
-    '"waited": 1, "cooling": 2, "recent": [2.75, 3.0], "exhausted": false}, "heldout_loss": 2.625, '
-    '"vocabulary": "ab12", "size": 9, "model": {"units": 4, "embedding": 3, '
+    '"waited": 1, "cooling": 2, "recent": [2.75, 3.0], "exhausted": false, '
+    '"compared": "AAAgQAAAAD8=", "gained_at": 9, "halvings": 1, "warm_from": 4}, '
+    '"heldout_loss": 2.625, "vocabulary": "ab12", "size": 9, "model": {"units": 4, "embedding": 3, '
     '"bidirectional": false, "ngrams": 3}, "training": {"batch": 7, "sampler": "epoch", '
     '"seed": 5, "max_length": 30, "learning_rate": 0.02, "warmup": 3, "clip": 0.5, '
     '"dropout": null, "word_dropout": 0.05, "decay_on": "train", "patience": 4, "cooldown": 0, '
     '"floor": 0.25, "steps": 100, "minutes": null, "epochs": null, "validate_every": 6, '
     '"save_every": "2m", "keep": 1, "precision": "float32", "memory": null, "threads": 0, '
-    '"vectors": "zh.vec", "freeze_vectors": true}}'
+    '"vectors": "zh.vec", "freeze_vectors": true}, '
+    '"recovery": {"tries": 2, "refused": 1, "recent": [3.5, 3.25], "least": 2.5, '
+    '"start": 6.5}}'
 )
 
 THE_SAME = Position(
     step=12,
     seconds=3.25,
-    schedule=Schedule(scale=0.4, best=2.5, waited=1, cooling=2, recent=(2.75, 3.0)),
+    schedule=Schedule(
+        scale=0.4,
+        best=2.5,
+        waited=1,
+        cooling=2,
+        recent=(2.75, 3.0),
+        compared=np.array([2.5, 0.5], "<f4").tobytes(),
+        gained_at=9,
+        halvings=1,
+        warm_from=4,
+    ),
     heldout_loss=2.625,
     vocabulary="ab12",
     size=9,
@@ -71,6 +89,7 @@ THE_SAME = Position(
         vectors="zh.vec",
         freeze_vectors=True,
     ),
+    recovery=Recovery(tries=2, refused=1, recent=(3.5, 3.25), least=2.5, start=6.5),
 )
 
 
@@ -106,6 +125,14 @@ def fill(folder, steps=(3, 20, 100), best=(), keep=3):
         checkpoints.save_best(position(step))
 
 
+def flip(path, part):
+    """Turns one bit of the data of a checkpoint."""
+    file = path.with_name(path.name + DATA)
+    data = bytearray(file.read_bytes())
+    data[int(part * len(data))] ^= 1
+    file.write_bytes(data)
+
+
 def test_a_position_is_this_line_of_json():
     assert THE_SAME.to_json() == LITERAL
     assert Position.from_json(LITERAL, "there") == THE_SAME
@@ -114,7 +141,7 @@ def test_a_position_is_this_line_of_json():
 @pytest.mark.parametrize(
     "changes",
     [
-        {"schedule": Schedule()},  # whose best is infinite
+        {"schedule": Schedule(), "recovery": Recovery()},  # whose best and least are infinite
         {"heldout_loss": None, "step": 0},
         {"training": TrainingConfig(seed=2**63 - 1, minutes=0.5, dropout=0.25)},
         {"seconds": 0.1 + 0.2, "heldout_loss": 1 / 3},
@@ -129,6 +156,15 @@ def test_a_position_of_before_there_were_word_vectors_has_none():
     text = LITERAL.replace(', "vectors": "zh.vec", "freeze_vectors": true', "")
     training = dataclasses.replace(THE_SAME.training, vectors=None, freeze_vectors=False)
     assert Position.from_json(text, "there") == dataclasses.replace(THE_SAME, training=training)
+
+
+def test_a_position_of_before_runs_were_mended_is_a_healthy_one():
+    text = LITERAL.replace(
+        ', "compared": "AAAgQAAAAD8=", "gained_at": 9, "halvings": 1, "warm_from": 4', ""
+    )
+    found = Position.from_json(re.sub(', "recovery": {.*?}', "", text), "there")
+    schedule = Schedule(scale=0.4, best=2.5, waited=1, cooling=2, recent=(2.75, 3.0))
+    assert found == dataclasses.replace(THE_SAME, schedule=schedule, recovery=Recovery())
 
 
 def test_another_format_number_is_refused():
@@ -185,7 +221,6 @@ def test_only_the_newest_few_are_kept_and_the_best_one_apart(folder):
     assert [path.name for path in saved(folder.checkpoints)] == ["step-15", "step-20"]
     assert [path.name for path in saved(folder.best)] == ["step-15"]
     assert {path.name for path in folder.best.iterdir()} == {
-        "checkpoint",
         "step-15.index",
         "step-15.data-00000-of-00001",
     }
@@ -208,24 +243,113 @@ def test_no_folder_holds_no_checkpoints(folder):
 
 def test_the_best_is_chosen_else_the_newest(folder):
     fill(folder)
-    assert find_checkpoint(folder) == folder.checkpoints / "step-100"
+    assert find_checkpoint(folder)[0] == folder.checkpoints / "step-100"
     fill(folder, steps=(), best=(20,))
-    assert find_checkpoint(folder) == folder.best / "step-20"
+    assert find_checkpoint(folder)[0] == folder.best / "step-20"
+
+
+def test_what_is_damaged_is_passed_over_and_named(folder):
+    fill(folder, steps=(3, 5), best=(4,))
+    three, five = saved(folder.checkpoints)
+    (best,) = saved(folder.best)
+    flip(best, 0.5)
+    path, (fault,) = find_checkpoint(folder)
+    assert path == five
+    assert fault.startswith(f"{best}: damaged checkpoint (")
+    flip(five, 0.5)
+    path, faults = find_checkpoint(folder)
+    assert (path, [fault.split(": ")[0] for fault in faults]) == (three, [str(best), str(five)])
+    flip(three, 0.5)
+    with pytest.raises(ChatbotError) as caught:
+        find_checkpoint(folder)
+    assert str(caught.value) == f"{fault}. None is whole. Train anew with --restart."
+    assert find_checkpoint(folder, "best") == (best, [])  # as it was asked for
+
+
+def test_the_best_of_a_run_by_heart_is_not_for_replies(folder):
+    fill(folder, steps=(3,))
+    checkpoints = Checkpoints(folder, *network(), 3)
+    checkpoints.save_best(position(2, heldout_loss=None))
+    assert find_checkpoint(folder)[0] == folder.checkpoints / "step-3"
+    checkpoints.drop_from(0)
+    assert find_checkpoint(folder)[0] == folder.best / "step-2"
+
+
+def test_checkpoints_of_a_step_and_later_ones_can_be_dropped(folder):
+    checkpoints = Checkpoints(folder, *network(), 9)
+    for step in (3, 20, 100):
+        checkpoints.save(position(step))
+    checkpoints.save_best(position(50))
+    checkpoints.drop_from(20)
+    left = {path.name for path in folder.checkpoints.iterdir()}
+    assert left == {"step-3" + DATA, "step-3" + INDEX}
+    assert [path.name for path in saved(folder.best)] == ["step-50"]
+
+
+@pytest.mark.parametrize("cut_at", range(1, 7))
+def test_wherever_the_power_is_cut_a_whole_checkpoint_stands(folder, monkeypatch, cut_at):
+    """Every change of a name and every removal is a place to cut; the next is never reached."""
+    fill(folder, steps=(3,), keep=1)
+    done = []
+
+    def cut(change):
+        def until(self, *given, **more):
+            done.append(self.name)
+            if len(done) == cut_at:
+                raise KeyboardInterrupt
+            return change(self, *given, **more)
+
+        return until
+
+    for name in ("replace", "unlink"):
+        monkeypatch.setattr(Path, name, cut(getattr(Path, name)))
+    checkpoints = Checkpoints(folder, *network(seed=7), 1)
+    with contextlib.suppress(KeyboardInterrupt):
+        checkpoints.save(position(4))
+    monkeypatch.undo()
+    path, damaged = newest_whole(folder.checkpoints)
+    assert damaged == []
+    assert path.name == ("step-4" if cut_at > 3 else "step-3")
+    Checkpoints(folder, *network(), 1)
+    names = {one.name for one in folder.checkpoints.iterdir()}
+    assert names == {
+        one.name + suffix for one in saved(folder.checkpoints) for suffix in (DATA, INDEX)
+    }
+
+
+def test_a_checkpoint_is_on_disk_before_it_has_its_name(folder, monkeypatch):
+    order = []
+
+    def noted(what, change, name_of):
+        return lambda *given: order.append((what, name_of(*given))) or change(*given)
+
+    for name in ("sync", "sync_names"):
+        change = getattr(checkpoint_module, name)
+        monkeypatch.setattr(checkpoint_module, name, noted(name, change, lambda path: path.name))
+    monkeypatch.setattr(Path, "replace", noted("name", Path.replace, lambda _, to: to.name))
+    fill(folder, steps=(3,))
+    assert order == [
+        ("sync", "unfinished" + DATA),
+        ("name", "step-3" + DATA),
+        ("sync", "unfinished" + INDEX),
+        ("name", "step-3" + INDEX),
+        ("sync_names", "checkpoints"),
+    ]
 
 
 def test_a_checkpoint_can_be_named(folder):
     fill(folder, best=(20,))
-    assert find_checkpoint(folder, "newest") == folder.checkpoints / "step-100"
-    assert find_checkpoint(folder, "best") == folder.best / "step-20"
-    assert find_checkpoint(folder, "3") == folder.checkpoints / "step-3"
+    assert find_checkpoint(folder, "newest")[0] == folder.checkpoints / "step-100"
+    assert find_checkpoint(folder, "best")[0] == folder.best / "step-20"
+    assert find_checkpoint(folder, "3")[0] == folder.checkpoints / "step-3"
     path = folder.checkpoints / "step-20"
-    assert find_checkpoint(folder, str(path)) == path
+    assert find_checkpoint(folder, str(path))[0] == path
 
 
 def test_a_name_that_is_not_there_is_answered_with_those_that_are(folder):
     fill(folder, best=(50,))
     with pytest.raises(ChatbotError) as caught:
-        find_checkpoint(folder, "4")
+        find_checkpoint(folder, "4")[0]
     message = str(caught.value)
     assert message.startswith(f"--checkpoint: no '4' in {folder.path}. There: ")
     assert set(re.findall(r"\d+", message.split("There: ")[1])) == {"3", "20", "50", "100"}
@@ -234,12 +358,12 @@ def test_a_name_that_is_not_there_is_answered_with_those_that_are(folder):
 def test_the_best_that_is_not_there_is_said_so(folder):
     fill(folder, steps=(3,))
     with pytest.raises(ChatbotError, match="no 'best'"):
-        find_checkpoint(folder, "best")
+        find_checkpoint(folder, "best")[0]
 
 
 def test_an_untrained_folder_says_how_to_train(folder):
     with pytest.raises(ChatbotError) as caught:
-        find_checkpoint(folder)
+        find_checkpoint(folder)[0]
     assert str(caught.value) == (
         f"{folder.path}: no checkpoint yet. Train first: chatbot train --model {folder.path}."
     )
@@ -260,9 +384,6 @@ def refused(path):
     assert message.endswith(
         "Name another one with --checkpoint; train goes on from the newest that is whole."
     )
-
-
-DATA, INDEX = ".data-00000-of-00001", ".index"
 
 
 @pytest.mark.parametrize("suffix", [DATA, INDEX])

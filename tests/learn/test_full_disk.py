@@ -12,7 +12,7 @@ import tensorflow as tf
 from chatbot.errors import NoRoomError
 from chatbot.folder import ModelFolder
 from chatbot.history import read
-from chatbot.learn import training
+from chatbot.learn import journal
 from chatbot.learn.checkpoint import saved
 from chatbot.learn.preparing import prepare
 
@@ -67,7 +67,7 @@ def timeless(records):
 
 
 def test_a_run_waits_for_room_at_every_write_and_loses_nothing(disk, on_disk, monkeypatch):
-    monkeypatch.setattr(training, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(journal, "RETRY_SECONDS", 0.01)
     folder, elsewhere = on_disk
     list(prepare(elsewhere, SMALL, SETTINGS).records())
     run = prepare(folder, SMALL, SETTINGS)
@@ -92,7 +92,7 @@ def test_a_run_waits_for_room_at_every_write_and_loses_nothing(disk, on_disk, mo
 
 
 def test_who_stops_a_run_that_waits_has_the_last_checkpoint(disk, on_disk, monkeypatch):
-    monkeypatch.setattr(training, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(journal, "RETRY_SECONDS", 0.01)
     folder, _ = on_disk
     stopped = []
     run = prepare(folder, SMALL, SETTINGS, stop=lambda: stopped[0] if stopped else None)

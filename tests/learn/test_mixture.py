@@ -12,6 +12,7 @@ from chatbot.errors import ChatbotError
 from chatbot.learn import preparing
 from chatbot.learn.checkpoint import restore, saved
 from chatbot.learn.dropout import NOTHING_DROPPED
+from chatbot.learn.judging import judge
 from chatbot.learn.mixture import Mixture
 from chatbot.learn.model import Seq2Seq
 from chatbot.learn.ngrams import Ngrams, mix
@@ -96,7 +97,8 @@ def test_a_batch_is_given_what_the_counts_say_of_its_labels(encoded, counted):
     rows = tf.gather(net.embedding, features["touched"])
     learned, judged = net.losses(rows, features, tf.float32, NOTHING_DROPPED)
     assert float(learned) > float(judged) > 0
-    assert float(net.judged(rows, features, tf.float32)) == pytest.approx(float(judged), rel=1e-5)
+    alone = tf.reduce_sum(net.judged(rows, features, tf.float32)[0] * features["weights"])
+    assert float(alone) == pytest.approx(float(judged), rel=1e-5)
 
 
 def test_counts_go_into_every_checkpoint_and_a_run_resumes_with_them(new_folder, trained):
@@ -133,7 +135,7 @@ def test_the_pairs_that_were_counted_are_judged_without_themselves(new_folder, m
         run.engine.net.mixture.ngrams.pairs = pairs
         run._step()
         assert seen[-1] is expected
-    run._judged_loss()
+    judge(run.store, run.engine, 40)
     assert seen[-1] is False
     run.close()
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from chatbot.history import read
 from chatbot.learn import ending
 from chatbot.learn import engine as engine_module
 from chatbot.learn.checkpoint import find_checkpoint, read_position, restore, saved
-from chatbot.learn.engine import VECTORS_RMS, Engine
+from chatbot.learn.engine import VECTORS_RMS, Engine, Step
 from chatbot.learn.model import Seq2Seq
 from chatbot.learn.preparing import prepare
 from chatbot.learn.schedule import Schedule, dropping
@@ -85,7 +86,9 @@ def test_a_handful_of_pairs_is_learnt_by_heart_and_then_the_run_ends(by_heart):
     assert records[-1].note.startswith("the pairs are known by heart")
     assert one_of(records, "validation")[-1].loss < 0.02
     assert one_of(records, "progress")[0].loss > 2
-    assert not folder.best.exists()
+    # The best is for a run that has to go back; a bot that knows its pairs is the newest.
+    assert saved(folder.best)
+    assert find_checkpoint(folder)[0] == saved(folder.checkpoints)[-1]
 
 
 def test_a_run_says_what_happens(whole):
@@ -96,7 +99,7 @@ def test_a_run_says_what_happens(whole):
     steps = {kind: [one.step for one in one_of(records, kind)] for kind in set(kinds)}
     assert steps["progress"] == list(range(1, 13))
     assert steps["checkpoint"] == [3, 6, 9, 12]
-    assert steps["validation"] == [4, 8, 12]
+    assert steps["validation"] == [0, 4, 8, 12]
     for record in one_of(records, "validation"):
         assert (record.heldout_loss is None, record.loss is None) == (not held_out, bool(held_out))
     shape = {"units": 16, "embedding": 12, "bidirectional": False}
@@ -269,13 +272,13 @@ def test_a_worse_checkpoint_never_takes_the_place_of_a_better_one(new_folder, tr
     """After a kill the schedule may remember less than what stands in best/."""
     folder = new_folder(holdout=HELD_OUT)
     trained(folder, steps=8, batch=20, validate_every=2)
-    best = find_checkpoint(folder, "best")
+    best = find_checkpoint(folder, "best")[0]
     kept = read_position(best).heldout_loss
     for path in folder.checkpoints.iterdir():
         path.unlink()  # as if no checkpoint had been finished since
     _, run = trained(folder, model=SMALL, steps=2, batch=20, validate_every=1, learning_rate=1e-6)
     assert run.position.heldout_loss > kept
-    assert find_checkpoint(folder, "best") == best
+    assert find_checkpoint(folder, "best")[0] == best
     assert read_position(best).heldout_loss == kept
 
 
@@ -313,8 +316,8 @@ def test_without_an_end_a_loss_that_stays_ends_the_run_at_the_floor(new_folder, 
     )
     assert records[-1].note == "the loss falls no further at the smallest learning rate"
     decays = [(one.step, one.note.rsplit(": ", 1)[1]) for one in one_of(records, "decay")]
-    assert decays == [(6, "learning rate x 0.4"), (10, "learning rate x 0.75")]
-    assert run.position.step == 14
+    assert decays == [(4, "learning rate x 0.4"), (8, "learning rate x 0.75")]
+    assert run.position.step == 12
     assert run.position.schedule.exhausted
 
 
@@ -358,11 +361,11 @@ def test_the_best_checkpoint_is_that_of_the_least_held_out_loss(overtrained):
     best = min(losses, key=losses.get)
     assert losses[50] > losses[best] + 0.1
     assert one_of(records, "progress")[-1].loss < one_of(records, "progress")[best].loss
-    position = read_position(find_checkpoint(folder))
+    position = read_position(find_checkpoint(folder)[0])
     assert position.step == best
     assert position.heldout_loss == position.schedule.best == losses[best]
     assert [path.name for path in saved(folder.best)] == [f"step-{best}"]
-    assert find_checkpoint(folder, "newest").name == "step-50"
+    assert find_checkpoint(folder, "newest")[0].name == "step-50"
 
 
 def test_the_held_out_loss_not_the_training_loss_decides_on_decay(overtrained):
@@ -380,7 +383,7 @@ def test_by_heart_the_training_loss_decides_on_decay(new_folder, trained):
     )
     notes = [record.note for record in one_of(records, "decay")]
     assert notes[0].startswith("training loss")
-    assert [one.heldout_loss for one in one_of(records, "validation")] == [None] * 3
+    assert [one.heldout_loss for one in one_of(records, "validation")] == [None] * 4
 
 
 def test_under_the_ancestors_rule_the_step_losses_decide(new_folder, trained, monkeypatch):
@@ -393,17 +396,170 @@ def test_under_the_ancestors_rule_the_step_losses_decide(new_folder, trained, mo
     assert stored.schedule == schedule
 
 
-def test_a_loss_that_is_not_finite_ends_the_run_and_is_never_saved(new_folder, trained):
+def finite(path):
+    """Whether all weights of a checkpoint are finite."""
+    position = read_position(path)
+    net = Seq2Seq(position.size, position.model)
+    restore(path, net)
+    return all(np.isfinite(v.numpy()).all() for v in net.trainable_variables)
+
+
+def test_a_rate_beyond_all_measure_ends_the_run_with_the_good_weights_kept(new_folder, trained):
     folder = new_folder(holdout=HELD_OUT)
     with pytest.raises(ChatbotError) as caught:
         trained(folder, learning_rate=3e37, warmup=0, save_every="1", keep=99, batch=5, steps=40)
-    assert "the loss has not been finite for 5 steps" in str(caught.value)
-    assert "--restart" in str(caught.value)
+    message = str(caught.value)
+    assert re.match(r"step \d+: the loss .*, after 10 attempts at ever lower rates", message)
+    assert "\n" not in message
+    assert "--learning-rate and --restart" in message
+    back = [one for one in read(folder.history) if one["kind"] == "rollback"]
+    assert len(back) >= 5  # those after which a step was merely passed over are given up, too
     for path in (*saved(folder.checkpoints), *saved(folder.best)):
-        position = read_position(path)
-        net = Seq2Seq(position.size, position.model)
-        restore(path, net)
-        assert all(np.isfinite(v.numpy()).all() for v in net.trainable_variables)
+        assert finite(path)
+    assert [path.name for path in saved(folder.best)] == ["step-0"]
+
+
+SPOILED = TWELVE | {"steps": 40, "batch": 130, "learning_rate": 4.0, "warmup": 2, "save_every": "6"}
+"""At this rate a run diverges within steps, and again at half of it."""
+
+
+@pytest.fixture(scope="module")
+def mended(new_folder, trained):
+    """A run at a rate far too high, to its end: the folder, the records, the run."""
+    folder = new_folder(MANY, holdout=30)
+    return folder, *trained(folder, **SPOILED)
+
+
+def test_a_run_that_diverges_goes_back_at_half_the_rate_until_it_learns(mended):
+    folder, records, run = mended
+    back = one_of(records, "rollback")
+    assert len(back) >= 2
+    for number, record in enumerate(back, 1):
+        assert re.fullmatch(
+            r"step \d+: .*: back to the weights of step 0, learning rate halved; its pairs: "
+            r"pairs.tsv:\d+, pairs.tsv:\d+, pairs.tsv:\d+, … \(all in .*suspects.txt, .*\)",
+            record.note,
+        )
+        after = records[records.index(record) :]
+        rates = [one.learning_rate for one in after if one.kind == "progress"][:2]
+        assert rates == pytest.approx([4 / 2**number / 2, 4 / 2**number * 39 / 40])
+    assert run.position.step == 40
+    assert run.position.schedule.halvings == len(back)
+    losses = [one.heldout_loss for one in one_of(records, "validation")]
+    assert losses[-1] < losses[0] - 0.1
+    assert all(finite(path) for path in (*saved(folder.checkpoints), *saved(folder.best)))
+
+
+def test_the_pairs_of_the_step_that_went_wrong_are_listed_with_their_losses(mended):
+    folder, *_ = mended
+    lines = [line.split("\t") for line in folder.suspects.read_text("utf-8").splitlines()]
+    assert len(lines) == len({place for place, _ in lines}) == 130
+    assert all(re.fullmatch(r"pairs\.tsv:\d+", place) for place, _ in lines)
+    losses = [float(loss) for _, loss in lines]
+    assert losses == sorted(losses, reverse=True)
+
+
+def test_what_was_given_up_is_gone_from_history_and_checkpoints(mended):
+    folder, records, _ = mended
+    last = [number for number, one in enumerate(records) if one.kind == "rollback"][-1]
+    kept = [one.as_dict() for one in records[last:] if one.kind != "progress" or not one.step % 10]
+    history = read(folder.history)
+    assert history[-len(kept) :] == kept
+    before = [(one["kind"], one["step"]) for one in history[: -len(kept)]]
+    assert before[:2] == [("start", 0), ("validation", 0)]
+    assert set(before[2:]) == {("rollback", 0), ("checkpoint", 0)}
+
+
+@pytest.mark.parametrize("records_before_the_kill", [9, 25, 60])
+def test_a_run_killed_between_its_roll_backs_ends_as_the_one_that_was_not(
+    mended, new_folder, records_before_the_kill
+):
+    whole_folder, whole_records, whole_run = mended
+    assert len(whole_records) > 60
+    folder = new_folder(MANY, holdout=30)
+    records = prepare(folder, SMALL, SPOILED | {"precision": "float32"}).records()
+    for _ in range(records_before_the_kill):
+        next(records)
+    records.close()
+    run = prepare(folder, SMALL, SPOILED | {"precision": "float32"})
+    list(run.records())
+    assert equal(run, whole_run)
+    assert timeless_position(run) == timeless_position(whole_run)
+    assert timeless(read(folder.history), "start", "checkpoint", "rollback") == timeless(
+        read(whole_folder.history), "start", "checkpoint", "rollback"
+    )
+
+
+def spoil_once(run, monkeypatch, at, what):
+    """Something happens to a step, as a cosmic ray would have it."""
+    train = run.engine.train
+
+    def spoiled(batch, rate, step, **more):
+        found = train(batch, rate, step, **more)
+        if run.position.step == at and not run.position.recovery.tries:
+            what(run)
+            return train(batch, rate, step, **more)
+        return found
+
+    monkeypatch.setattr(run.engine, "train", spoiled)
+
+
+def test_weights_that_are_not_numbers_are_refused_and_the_last_good_ones_come_back(
+    new_folder, monkeypatch
+):
+    """A bit flips in memory: the first refused step is passed over, the next takes it back."""
+    folder = new_folder(MANY, holdout=30)
+    settings = TWELVE | {"batch": 130, "steps": 30, "save_every": "1000", "precision": "float32"}
+    run = prepare(folder, SMALL, settings)
+
+    def flip(run):
+        run.engine.net.combine.assign(run.engine.net.combine * math.nan)
+
+    spoil_once(run, monkeypatch, 9, flip)
+    records = list(run.records())
+    first, second = one_of(records, "rollback")
+    assert (first.step, second.step) == (10, 8)
+    assert "not finite: nothing changed by it, learning rate halved" in first.note
+    assert "not finite: back to the weights of step 8, learning rate halved" in second.note
+    assert run.position.step == 30
+    assert run.position.schedule.halvings == 2
+    assert all(np.isfinite(one).all() for one in numbers(run))
+    assert all(finite(path) for path in (*saved(folder.checkpoints), *saved(folder.best)))
+
+
+def test_a_single_step_that_is_refused_changes_nothing_but_the_rate(new_folder, monkeypatch):
+    folder = new_folder(MANY, holdout=30)
+    settings = TWELVE | {"batch": 130, "precision": "float32", "warmup": 0}
+    run = prepare(folder, SMALL, settings)
+    train = run.engine.train
+
+    def refused(batch, rate, step, **more):
+        if step != 5:
+            return train(batch, rate, step, **more)
+        return Step(4.0, 4.0, math.inf)
+
+    monkeypatch.setattr(run.engine, "train", refused)
+    records = list(run.records())
+    (record,) = one_of(records, "rollback")
+    assert record.step == 6
+    rates = {one.step: one.learning_rate for one in one_of(records, "progress")}
+    assert rates[6] == pytest.approx(0.02 * 7 / 12)
+    assert rates[7] == pytest.approx(0.01 * 6 / 12)
+    assert run.position.recovery.tries == 0  # a gain since
+
+
+def test_without_good_weights_to_go_back_to_it_is_said(new_folder):
+    folder = new_folder(MANY, holdout=30)
+    run = prepare(folder, SMALL, SPOILED | {"precision": "float32"})
+
+    def spoil():
+        for record in run.records():
+            if record.step == 1:
+                for file in folder.best.iterdir():
+                    file.unlink()
+
+    with pytest.raises(ChatbotError, match="no good weights to go back to at step"):
+        spoil()
 
 
 OTHER = {
@@ -440,7 +596,10 @@ def test_a_run_goes_on_at_another_rate_as_if_nothing_had_decayed(new_folder, tra
     _, before = trained(folder, steps=6, batch=7, learning_rate=0.02, warmup=2)
     run = prepare(folder, {}, {"steps": 8}, learning_rate=0.004)
     assert run.position.training.learning_rate == 0.004
-    assert run.position.schedule == Schedule(best=before.position.schedule.best)
+    schedule = before.position.schedule
+    assert run.position.schedule == Schedule(
+        best=schedule.best, compared=schedule.compared, gained_at=schedule.gained_at
+    )
     assert equal(run, before)
     rates = [record.learning_rate for record in run.records() if record.kind == "progress"]
     assert rates == pytest.approx([0.004 * 2 / 8, 0.004 / 8])
@@ -555,7 +714,7 @@ def test_frozen_rows_never_change_and_the_others_do(new_folder, trained, vectors
     touched = np.flatnonzero(adam.second[0].numpy().any(1))
     assert moved.tolist() == touched.tolist()
     assert len(moved) > 10
-    best = find_checkpoint(folder, "best")
+    best = find_checkpoint(folder, "best")[0]
     net = Seq2Seq(len(after), read_position(best).model)
     restore(best, net)
     assert (net.embedding.numpy()[ids] == before[ids]).all()

@@ -223,7 +223,7 @@ def test_a_file_is_normalised_and_put_behind_earlier_turns_as_the_bot_learnt_it(
 
 def test_the_best_checkpoint_has_the_held_out_loss_it_was_chosen_for(judged):
     folder, bot = judged
-    assert bot.checkpoint == find_checkpoint(folder, "best")
+    assert bot.checkpoint == find_checkpoint(folder, "best")[0]
     with TokenStore(folder.store) as store:
         metrics = evaluate(bot, held_out_pairs(store, bot))
     stored = read_position(bot.checkpoint).heldout_loss

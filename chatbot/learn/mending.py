@@ -1,0 +1,84 @@
+"""A run that has gone wrong, taken back to its last good weights.
+
+Comes in: a position, an engine, and what is wrong. Goes out: the position to go on from, the
+weights of which are then in the engine, and the pairs of the step that went wrong. Knows nothing
+of when that is to be done: see `recovery`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chatbot.corpus.encoded import EncodedPairs
+from chatbot.errors import ChatbotError
+from chatbot.folder import ModelFolder
+from chatbot.learn import recovery
+from chatbot.learn.checkpoint import newest_whole, read_position, restore
+from chatbot.learn.engine import Engine
+from chatbot.learn.position import Position
+from chatbot.learn.schedule import halved
+
+_NAMED = 3
+
+
+def without_the_step(now: Position) -> Position:
+    """The position after a single refused step: nothing was changed by it, half the rate."""
+    health = replace(now.recovery, tries=now.recovery.tries + 1)
+    return replace(now, schedule=halved(now.schedule), recovery=health)
+
+
+def back_to_the_best(now: Position, folder: ModelFolder, engine: Engine) -> Position:
+    """Brings back the best weights, with new moments; the position to go on from at half the rate.
+
+    Raises:
+        ChatbotError: there are none, or they cannot be read.
+    """
+    best, _ = newest_whole(folder.best)
+    if best is None:
+        raise ChatbotError(
+            f"{folder.best}: no good weights to go back to at step {now.step}. Begin anew with a "
+            "lower --learning-rate and --restart."
+        )
+    good = read_position(best)
+    restore(best, engine.net)
+    engine.forget_moments()
+    if engine.net.mixture is not None:
+        engine.net.mixture.ngrams.index()
+    schedule = replace(good.schedule, halvings=now.schedule.halvings, warm_from=good.step)
+    return replace(
+        now,
+        step=good.step,
+        heldout_loss=good.heldout_loss,
+        schedule=halved(schedule),
+        recovery=recovery.rolled_back(now.recovery, good.recovery),
+    )
+
+
+def list_pairs(
+    path: Path, pairs: EncodedPairs, nats: NDArray[np.float32], files: Sequence[str]
+) -> str:
+    """Lists the pairs of a step, the highest loss first, a line each: `talk.tsv:17 <TAB> 12.80`.
+
+    Args:
+        path: the file to write.
+        pairs: the pairs.
+        nats: the summed loss of each, [pairs].
+        files: the names of the corpora.
+
+    Returns:
+        The first of them and where all are listed, in words.
+    """
+    order = np.argsort(-np.nan_to_num(nats, nan=np.inf), kind="stable")
+    places = [f"{files[file]}:{line}" for file, line in pairs.sources[order, :2].tolist()]
+    lines = [f"{place}\t{nat:.2f}\n" for place, nat in zip(places, nats[order], strict=True)]
+    first = ", ".join(places[:_NAMED]) + (", …" if len(places) > _NAMED else "")
+    try:
+        path.write_text("".join(lines), encoding="utf-8")
+    except OSError as error:
+        return f"{first} (the others could not be listed: {error.strerror})"
+    return f"{first} (all in {path}, the highest loss first)"

@@ -1,0 +1,77 @@
+"""Where a run stands: all it needs to go on but the numbers in its tensors.
+
+Comes in: step, schedule, settings. Goes out: one text, and the same back. Knows nothing of files.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from chatbot.config import ModelConfig, TrainingConfig
+from chatbot.errors import ChatbotError
+from chatbot.learn.recovery import Recovery
+from chatbot.learn.schedule import Schedule
+
+FORMAT = 2
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a run stands, and what it needs to go on.
+
+    Attributes:
+        step: steps done.
+        seconds: training time so far.
+        schedule: state of the learning rate.
+        heldout_loss: of the last validation, nats per token, if there was one.
+        vocabulary: digest of the vocabulary.
+        size: its entries, V.
+        model: settings of the network.
+        training: settings of the run.
+        recovery: how healthy the run is.
+    """
+
+    step: int
+    seconds: float
+    schedule: Schedule
+    heldout_loss: float | None
+    vocabulary: str
+    size: int
+    model: ModelConfig
+    training: TrainingConfig
+    recovery: Recovery = Recovery()
+
+    def to_json(self) -> str:
+        """The position as one line of JSON; losses of single pairs in base 64."""
+        values = dataclasses.asdict(self)
+        values["schedule"]["compared"] = base64.b64encode(self.schedule.compared).decode()
+        return json.dumps({"format": FORMAT, **values})
+
+    @classmethod
+    def from_json(cls, text: str, where: str) -> Position:
+        """What `to_json` gave, read back.
+
+        Raises:
+            ChatbotError: another format number or unknown settings.
+        """
+        values: dict[str, Any] = json.loads(text)
+        number = values.pop("format")
+        if number != FORMAT:
+            raise ChatbotError(
+                f"{where}: format {number}, this version reads {FORMAT}. Train anew with --restart."
+            )
+        schedule, recovery = values.pop("schedule"), values.pop("recovery", {})
+        for state in (schedule, recovery):
+            state["recent"] = tuple(state.get("recent", ()))
+        schedule["compared"] = base64.b64decode(schedule.get("compared", ""))
+        return cls(
+            schedule=Schedule(**schedule),
+            recovery=Recovery(**recovery),
+            model=ModelConfig.from_dict(values.pop("model"), where),
+            training=TrainingConfig.from_dict(values.pop("training"), where),
+            **values,
+        )
