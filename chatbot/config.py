@@ -214,11 +214,12 @@ class TrainingConfig(Config):
         fixed=True,
     )
     patience: int = setting(
-        5, "validations without a gain before the rate decays", minimum=1, fixed=True
+        10,
+        "validations that are compared with as many before them; without a fall the rate decays",
+        minimum=1,
+        fixed=True,
     )
-    cooldown: int = setting(
-        2, "validations after a decay that are not judged", minimum=0, fixed=True
-    )
+    cooldown: int = setting(2, "validations after a decay that are left out", minimum=0, fixed=True)
     floor: float = setting(
         0.01,
         "smallest rate that decay reaches, as a share of the learning rate",

@@ -1,12 +1,14 @@
-"""Two states of a network compared pair by pair on the same pairs.
+"""Validations in a row compared with those before them, pair by pair on the same pairs.
 
-Comes in: the loss of every pair under either state. Goes out: the difference per token with its
-standard error, so that a gain can be told from chance. Knows nothing of networks or of schedules.
+Comes in: the losses of every pair at every validation. Goes out: the difference per token with its
+standard error, so that a fall can be told from chance. Knows nothing of networks or of schedules.
 
-Losses of one network differ far more from pair to pair than those of one pair from state to state:
-the difference taken pair by pair has a standard error many times smaller than either mean (a paired
-comparison; for the same reason Koehn 2004, "Statistical significance tests for machine translation
-evaluation", section 3.2, resamples two systems on the same sentences).
+Two kinds of chance are in it. Losses differ far more from pair to pair than those of one pair from
+state to state, so differences are taken pair by pair (a paired comparison; for the same reason
+Koehn 2004, "Statistical significance tests for machine translation evaluation", section 3.2,
+resamples two systems on the same sentences). And at a constant learning rate the weights wander, so
+one validation is lucky for all pairs at once and the next is not: how much, is seen in how the
+validations of a block lie about the straight line through them.
 """
 
 from __future__ import annotations
@@ -44,9 +46,44 @@ class Judged:
         """The mean loss, nats per target token."""
         return float(self.nats.sum(dtype=np.float64)) / self.tokens
 
-    def to_bytes(self) -> bytes:
-        """The losses of the pairs, float32, little-endian."""
-        return self.nats.astype(_KEPT).tobytes()
+
+@dataclass(frozen=True)
+class Block:
+    """Validations in a row, over the same pairs.
+
+    Attributes:
+        sums: the losses of every pair, added up, nats, float32, little-endian.
+        means: the mean loss of each validation, nats per target token.
+    """
+
+    sums: bytes = b""
+    means: tuple[float, ...] = ()
+
+    def plus(self, judged: Judged) -> Block:
+        """The block with one more validation."""
+        nats = judged.nats + (np.frombuffer(self.sums, _KEPT) if self.means else 0)
+        return Block(nats.astype(_KEPT).tobytes(), (*self.means, judged.loss))
+
+    def of_pairs(self) -> NDArray[np.float64]:
+        """The mean loss of every pair, [pairs]."""
+        return np.frombuffer(self.sums, _KEPT).astype(np.float64) / len(self.means)
+
+    @property
+    def loss(self) -> float:
+        """The mean loss, nats per target token."""
+        return sum(self.means) / len(self.means)
+
+    def about_line(self) -> tuple[float, int]:
+        """The summed squares of the means about the straight line through them, and how many count.
+
+        Two determine the line, so of n means n - 2 do.
+        """
+        if len(self.means) < 3:
+            return 0.0, 0
+        at = np.arange(len(self.means)) - (len(self.means) - 1) / 2
+        means = np.asarray(self.means) - self.loss
+        slope = float(at @ means) / float(at @ at)
+        return float(((means - slope * at) ** 2).sum()), len(self.means) - 2
 
 
 @dataclass(frozen=True)
@@ -76,21 +113,20 @@ class Difference:
         return f"{self.mean:+.4f} ± {QUANTILE * self.error:.4f}"
 
 
-def difference(before: bytes, after: Judged) -> Difference:
-    """How a state differs from an earlier one.
+def difference(before: Block, after: Block, tokens: int) -> Difference:
+    """How the validations of a block differ from those of an earlier one.
 
     Args:
-        before: what `Judged.to_bytes` gave for the earlier state, over the same pairs.
-        after: the losses under the later state.
-
-    Raises:
-        ValueError: not the same number of pairs.
+        before: the earlier block.
+        after: the later block, over the same pairs.
+        tokens: targets of all pairs.
     """
-    earlier = np.frombuffer(before, _KEPT)
-    if len(earlier) != len(after.nats):
-        raise ValueError(f"{len(earlier)} pairs before, {len(after.nats)} after")
-    changes = after.nats.astype(np.float64) - earlier
-    return paired(changes, after.tokens)
+    by_pair = paired(after.of_pairs() - before.of_pairs(), tokens)
+    squares, free = (
+        sum(both) for both in zip(before.about_line(), after.about_line(), strict=True)
+    )
+    wander = squares / free * (1 / len(before.means) + 1 / len(after.means)) if free else 0.0
+    return Difference(by_pair.mean, (by_pair.error**2 + wander) ** 0.5)
 
 
 def paired(changes: NDArray[np.float64], tokens: int) -> Difference:

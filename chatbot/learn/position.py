@@ -13,10 +13,13 @@ from typing import Any
 
 from chatbot.config import ModelConfig, TrainingConfig
 from chatbot.errors import ChatbotError
+from chatbot.learn.comparison import Block
 from chatbot.learn.recovery import Recovery
 from chatbot.learn.schedule import Schedule
 
 FORMAT = 2
+
+_BLOCKS = ("before", "block")
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,9 @@ class Position:
     def to_json(self) -> str:
         """The position as one line of JSON; losses of single pairs in base 64."""
         values = dataclasses.asdict(self)
-        values["schedule"]["compared"] = base64.b64encode(self.schedule.compared).decode()
+        for name in _BLOCKS:
+            block = values["schedule"][name]
+            block["sums"] = base64.b64encode(block["sums"]).decode()
         return json.dumps({"format": FORMAT, **values})
 
     @classmethod
@@ -67,7 +72,10 @@ class Position:
         schedule, recovery = values.pop("schedule"), values.pop("recovery", {})
         for state in (schedule, recovery):
             state["recent"] = tuple(state.get("recent", ()))
-        schedule["compared"] = base64.b64decode(schedule.get("compared", ""))
+        schedule.pop("waited", None)  # of version 0.1.0
+        for name in _BLOCKS:
+            block = schedule.get(name, {"sums": "", "means": ()})
+            schedule[name] = Block(base64.b64decode(block["sums"]), tuple(block["means"]))
         return cls(
             schedule=Schedule(**schedule),
             recovery=Recovery(**recovery),

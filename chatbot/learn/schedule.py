@@ -9,12 +9,12 @@ Warm-up rises linearly over the first steps; `scale` falls when the loss stops f
 annealing falls linearly to nothing at the end of a run whose end is known; every roll-back halves
 the rate (see `recovery`).
 
-Two rules decide when `scale` falls. `heldout`: a validation counts as a gain when its losses are
-lower than those at the last gain, compared pair by pair, with the confidence that `comparison`
-states: small gains add up until they are sure, chance alone is none. After `patience` validations
-without a gain the scale is multiplied by `DECAY`, and the next `cooldown` validations are not
-judged; at the floor, instead of another decay, the schedule is exhausted. Without held-out pairs
-the loss of the first 2,000 training pairs, with nothing left out, is judged in the same way.
+Two rules decide when `scale` falls. `heldout`: validations are taken in blocks of `patience`; a
+block is a gain when its loss is lower than that of the block before it, compared pair by pair, with
+the confidence that `comparison` states. After a block without a gain the scale is multiplied by
+`DECAY`, and the next `cooldown` validations are left out; at the floor, instead of another decay,
+the schedule is exhausted. Without held-out pairs the loss of the first 2,000 training pairs, with
+nothing left out, is judged in the same way.
 `train`, the rule of the tutorials this program descends from: whenever the loss of a step is above
 the largest of the five steps before it, the scale is multiplied by `ANCESTOR_DECAY`. On a flat
 noisy loss that happens every sixth step, whether or not anything is wrong.
@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from math import inf
 
 from chatbot.config import TrainingConfig
-from chatbot.learn.comparison import Difference, Judged, difference
+from chatbot.learn.comparison import Block, Difference, Judged, difference
 
 DECAY = 0.4
 ANCESTOR_DECAY = 0.99
@@ -45,31 +45,30 @@ class Schedule:
     Attributes:
         scale: product of all decays so far.
         best: least loss judged so far, nats per token.
-        waited: validations since the last gain.
-        cooling: validations still not judged.
+        before: the last whole block of validations; empty at first.
+        block: the validations of the present one.
+        cooling: validations still left out.
         recent: the last training losses, for the rule `train`.
         exhausted: whether the rate is at its floor and the loss does not fall.
-        compared: the losses of the judged pairs at the last gain, see `comparison`; empty before
-            the first validation.
-        gained_at: the step of that gain.
         halvings: how often a roll-back has halved the rate.
         warm_from: the step that warm-up counts from.
     """
 
     scale: float = 1.0
     best: float = inf
-    waited: int = 0
+    before: Block = Block()
+    block: Block = Block()
     cooling: int = 0
     recent: tuple[float, ...] = ()
     exhausted: bool = False
-    compared: bytes = b""
-    gained_at: int = 0
     halvings: int = 0
     warm_from: int = 0
 
-    def since_gain(self, judged: Judged) -> Difference | None:
-        """How losses differ from those at the last gain; None at the first validation."""
-        return difference(self.compared, judged) if self.compared else None
+    def fall(self, judged: Judged) -> Difference | None:
+        """What a block that ends with these losses is compared by; None if it is the first."""
+        if not self.before.means:
+            return None
+        return difference(self.before, self.block.plus(judged), judged.tokens)
 
 
 def rate(step: int, schedule: Schedule, fraction: float, config: TrainingConfig) -> float:
@@ -89,7 +88,7 @@ def rate(step: int, schedule: Schedule, fraction: float, config: TrainingConfig)
 
 def at_full_rate(schedule: Schedule) -> Schedule:
     """The state from which a run goes on at a rate of its own: no decay counts any more."""
-    return Schedule(best=schedule.best, compared=schedule.compared, gained_at=schedule.gained_at)
+    return Schedule(best=schedule.best)
 
 
 def halved(schedule: Schedule) -> Schedule:
@@ -113,24 +112,22 @@ def dropping(step: int, batch: int, pairs: int) -> float:
     return min(1.0, FIRST_DROPPING + (1 - FIRST_DROPPING) * passes / DROPPING_PASSES)
 
 
-def after_validation(
-    schedule: Schedule, judged: Judged, step: int, config: TrainingConfig
-) -> Schedule:
-    """The state after a validation at a step; compare `scale` to see whether it decayed."""
-    found = schedule.since_gain(judged)
+def after_validation(schedule: Schedule, judged: Judged, config: TrainingConfig) -> Schedule:
+    """The state after a validation; compare `scale` to see whether it decayed."""
     schedule = dataclasses.replace(schedule, best=min(schedule.best, judged.loss))
-    if found is None or found.lower:
-        kept = judged.to_bytes()
-        return dataclasses.replace(schedule, compared=kept, gained_at=step, waited=0, cooling=0)
     if schedule.cooling:
         return dataclasses.replace(schedule, cooling=schedule.cooling - 1)
-    waited = schedule.waited + 1
-    if waited < config.patience or config.decay_on != "heldout":
-        return dataclasses.replace(schedule, waited=waited)
+    block = schedule.block.plus(judged)
+    if len(block.means) < config.patience:
+        return dataclasses.replace(schedule, block=block)
+    found = schedule.fall(judged)
+    schedule = dataclasses.replace(schedule, before=block, block=Block())
+    if found is None or found.lower or config.decay_on != "heldout":
+        return schedule
     if schedule.scale <= config.floor:
-        return dataclasses.replace(schedule, waited=waited, exhausted=True)
+        return dataclasses.replace(schedule, exhausted=True)
     scale = max(config.floor, schedule.scale * DECAY)
-    return dataclasses.replace(schedule, scale=scale, waited=0, cooling=config.cooldown)
+    return dataclasses.replace(schedule, scale=scale, cooling=config.cooldown)
 
 
 def after_step(schedule: Schedule, loss: float, config: TrainingConfig) -> Schedule:

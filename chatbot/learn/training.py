@@ -115,7 +115,7 @@ class Run:
         checkpoints = Checkpoints(
             self.folder, self.engine.net, self.engine.optimizer, self.position.training.keep
         )
-        judged = bool(self.position.schedule.compared)
+        judged = self.position.recovery.start < inf
         self._journal.drop_after(self.position.step if judged else -1)
         best = saved(self.folder.best)
         if best and fault_of(best[-1]) is None:
@@ -232,8 +232,8 @@ class Run:
         if fault := recovery.fault_of_validation(position.recovery, judged.network):
             return fault
         before, known = position.schedule, position.recovery
-        after = after_validation(before, judged, position.step, position.training)
-        gained = after.gained_at == position.step
+        after = after_validation(before, judged, position.training)
+        gained = loss < before.best
         self.position = replace(
             position,
             schedule=after,
@@ -253,12 +253,12 @@ class Run:
     def _why_decayed(self, before: Schedule, judged: Judged) -> str:
         """A decay in words."""
         which = "training loss" if self.memorising else "held-out loss"
-        found = before.since_gain(judged)
+        block, found = before.block.plus(judged), before.fall(judged)
         scale = self.position.schedule.scale / before.scale
         return (
-            f"{which} {judged.loss:.3f} is not surely below that of step {before.gained_at:,} "
-            f"({found} at {CONFIDENCE:.0%}), and was not for {self.position.training.patience} "
-            f"validations: learning rate x {scale:.2g}"
+            f"{which} {block.loss:.3f} over {len(block.means)} validations, "
+            f"{before.before.loss:.3f} over those before: {found} at {CONFIDENCE:.0%}, not surely "
+            f"lower: learning rate x {scale:.2g}"
         )
 
     def _reason_to_end(self) -> str | None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import json
 import re
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from chatbot.learn.checkpoint import (
     restore,
     saved,
 )
+from chatbot.learn.comparison import Block
 from chatbot.learn.model import Seq2Seq
 from chatbot.learn.optimizer import Adam
 from chatbot.learn.position import Position
@@ -37,8 +39,8 @@ VOCABULARY = Vocabulary((*SPECIAL, *"abcde"), (0, 0, 1, 1, 1, 1, 1, 1, 1), Corpu
 
 LITERAL = (
     '{"format": 2, "step": 12, "seconds": 3.25, "schedule": {"scale": 0.4, "best": 2.5, '
-    '"waited": 1, "cooling": 2, "recent": [2.75, 3.0], "exhausted": false, '
-    '"compared": "AAAgQAAAAD8=", "gained_at": 9, "halvings": 1, "warm_from": 4}, '
+    '"before": {"sums": "AAAgQAAAAD8=", "means": [2.75, 2.5]}, "block": {"sums": "", "means": []}, '
+    '"cooling": 2, "recent": [2.75, 3.0], "exhausted": false, "halvings": 1, "warm_from": 4}, '
     '"heldout_loss": 2.625, "vocabulary": "ab12", "size": 9, "model": {"units": 4, "embedding": 3, '
     '"bidirectional": false, "ngrams": 3}, "training": {"batch": 7, "sampler": "epoch", '
     '"seed": 5, "max_length": 30, "learning_rate": 0.02, "warmup": 3, "clip": 0.5, '
@@ -56,11 +58,9 @@ THE_SAME = Position(
     schedule=Schedule(
         scale=0.4,
         best=2.5,
-        waited=1,
+        before=Block(np.array([2.5, 0.5], "<f4").tobytes(), (2.75, 2.5)),
         cooling=2,
         recent=(2.75, 3.0),
-        compared=np.array([2.5, 0.5], "<f4").tobytes(),
-        gained_at=9,
         halvings=1,
         warm_from=4,
     ),
@@ -159,11 +159,13 @@ def test_a_position_of_before_there_were_word_vectors_has_none():
 
 
 def test_a_position_of_before_runs_were_mended_is_a_healthy_one():
-    text = LITERAL.replace(
-        ', "compared": "AAAgQAAAAD8=", "gained_at": 9, "halvings": 1, "warm_from": 4', ""
-    )
-    found = Position.from_json(re.sub(', "recovery": {.*?}', "", text), "there")
-    schedule = Schedule(scale=0.4, best=2.5, waited=1, cooling=2, recent=(2.75, 3.0))
+    values = json.loads(LITERAL)
+    del values["recovery"]
+    for name in ("before", "block", "halvings", "warm_from"):
+        del values["schedule"][name]
+    values["schedule"]["waited"] = 1
+    found = Position.from_json(json.dumps(values), "there")
+    schedule = Schedule(scale=0.4, best=2.5, cooling=2, recent=(2.75, 3.0))
     assert found == dataclasses.replace(THE_SAME, schedule=schedule, recovery=Recovery())
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from chatbot.config import TrainingConfig
-from chatbot.learn.comparison import Judged
+from chatbot.learn.comparison import Block, Judged
 from chatbot.learn.schedule import (
     Schedule,
     after_step,
@@ -33,11 +33,11 @@ def judged(loss, noise=0.0):
 
 
 def walk(losses, settings, state=None):
-    """The states after validations of these losses; every fifth step is one."""
+    """The states after validations of these losses."""
     states = [state or Schedule()]
-    for number, loss in enumerate(losses):
+    for loss in losses:
         found = loss if isinstance(loss, Judged) else judged(loss)
-        states.append(after_validation(states[-1], found, 5 * number, settings))
+        states.append(after_validation(states[-1], found, settings))
     return states[1:]
 
 
@@ -56,13 +56,13 @@ def scales(states):
 TABLE = [
     # losses, patience, cooldown, scales after each
     ([5, 4, 3, 2], 1, 0, [1, 1, 1, 1]),
-    ([5, 5, 5, 5], 3, 0, [1, 1, 1, 0.4]),
-    ([5, 5, 5, 4, 4, 4], 3, 0, [1, 1, 1, 1, 1, 1]),
-    ([5, 6, 7, 5, 6], 2, 0, [1, 1, 0.4, 0.4, 0.16]),
-    ([5, 6, 7, 5, 6, 7], 2, 1, [1, 1, 0.4, 0.4, 0.4, 0.16]),
-    ([5, 6, 5, 5, 5, 5], 1, 2, [1, 0.4, 0.4, 0.4, 0.16, 0.16]),
-    ([5, 4.9985, 4.9985, 4.9985], 3, 0, [1, 1, 1, 1]),  # sure, as all pairs agree
-    ([5, 6, 4, 5, 5], 2, 5, [1, 1, 1, 1, 0.4]),
+    ([5, 5, 4, 5], 1, 0, [1, 0.4, 0.4, 0.16]),  # against the one before, whatever was before that
+    ([5, 5, 5, 5, 5, 5], 3, 0, [1, 1, 1, 1, 1, 0.4]),
+    ([5, 5, 5, 4, 4, 4, 4, 4, 4], 3, 0, [1, 1, 1, 1, 1, 1, 1, 1, 0.4]),
+    ([5, 6, 6, 5, 5, 6], 2, 0, [1, 1, 1, 0.4, 0.4, 0.16]),
+    ([5, 5, 5, 5, 5, 5], 1, 1, [1, 0.4, 0.4, 0.16, 0.16, 0.1]),
+    ([5, 5, 5, 1, 1, 5, 5], 1, 2, [1, 0.4, 0.4, 0.4, 0.4, 0.16, 0.16]),
+    ([5, 4.9985, 4.997], 1, 0, [1, 1, 1]),  # sure, as all pairs agree
 ]
 
 
@@ -75,61 +75,59 @@ def test_the_scale_after_each_validation(losses, patience, cooldown, expected):
 def noisy(loss, generator, pairs=2_000):
     """A validation of a real size: what a pair's loss does from state to state is mostly chance.
 
-    The spread is that of runs on film subtitles between validations 25 steps apart.
+    The spread is that of runs on film subtitles, whose differences between validations 25 steps
+    apart have a standard error of 0.004 nats over 2,000 pairs.
     """
-    return judged(loss, generator.normal(0, 0.25, pairs))
+    return judged(loss, generator.normal(0, 0.126, pairs))
+
+
+WANDER = 0.01
+"""How far a validation lies from the next at a constant rate, on the same runs."""
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_steady_descent_of_10000_steps_never_decays(seed):
-    """400 validations; the loss falls by 0.4 nats in all, 0.001 from one to the next."""
+    """400 validations; the loss falls by 0.15 nats in 1,000 steps."""
     generator = np.random.default_rng(seed)
-    losses = (noisy(5 - 0.001 * n, generator) for n in range(400))
+    falling = 7 - 0.15 / 40 * np.arange(400) + generator.normal(0, WANDER, 400)
+    losses = (noisy(loss, generator) for loss in falling)
     assert set(scales(walk(losses, TrainingConfig()))) == {1}
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_a_true_plateau_is_found_within_twice_the_patience(seed):
-    generator = np.random.default_rng(100 + seed)
-    settings = TrainingConfig()
-    descent = [noisy(5 - 0.05 * n, generator) for n in range(20)]
-    plateau = [noisy(4.05, generator) for _ in range(2 * settings.patience)]
-    states = walk(descent + plateau, settings)
-    assert set(scales(states[: len(descent)])) == {1}
-    assert states[-1].scale == 0.4
+def test_a_true_plateau_is_found_within_three_times_the_patience():
+    """95 of 100 times, as is the confidence; the others a block later."""
+    settings, found = TrainingConfig(), []
+    for seed in range(100):
+        generator = np.random.default_rng(seed)
+        descent = [noisy(5 - 0.05 * n, generator, 200) for n in range(27)]
+        flat = 3.7 + generator.normal(0, WANDER, 5 * settings.patience)
+        states = walk(descent + [noisy(loss, generator, 200) for loss in flat], settings)
+        assert set(scales(states[: len(descent)])) == {1}
+        found.append(next(n for n, state in enumerate(states) if state.scale < 1) - 26)
+    assert sum(one <= 3 * settings.patience for one in found) >= 90
+    assert max(found) <= 5 * settings.patience
 
 
-def test_small_gains_add_up_until_they_are_sure():
+def test_a_loss_that_rises_decays_as_one_that_stays():
     generator = np.random.default_rng(4)
-    states = walk([noisy(5 - 0.0015 * n, generator) for n in range(60)], config(patience=9))
-    assert set(scales(states)) == {1}
-    gained = [state.gained_at for state in states]
-    assert 5 < len(set(gained)) < 60  # not every one of them was sure
-
-
-def test_a_gain_of_chance_is_none_however_often_it_comes():
-    """The least of many losses falls for ever; what is compared is the last sure gain."""
-    generator = np.random.default_rng(5)
-    states = walk([noisy(4.0, generator) for _ in range(400)], config(patience=5, floor=1e-9))
-    assert min(states[-1].best, 3.999) == states[-1].best
-    assert states[-1].scale < 0.4**15
+    states = walk([noisy(4 + 0.02 * n, generator) for n in range(21)], config(patience=10))
+    assert states[-1].scale == 0.4
 
 
 def test_the_best_loss_is_the_least_sure_or_not():
     noise = np.array([1.0, -1.0, 0.5, -0.5, 0.0])
     states = walk([judged(5, 0 * noise), judged(4.9, noise), judged(4.95, 0 * noise)], config())
     assert [state.best for state in states] == pytest.approx([5, 4.9, 4.9])
-    assert [state.gained_at for state in states] == [0, 0, 10]
 
 
 @pytest.mark.parametrize("patience", [1, 2, 5])
 @pytest.mark.parametrize("cooldown", [0, 1, 4])
-def test_a_flat_loss_decays_after_exactly_the_patience_then_the_cooldown(patience, cooldown):
+def test_a_flat_loss_decays_after_exactly_two_blocks_then_a_cooldown_and_one(patience, cooldown):
     states = walk([3.0] * 60, config(patience=patience, cooldown=cooldown, floor=1e-9))
-    falls = [n for n, (a, b) in enumerate(itertools.pairwise(states), 1) if b.scale < a.scale]
-    assert falls[:3] == [patience + k * (patience + cooldown) for k in range(3)]
-    assert states[falls[0]].scale == pytest.approx(0.4)
-    assert states[falls[2]].scale == pytest.approx(0.4**3)
+    falls = [n for n, (a, b) in enumerate(itertools.pairwise(states), 2) if b.scale < a.scale]
+    assert falls[:3] == [2 * patience + k * (patience + cooldown) for k in range(3)]
+    assert states[falls[0] - 1].scale == pytest.approx(0.4)
+    assert states[falls[2] - 1].scale == pytest.approx(0.4**3)
 
 
 def test_the_scale_stops_at_the_floor_and_only_then_is_the_schedule_exhausted():
@@ -143,12 +141,6 @@ def test_a_gain_at_the_floor_goes_on():
     settings = config(patience=1, cooldown=0, floor=1)
     states = walk([3.0, 2.0, 1.0, 1.0], settings)
     assert [state.exhausted for state in states] == [False, False, False, True]
-
-
-def test_a_loss_that_is_not_a_number_is_no_gain():
-    states = walk([3.0, float("nan"), float("nan")], config(patience=2, cooldown=0))
-    assert scales(states) == [1, 1, 0.4]
-    assert states[-1].best == 3.0
 
 
 def test_the_ancestors_rule_multiplies_by_099_exactly_above_the_largest_of_the_last_five():
@@ -181,7 +173,7 @@ def test_under_the_ancestors_rule_validations_decay_nothing_and_the_floor_ends()
 
 
 def test_under_the_other_rule_training_losses_change_nothing():
-    state = Schedule(scale=0.4, best=2.0, waited=1)
+    state = Schedule(scale=0.4, best=2.0, cooling=1)
     assert steps([1, 9, 9, 9, 9, 9, 99], config(), state)[-1] is state
 
 
@@ -216,15 +208,16 @@ def test_every_roll_back_halves_the_rate_and_warms_up_anew():
     assert found == pytest.approx([whole / 4, whole / 2, whole, whole])
 
 
-def test_at_a_new_rate_nothing_counts_but_what_is_compared():
-    state = Schedule(0.4, 2.0, 3, 1, (1.0,), True, b"abcd", 40, 2, 30)
-    assert at_full_rate(state) == Schedule(best=2.0, compared=b"abcd", gained_at=40)
+def test_at_a_new_rate_nothing_counts_but_the_best():
+    block = Block(b"abcd", (1.0,))
+    state = Schedule(0.4, 2.0, block, block, 1, (1.0,), True, 2, 30)
+    assert at_full_rate(state) == Schedule(best=2.0)
 
 
 def test_states_are_never_changed_and_equal_arguments_give_equal_states():
-    before = Schedule(best=1.0, recent=(1.0,) * 5, compared=judged(1.0).to_bytes())
+    before = Schedule(best=1.0, recent=(1.0,) * 5, before=Block().plus(judged(1.0)))
     kept = dataclasses.replace(before)
-    found = [after_validation(before, judged(2.0), 9, config(patience=1)) for _ in range(2)]
+    found = [after_validation(before, judged(2.0), config(patience=1)) for _ in range(2)]
     found += [after_step(before, 2.0, config(decay_on="train")) for _ in range(2)]
     assert found[0] == found[1] != before
     assert found[2] == found[3] != before
