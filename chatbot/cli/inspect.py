@@ -65,11 +65,11 @@ def inspect(
         facts = survey.as_dict() | {"advice": advice.as_dict()}
         click.echo(json.dumps(facts, ensure_ascii=False))
     else:
-        from chatbot.cli.report import report
+        from chatbot.cli.survey_text import report
 
         click.echo(report(survey, advice))
     if html is not None:
-        from chatbot.cli.page import page
+        from chatbot.cli.survey_page import page
 
         with _writing(html):
             html.write_text(page(survey, advice), encoding="utf-8")

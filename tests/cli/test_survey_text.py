@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from chatbot.cli.report import bars, command_lines, cut, expectation, plain, report, wrapped
+from chatbot.cli.survey_text import bars, command_lines, cut, expectation, plain, report, wrapped
 from chatbot.corpus.doctor.advice import Advice, Setting, advise
 from chatbot.corpus.doctor.census import LENGTH_BINS, Census
 from chatbot.corpus.doctor.forecast import Forecast

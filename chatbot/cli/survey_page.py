@@ -12,7 +12,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from chatbot.cli.plots import curve, histogram, share_bar, stacked_bar
-from chatbot.cli.report import (
+from chatbot.cli.show import duration, size
+from chatbot.cli.survey_text import (
     SCRIPT_NAMES,
     command_lines,
     expectation,
@@ -23,7 +24,6 @@ from chatbot.cli.report import (
     spelled,
     telling,
 )
-from chatbot.cli.show import duration, size
 
 if TYPE_CHECKING:
     from chatbot.corpus.doctor.advice import Advice
