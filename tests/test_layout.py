@@ -118,6 +118,7 @@ ORDER = [
     "cli.corpora",
     "cli.survey_text",
     "cli.plots",
+    "cli.document",
     "cli.survey_page",
     "cli.inspect",
     "cli.build_vocab",
