@@ -119,6 +119,8 @@ ORDER = [
     "cli.survey_text",
     "cli.plots",
     "cli.document",
+    "cli.run_events",
+    "cli.run_facts",
     "cli.survey_page",
     "cli.inspect",
     "cli.build_vocab",
