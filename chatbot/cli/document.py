@@ -63,7 +63,7 @@ border-bottom:1px solid var(--rule);vertical-align:top}
 dl{margin:.4rem 0}dt{font-weight:600}dd{margin:0 0 .5rem}
 .legend{display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;padding:0;list-style:none}
 .legend svg{display:inline-block;width:.8rem;height:.8rem;margin-right:.4rem}
-.wide{grid-column:1/-1}.slim{white-space:nowrap;width:1%}
+.wide{grid-column:1/-1}.slim{white-space:nowrap;width:1%}.value{min-width:6rem}
 """.replace("FONTS", _FONTS)
 _DRAWING = """.a{fill:var(--a)}.b{fill:var(--b)}.c{fill:var(--c)}.d{fill:var(--d)}.e{fill:var(--e)}
 .f{fill:var(--f)}.axis{fill:none;stroke:var(--rule)}.line{fill:none;stroke:var(--a);stroke-width:2}
