@@ -124,6 +124,7 @@ ORDER = [
     "cli.curves",
     "cli.curve_svg",
     "cli.curve_png",
+    "cli.run_page",
     "cli.survey_page",
     "cli.inspect",
     "cli.build_vocab",
@@ -131,6 +132,7 @@ ORDER = [
     "cli.chat",
     "cli.evaluate",
     "cli.info",
+    "cli.report",
     "cli",
 ]
 """From the bottom up: a module imports only what stands before it."""
