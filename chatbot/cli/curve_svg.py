@@ -22,6 +22,7 @@ _LEFT, _RIGHT, _BOTTOM = 50, 16, 34
 _TITLE, _ROW = 22, 15
 _A_LETTER = 6.2
 _NARROW = 1e-4
+_LEAST = 1e-12
 _ROOM = 0.04
 
 
@@ -67,8 +68,9 @@ def axis(
         return Axis(low, high, True, tuple(_decades(low, high)))
     if zero:
         low, high = min(0.0, low), max(0.0, high)
-    if high - low <= _NARROW * max(abs(low), abs(high)):
-        room = 0.1 * max(abs(low), abs(high)) or 1.0
+    most = max(abs(low), abs(high))
+    if high - low <= max(_NARROW * most, _LEAST):
+        room = 0.1 * most if most > _LEAST else 1.0
         low, high = (0.0 if zero and not low else low - room), high + room
     elif above:
         room = _ROOM * (high - low)

@@ -20,6 +20,7 @@ MARKED = ("decay", "rollback", "alarm", "resume", "broken")
 """Kinds of events that are marked in the curves of losses."""
 
 _DOTTED = 40
+_LEAST = 1e-30
 _LETTERS = "abcd"
 
 
@@ -181,14 +182,14 @@ def _unit_of_time(seconds: float) -> tuple[float, str]:
 
 def _rate(records: Sequence[Record]) -> Curve:
     points = _points(records, "progress", "step", "learning_rate")
-    lines = _series(("learning rate", [one for one in points if one[1] > 0]))
+    lines = _series(("learning rate", [one for one in points if one[1] > _LEAST]))
     said = "Rises over the warm-up, falls at decays and towards an end that is given."
     return Curve("learning-rate", "learning rate", "steps", said, lines, log=True)
 
 
 def _norm(records: Sequence[Record]) -> Curve:
     points = _points(records, "progress", "step", "norm")
-    lines = _series(("norm", [one for one in points if one[1] > 0]))
+    lines = _series(("norm", [one for one in points if one[1] > _LEAST]))
     said = "Before clipping. Far above its usual height it tells of steps that go astray."
     return Curve("gradient-norm", "norm of the gradient", "steps", said, lines, log=True)
 

@@ -13,7 +13,7 @@ from chatbot.cli.curves import Curve, Mark, Series, curves_of
 from chatbot.cli.run_facts import facts_of
 
 SVG = "{http://www.w3.org/2000/svg}"
-FINITE = st.floats(-1e12, 1e12)
+FINITE = st.floats(-1e12, 1e12) | st.floats(-1e-9, 1e-9) | st.floats(-1e299, 1e299)
 
 
 def drawn(text):

@@ -206,7 +206,7 @@ RECORDS = st.fixed_dictionaries(
         "step": st.integers(0, 10**14),
     },
     optional={
-        name: st.floats() | st.floats(0, 10) | ANYTHING
+        name: st.floats() | st.floats(0, 10) | st.just(5e-324) | ANYTHING
         for name in (
             *("seconds", "loss", "heldout_loss", "learning_rate", "norm", "memory", "note"),
             *("tokens_per_second", "samples", "question_gain", "distinct_1", "alarm", "model"),
