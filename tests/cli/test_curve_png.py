@@ -1,8 +1,10 @@
 """The pictures of a run: they show what the drawings show, wherever they are made."""
 
 import io
+import itertools
 import struct
 import sys
+from collections import Counter, defaultdict
 
 import pytest
 
@@ -20,13 +22,16 @@ def curves(a_run):
     return {one.name: one for one in curves_of(records, facts_of(records))}
 
 
-def colours(picture):
-    """The colours of a picture, as #rrggbb, and how many dots have each."""
+def dots(picture):
+    """Of each colour of a picture, as #rrggbb, the places (x, y) that have it."""
     from PIL import Image
 
+    places = defaultdict(list)
     with Image.open(io.BytesIO(picture)) as opened:
         shown = opened.convert("RGB")
-        return {f"#{r:02x}{g:02x}{b:02x}": n for n, (r, g, b) in shown.getcolors(1 << 24)}
+        for at in itertools.product(range(shown.width), range(shown.height)):
+            places["#{:02x}{:02x}{:02x}".format(*shown.getpixel(at))].append(at)
+    return places
 
 
 def test_every_curve_is_a_picture_of_a_useful_size(curves):
@@ -38,12 +43,15 @@ def test_every_curve_is_a_picture_of_a_useful_size(curves):
 
 
 def test_a_picture_shows_its_lines_and_what_happened(curves):
-    shown = colours(png(curves["loss"]))
-    for name in ("a", "b", "e"):  # training, held-out, an alarm
-        assert shown.get(LIGHT[name], 0) > 50, name
-    alone = colours(png(curves["learning-rate"]))
-    assert alone.get(LIGHT["a"], 0) > 50
-    assert alone.get(LIGHT["b"], 0) == 0
+    shown = dots(png(curves["loss"]))
+    training, held_out, alarm = (shown[LIGHT[name]] for name in "abe")
+    assert len(training) > 50
+    assert len(held_out) > 50
+    upright = Counter(x for x, _ in alarm)
+    assert max(upright.values()) > 300
+    alone = dots(png(curves["learning-rate"]))
+    assert len(alone[LIGHT["a"]]) > 50
+    assert alone[LIGHT["b"]] == []
 
 
 def test_the_same_curve_is_the_same_picture(curves):
