@@ -24,6 +24,7 @@ from chatbot.cli.chat import chat
 from chatbot.cli.evaluate import evaluate
 from chatbot.cli.info import info
 from chatbot.cli.inspect import inspect
+from chatbot.cli.report import report
 from chatbot.cli.train import train
 from chatbot.errors import ChatbotError
 
@@ -44,7 +45,7 @@ def cli() -> None:
     """  # noqa: D301 - click wants the character: what follows it is not wrapped
 
 
-for command in (inspect, build_vocab, train, chat, evaluate, info):
+for command in (inspect, build_vocab, train, chat, evaluate, info, report):
     cli.add_command(command)
 
 

@@ -65,7 +65,7 @@ def build_vocab(
     Format, compression and encoding of each file are recognised: lines of question<TAB>reply, E/M
     conversations, CSV, JSON, YAML, SQLite, paired files and more, see docs/formats.md.
     """
-    from chatbot.cli.report import report as in_words
+    from chatbot.cli.survey_text import report as in_words
     from chatbot.corpus.building import Sources, build
     from chatbot.corpus.doctor.advice import advise
     from chatbot.corpus.recorded import settings_to_add_with

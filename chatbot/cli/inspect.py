@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +19,9 @@ from chatbot.cli.corpora import (
     workers_of,
     workers_option,
 )
-from chatbot.cli.options import json_option, settings_of, settings_options
+from chatbot.cli.options import json_option, settings_of, settings_options, writing
 from chatbot.cli.show import tell
 from chatbot.config import CleaningConfig, CorpusConfig, ReadingConfig
-from chatbot.errors import ChatbotError
 
 if TYPE_CHECKING:
     from chatbot.corpus.doctor.survey import Survey
@@ -65,13 +62,13 @@ def inspect(
         facts = survey.as_dict() | {"advice": advice.as_dict()}
         click.echo(json.dumps(facts, ensure_ascii=False))
     else:
-        from chatbot.cli.report import report
+        from chatbot.cli.survey_text import report
 
         click.echo(report(survey, advice))
     if html is not None:
-        from chatbot.cli.page import page
+        from chatbot.cli.survey_page import page
 
-        with _writing(html):
+        with writing("--html", html):
             html.write_text(page(survey, advice), encoding="utf-8")
         tell(f"wrote {html}")
 
@@ -94,18 +91,7 @@ def _survey(corpora: tuple[Path, ...], workers: int | None, settings: dict[str, 
 def _check_writable(path: Path) -> None:
     """Opens a file for writing and leaves it as it was, or absent: reading may take long."""
     there = path.exists()
-    with _writing(path):
+    with writing("--html", path):
         path.open("ab").close()
         if not there:
             path.unlink()
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """Says in words that a page cannot be written."""
-    try:
-        yield
-    except OSError as error:
-        raise ChatbotError(
-            f"--html {path}: cannot be written ({error.strerror}). Name another file."
-        ) from error

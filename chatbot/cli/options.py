@@ -1,7 +1,7 @@
 """click options made from the settings in `config`, so that nothing is said twice.
 
 Comes in: a settings class. Goes out: decorators for commands, and the values that were given
-explicitly, as usage errors where they are out of bounds.
+explicitly, as usage errors where they are out of bounds; and words for what cannot be written.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from chatbot.errors import ChatbotError
 from chatbot.settings import Config, fault_of, option_of
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -89,3 +91,14 @@ def given(values: dict[str, Any], group: type[Config]) -> dict[str, Any]:
         for name, value in values.items()
         if name in names and context.get_parameter_source(name) is explicit
     }
+
+
+@contextmanager
+def writing(option: str, path: Path) -> Iterator[None]:
+    """Says in words that a file which an option names cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise ChatbotError(
+            f"{option} {path}: cannot be written ({error.strerror}). Name another file."
+        ) from error

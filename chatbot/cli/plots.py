@@ -117,10 +117,18 @@ def ticks(end: float, about: int = 5) -> list[float]:
     """
     if end <= 0:
         return [0]
-    rough = end / about
-    power = 10 ** floor(log10(rough))
-    step = power * min((1, 2, 5, 10), key=lambda times: abs(log10(times * power / rough)))
+    step = round_step(end / about)
     return [round(step * i, 12) for i in range(int(end / step * 1.000001) + 1)]
+
+
+def round_step(rough: float) -> float:
+    """The round number, 1, 2 or 5 times a power of ten, nearest to a positive one.
+
+    >>> round_step(4.1), round_step(0.17), round_step(130)
+    (5, 0.2, 100)
+    """
+    power: float = 10 ** floor(log10(rough))
+    return power * min((1, 2, 5, 10), key=lambda times: abs(log10(times * power / rough)))
 
 
 def _short(number: float) -> str:

@@ -152,3 +152,61 @@ def refused():
         assert (done.code, done.out) == (1, "")
 
     return check
+
+
+@pytest.fixture
+def a_run():
+    """The records of a run of 600 steps that was resumed once, every kind of record among them."""
+    from chatbot.config import ModelConfig, TrainingConfig
+    from chatbot.history import Record
+
+    model = ModelConfig(units=96).as_dict()
+    training = TrainingConfig(steps=600).as_dict()
+    slower = training | {"learning_rate": 0.003}
+    records = [Record("start", 0, 0.0, model=model, training=training, note="70 are held out")]
+    for step in range(10, 601, 10):
+        known = {"norm": 0.7 + step / 1000, "memory": 1_200_000_000 + step, "loss": 6 - step / 200}
+        rates = {"learning_rate": 0.015 - step / 1e5, "tokens_per_second": 9_000.0 + step}
+        records.append(Record("progress", step, step / 2, **known, **rates))
+        if step % 100 == 0:
+            loss = 5.0 - step / 200 if step <= 400 else 3.0 + step / 1000
+            seconds = step / 2
+            records += [
+                Record("validation", step, seconds, heldout_loss=loss, bits_per_character=loss / 2),
+                Record(
+                    "probe",
+                    step,
+                    seconds,
+                    samples=[("你好", f"第{step // 200}"), ("<b>?", "<script>alert(1)</script>")],
+                    question_gain=step / 2_000,
+                    distinct_1=0.1,
+                    distinct_2=0.2,
+                    commonest_share=0.5,
+                    unknown_share=0.01,
+                ),
+                Record("checkpoint", step, seconds, note=f"saved step-{step}"),
+            ]
+        if step == 250:
+            records.append(Record("rollback", 250, 125.0, note="back to step 200"))
+        if step == 300:
+            records.append(Record("start", 300, 150.0, model=model, training=slower))
+        if step == 350:
+            note = "replies do not depend on questions"
+            records.append(Record("alarm", 350, 175.0, alarm="question ignored", note=note))
+        if step == 500:
+            records.append(Record("decay", 500, 250.0, note="learning rate x 0.4"))
+    return [*records, Record("stop", 600, 300.0, loss=3.1, note="all 600 steps done")]
+
+
+@pytest.fixture
+def recorded(tmp_path):
+    """(records, folder) -> the current folder, with a model folder that holds this history."""
+    from chatbot.history import append
+
+    def write(records, folder="model"):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        for record in records:
+            append(tmp_path / folder / "history.jsonl", record)
+        return tmp_path
+
+    return write

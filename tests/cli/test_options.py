@@ -27,6 +27,7 @@ GROUPS = {
     "chat": (ReplyConfig,),
     "evaluate": (ReadingConfig,),
     "info": (),
+    "report": (),
 }
 OTHERS = {
     "inspect": {"workers", "json", "html", "help"},
@@ -35,6 +36,7 @@ OTHERS = {
     "chat": {"model", "checkpoint", "help"},
     "evaluate": {"model", "checkpoint", "json", "help"},
     "info": {"model", "json", "help"},
+    "report": {"model", "out", "svg", "png", "json", "help"},
 }
 FIELDS = [
     (command, group, field)

@@ -1,297 +1,219 @@
-"""The report in the terminal: that it fits, tells everything, and obeys nothing it quotes."""
+"""`chatbot report` as its user meets it."""
 
+import json
+import os
 import re
-import shlex
-import unicodedata
-from collections import Counter
+import subprocess
+import sys
+import time
+from xml.etree import ElementTree
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from rich.cells import cell_len
 
-from chatbot.cli.report import bars, command_lines, cut, expectation, plain, report, wrapped
-from chatbot.corpus.doctor.advice import Advice, Setting, advise
-from chatbot.corpus.doctor.census import LENGTH_BINS, Census
-from chatbot.corpus.doctor.forecast import Forecast
-from chatbot.corpus.doctor.survey import Cutoff, FileFacts, Survey
+from chatbot.history import Record
 
-FORECAST = Forecast(1_310_000_000, 760.0, 642, 1_000, 3.0, 20_000, 7_700_000, False)
+DRAWN = [
+    *("bits-per-character", "gradient-norm", "learning-rate", "loss", "loss-by-time"),
+    *("peak-memory", "question-gain", "tokens-per-second", "variety"),
+]
 
 
-def lengths(*found):
-    return np.bincount(found, minlength=LENGTH_BINS)
+def test_it_writes_a_page_and_says_what_came_of_the_run(a_run, recorded, main, files_in):
+    folder = recorded(a_run)
+    before = files_in(folder)
+    done = main("report", cwd=folder)
+    assert (done.code, done.err) == (0, "wrote report.html\n")
+    assert done.out.startswith("600 steps in 5 min 0 s; best held-out loss 3.000 nats per token")
+    assert done.out.count("\n") == 1
+    after = files_in(folder)
+    page = after.pop("report.html").decode()
+    assert after == before
+    assert page.startswith("<!doctype html>")
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "<script" not in page
 
 
-def survey(**other):
-    """A survey in which every part of the report has something to say."""
-    facts = {
-        "files": [
-            FileFacts(
-                "films/一.conv",
-                "conv",
-                "998 of 1,000 lines begin with E or M",
-                "gb18030",
-                1_200,
-                skipped={"conversation of one turn": 41, "empty reply": 3},
-                dropped={"too long": 7},
-                bad_bytes=2,
-                faults=["films/一.conv: 2 places are not text: line 17 byte 3, line 90 byte 1"],
-                mixed={"utf-8": 5},
-                normalised={"narrow": 812},
-                first=[["早\n你好", "你好呀"], ["再见", "明天见"]],
-            ),
-            FileFacts("two.conv", "conv", "so it is", "gb18030", 34, first=[["不", "显示"]]),
-            FileFacts("b.csv", "csv", "its header names ask and answer", "utf-8", 766),
-        ],
-        "census": Census(
-            2_000,
-            echoes=30,
-            utterances=4_000,
-            judged=2_500,
-            segmented=25,
-            scripts=Counter(simplified=3_000, latin=600, mixed=399, other=1),
-            characters=np.stack([lengths(1, 4, 4, 4, 9), lengths(2, 5, 5, 5, 1024)]),
-        ),
-        "pairs": 2_000,
-        "distinct_pairs": 1_900,
-        "distinct_questions": 1_500,
-        "distinct_replies": 1_000,
-        "top_replies": [("我不知道", 120), ("好", 80), ("嗯", 1)],
-        "tokens": np.stack([lengths(1, 2, 2, 2, 5), lengths(1, 3, 3, 3, 20)]),
-        "words": 12_345,
-        "distinct_words": 4_321,
-        "distinct_characters": 1_234,
-        "cutoffs": [Cutoff(1, 5_004, 0.0), Cutoff(2, 3_000, 0.03), Cutoff(4, 2_500, 0.06)],
-        "settings": {"rare": "characters"},
-    }
-    return Survey(**facts | other)
+def test_the_page_of_a_model_that_was_trained(trained, main):
+    done = main("report", "--out", "run.html", cwd=trained)
+    assert (done.code, done.err) == (0, "wrote run.html\n")
+    assert re.match(r"2 steps in \d+ s; best held-out loss \d\.\d{3} nats per token \(", done.out)
+    assert "Stopped: all 2 steps done." in done.out
+    page = (trained / "run.html").read_text("utf-8")
+    for fact in ("<bdi>--units</bdi></code></td><td class", "last checkpoint", "best validation"):
+        assert fact in page, fact
+    assert not (trained / "report.html").exists()
 
 
-ADVICE = Advice(
-    ("The first thing is wrong.", "The second is " + "very " * 30 + "wrong."),
-    (
-        Setting("build-vocab", "max_repeats", 40, "a reply that is right too often is given."),
-        Setting("train", "max_length", 60, "7% are longer."),
-    ),
-    (
-        ("chatbot build-vocab", "films/", "'my b.csv'", "--max-repeats 40"),
-        ("chatbot train", "--max-length 60"),
-    ),
-    FORECAST,
+def test_as_json_it_is_one_object_and_no_page_is_written(a_run, recorded, main, files_in):
+    folder = recorded(a_run)
+    before = files_in(folder)
+    done = main("report", "--json", cwd=folder)
+    assert (done.code, done.err, done.out.count("\n")) == (0, "", 1)
+    assert files_in(folder) == before
+    facts = json.loads(done.out)
+    assert facts["best"]["step"] == 400
+    assert facts["alarms"] == {"question ignored": [350]}
+    assert main("report", cwd=folder).out == facts["headline"] + "\n"
+    both = main("report", "--json", "--out", "page.html", cwd=folder)
+    assert (both.out, both.err) == (done.out, "wrote page.html\n")
+
+
+def test_every_curve_is_written_as_svg(a_run, recorded, main):
+    folder = recorded(a_run)
+    done = main("report", "--svg", "deep/curves", cwd=folder)
+    assert (done.code, done.err) == (0, "wrote report.html\nwrote 9 curves into deep/curves\n")
+    files = list((folder / "deep" / "curves").iterdir())
+    assert {path.name for path in files} == {f"{name}.svg" for name in DRAWN}
+    for path in files:
+        root = ElementTree.parse(path).getroot()
+        assert root.tag == "{http://www.w3.org/2000/svg}svg"
+
+
+def test_every_curve_is_written_as_png(a_run, recorded, main):
+    pytest.importorskip("matplotlib")
+    folder = recorded(a_run)
+    done = main("report", "--json", "--png", ".", cwd=folder)
+    assert (done.code, done.err) == (0, "wrote 9 curves into .\n")
+    files = list(folder.glob("*.png"))
+    assert {path.stem for path in files} == set(DRAWN)
+    assert {path.read_bytes()[:8] for path in files} == {b"\x89PNG\r\n\x1a\n"}
+
+
+def test_without_the_extra_nothing_is_written(
+    a_run, recorded, main, refused, files_in, monkeypatch
+):
+    folder = recorded(a_run)
+    before = files_in(folder)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    refused(
+        main("report", "--png", "curves", "--svg", "curves", cwd=folder),
+        "--png: matplotlib is not installed. Install it: pip install 'chatbot[plot]', or write "
+        "--svg, which needs nothing.",
+    )
+    assert files_in(folder) == before
+
+
+def test_a_run_of_one_curve_is_counted_in_the_singular(recorded, main):
+    folder = recorded([Record("progress", 10, loss=3.0)])
+    assert main("report", "--svg", "x", cwd=folder).err.endswith("\nwrote 1 curve into x\n")
+
+
+def test_what_cannot_be_reported_is_refused_in_one_line(tmp_path, main, refused):
+    begin = "no training is recorded here. Begin with: chatbot train --model"
+    refused(main("report", cwd=tmp_path), f"model: {begin} model.")
+    (tmp_path / "m").mkdir()
+    refused(main("report", "--model", "m", cwd=tmp_path), f"m: {begin} m.")
+    history = tmp_path / "m" / "history.jsonl"
+    for content in (
+        b"",
+        b"\n\n",
+        b'{"kind": "sta',
+        b"\xff\xfe\x00",
+        b'[1]\n{"kind": 1, "step": 2}\n',
+    ):
+        history.write_bytes(content)
+        refused(
+            main("report", "--model", "m", cwd=tmp_path),
+            f"{'m/history.jsonl'}: holds no record of a run. Train, or name another folder with "
+            "--model.",
+        )
+    history.unlink()
+    history.mkdir()
+    refused(
+        main("report", "--model", "m", cwd=tmp_path),
+        "m/history.jsonl: cannot be read (Is a directory). Mend the folder, or name another with "
+        "--model.",
+    )
+    assert not (tmp_path / "report.html").exists()
+
+
+@pytest.mark.parametrize("option", ["--out", "--svg", "--png"])
+def test_what_cannot_be_written_is_told_in_one_line(a_run, recorded, main, option):
+    if option == "--png":
+        pytest.importorskip("matplotlib")
+    folder = recorded(a_run)
+    (folder / "file").write_bytes(b"")
+    done = main("report", option, "file/inside", cwd=folder)
+    assert done.code == 1
+    assert done.err.splitlines()[-1] == (
+        f"Error: {option} file/inside: cannot be written (Not a directory). Name another file."
+    )
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--out", "model"], ["--svg", "file"], ["--png", "file"], ["extra"], ["--pdf", "x"]]
 )
-
-EXPECTED = """\
-Look first
-  ! The first thing is wrong.
-  ! The second is very very very very very very very very very very very very
-    very very very very very very very very very very very very very very very
-    very very very wrong.
-
-2,000 pairs in 3 files
-  films/一.conv: 1,200 pairs, conv, GB18030
-    recognised: 998 of 1,000 lines begin with E or M
-    skipped: 41 conversation of one turn, 3 empty reply
-    left out: 7 too long
-    films/一.conv: 2 places are not text: line 17 byte 3, line 90 byte 1
-    changed: 812 narrow
-    早 / 你好 → 你好呀
-    再见 → 明天见
-  two.conv: 34 pairs, conv, GB18030
-  b.csv: 766 pairs, csv, UTF-8
-    recognised: its header names ask and answer
-
-Repetition
-  5.0% of the pairs are copies of others; 25.0% of the questions were asked
-  before, 50.0% of the replies given before; 1.5% of the replies equal their
-  question
-  the 2 most frequent replies are 10.0% of all:
-     6.00%       120  我不知道
-     4.00%        80  好
-
-Lengths                  half   95%   99%  longest
-  questions, characters     4     9     9        9  ▃  █    ▃
-  replies, characters       5  1024  1024     1024+ █                      ▃
-  questions, words          2     5     5        5  ▃█  ▃
-  replies, words            3    20    20       20  ▃ █                ▃
-
-Script
-  simplified Chinese 75.0%, Latin 15.0%, Chinese with Latin words 10.0%, other
-  0.0%
-  cut into words by blanks already: 1.0% of the Chinese
-
-Vocabulary
-  12,345 words, 4,321 distinct; 1,234 distinct characters
-  seen at least    entries    words spelled
-              1      5,004            0.0%
-              2      3,000            3.0%
-  as set now: 3,000 entries, 3.0% spelled
-
-Recommended
-    chatbot build-vocab films/ 'my b.csv' --max-repeats 40 \\
-      && chatbot train --max-length 60
-  --max-repeats 40: a reply that is right too often is given.
-  --max-length 60: 7% are longer.
-  Training will take about 1.3 GB of memory and about 13 minutes on this
-  machine, left to it: about 642 steps of 1,000 pairs, 3 passes."""
+def test_wrong_usage_is_told_as_such(a_run, recorded, main, wrong):
+    folder = recorded(a_run)
+    (folder / "file").write_bytes(b"")
+    done = main("report", *wrong, cwd=folder)
+    assert (done.code, done.out) == (2, "")
+    assert wrong[0] in done.err
 
 
-def test_the_report_says_all_this():
-    assert report(survey(), ADVICE) == EXPECTED
+def test_a_history_whose_last_line_is_torn_is_read_up_to_there(a_run, recorded, main):
+    folder = recorded(a_run)
+    before = main("report", "--json", cwd=folder).out
+    with (folder / "model" / "history.jsonl").open("ab") as file:
+        file.write('{"kind": "alarm", "step": 600, "note": "早'.encode()[:-1])
+    assert main("report", "--json", cwd=folder).out == before
 
 
-@pytest.mark.parametrize("width", [78, 80, 100])
-def test_no_line_is_wider_than_asked(width):
-    wide = [FileFacts("很长的名字" * 30, "tab", "因为" * 60, "utf-8", 9, first=[["问" * 90] * 2])]
-    found = report(survey(files=wide, top_replies=[("答" * 99, 5)]), ADVICE, width)
-    assert max(cell_len(line) for line in found.splitlines()) <= width
+def test_a_run_that_is_still_going_on_is_reported_up_to_now(a_run, recorded, main):
+    folder = recorded(a_run[:-1])
+    assert "No end is recorded: it goes on, or it was killed." in main("report", cwd=folder).out
 
 
-def test_many_files_are_summed_up():
-    files = [FileFacts(f"{n:02}.tsv", "tab", "so", "utf-8", n) for n in range(40)]
-    found = report(survey(files=files), ADVICE).splitlines()
-    assert "  11.tsv: 11 pairs, tab, UTF-8" in found
-    assert f"  and 28 more files: {sum(range(12, 40))} pairs" in found
-    assert not any("12.tsv" in line for line in found)
-    assert sum("recognised" in line for line in found) == 1
+def test_losses_that_are_not_finite_do_not_hinder_it(recorded, main):
+    nan = float("nan")
+    records = [
+        Record("progress", 10, 1.0, loss=nan),
+        Record("validation", 20, 2.0, heldout_loss=nan),
+    ]
+    folder = recorded(records)
+    done = main("report", "--svg", "curves", cwd=folder)
+    assert done.code == 0
+    assert "never validated" in done.out
+    assert "The loss was not finite, first at step 10." in done.out
+    facts = json.loads(main("report", "--json", cwd=folder).out, parse_constant=pytest.fail)
+    assert [one["kind"] for one in facts["events"]] == ["broken"]
 
 
-def test_nothing_is_made_up_where_nothing_was_found():
-    nothing = Survey(files=[FileFacts("a.txt", "csv", "so", pairs=0, skipped={"x": 3})])
-    found = report(nothing, advise(nothing, ["a.txt"]))
-    assert found.splitlines() == [
-        "Look first",
-        "  ! No pairs at all. Look at the format and the skipped lines of each file",
-        "    below.",
-        "",
-        "0 pairs in 1 file",
-        "  a.txt: 0 pairs, csv, UTF-8",
-        "    recognised: so",
-        "    skipped: 3 x",
+def test_the_same_history_gives_the_same_bytes(a_run, recorded, main, files_in):
+    folder = recorded(a_run)
+    for name in ("one", "two"):
+        main("report", "--out", f"{name}.html", "--svg", name, cwd=folder)
+    found = files_in(folder)
+    assert found["one.html"] == found["two.html"]
+    assert [found[f"one/{name}.svg"] for name in DRAWN] == [
+        found[f"two/{name}.svg"] for name in DRAWN
     ]
 
 
-HOSTILE = "\x1b[2J\x1b]0;owned\x07\u202egnp.exe\u2066\x00\r\n\u2028\ud800\x9b31mred"
-
-
-def test_what_a_terminal_would_obey_is_not_shown():
-    facts = survey(
-        files=[FileFacts(HOSTILE, "tab", HOSTILE, "utf-8", 3, {HOSTILE: 1}, first=[[HOSTILE] * 2])],
-        top_replies=[(HOSTILE, 9)],
+def test_a_hundred_thousand_records_take_seconds_and_no_tensorflow(a_run, tmp_path):
+    """In a process of its own, which says what it loaded."""
+    (tmp_path / "model").mkdir()
+    lines = [json.dumps(one.as_dict(), ensure_ascii=False) for one in a_run[:-1]]
+    with (tmp_path / "model" / "history.jsonl").open("w", encoding="utf-8") as file:
+        for _ in range(100_000 // len(lines)):
+            file.write("\n".join(lines) + "\n")
+    code = (
+        "import sys\nfrom chatbot.cli import cli\n"
+        "cli(['report', '--svg', 'curves'], standalone_mode=False)\n"
+        "print(*{'tensorflow', 'keras', 'numpy', 'jieba', 'matplotlib'} & set(sys.modules))"
     )
-    found = report(facts, ADVICE)
-    assert "owned" in found
-    assert not [c for c in found if unicodedata.category(c) in ("Cc", "Cf", "Cs") and c != "\n"]
-    assert len(found.splitlines()) == found.count("\n") + 1
-    found.encode()
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    assert time.monotonic() - began < 30
+    assert done.stdout.splitlines()[-1] == ""
+    assert (tmp_path / "report.html").stat().st_size < 250_000
+    assert all(path.stat().st_size < 60_000 for path in (tmp_path / "curves").iterdir())
 
 
-@given(st.text(max_size=40))
-def test_plain_text_is_one_line_that_can_be_printed(text):
-    found = plain(text)
-    assert len(found.splitlines()) <= 1
-    found.encode()
-    assert not [c for c in found if unicodedata.category(c)[0] == "C"]
-
-
-@pytest.mark.parametrize("text", ["你好，world! 😀", "é ü ñ", "ありがとう", "한국어", "مرحبا"])
-def test_ordinary_text_stays_as_it_is(text):
-    assert plain(text) == text
-
-
-@given(st.text("ab 好，é", max_size=40), st.integers(2, 30))
-def test_a_text_is_cut_to_its_room(text, room):
-    found = cut(text, room)
-    assert cell_len(found) <= room
-    assert found == text or (found[-1] == "…" and text.startswith(found[:-1]))
-    assert found == text or cell_len(found) >= room - 1
-
-
-@given(st.text("ab 好，é", max_size=80), st.integers(12, 40))
-def test_a_wrapped_text_keeps_its_characters_and_its_width(text, width):
-    lines = list(wrapped(text, width, first="- ", rest="  "))
-    assert all(cell_len(line) <= width for line in lines)
-    assert "".join(line[2:] for line in lines).replace(" ", "") == text.replace(" ", "")
-    assert lines[0].startswith("- ")
-    assert all(line.startswith("  ") for line in lines[1:])
-
-
-def test_lines_are_filled_before_they_are_broken():
-    assert list(wrapped("aa bb cc dd", 7, first="", rest="")) == ["aa bb", "cc dd"]
-    assert list(wrapped("aa bb cc dd", 8, first="", rest="")) == ["aa bb cc", "dd"]
-
-
-@pytest.mark.parametrize("width", [40, 60, 200])
-def test_commands_can_be_pasted_however_they_are_broken(width):
-    lines = list(command_lines(ADVICE, width))
-    pasted = "\n".join(lines).replace("\\\n", " ")
-    assert shlex.split(pasted) == shlex.split(ADVICE.command)
-    assert all(line.endswith(" \\") for line in lines[:-1])
-    assert not lines[-1].endswith("\\")
-    assert len(lines) == {40: 3, 60: 2, 200: 1}[width]
-
-
-@pytest.mark.parametrize(
-    ("counts", "last", "drawn"),
-    [
-        ([5, 1, 2, 4, 8], 4, "▂▃▅█"),
-        ([0, 8, 0, 0, 1], 4, "█  ▂"),
-        ([0, 1, 1, 1, 1], 2, "██"),
-        ([0, 0], 1, ""),
-        ([9], 0, ""),
-    ],
-)
-def test_bars_are_as_high_as_their_counts(counts, last, drawn):
-    assert bars(np.array(counts), last) == drawn
-
-
-def test_many_lengths_share_a_bar():
-    counts = np.zeros(LENGTH_BINS, int)
-    counts[1:101] = 3
-    assert bars(counts, 100) == "█" * 20
-    assert len(bars(np.ones(LENGTH_BINS, int), 1024)) <= 24
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (5, "1 minute"),
-        (100, "2 minutes"),
-        (3_000, "50 minutes"),
-        (5_399, "90 minutes"),
-        (9_000, "2.5 hours"),
-        (400_000, "4.6 days"),
-    ],
-)
-def test_times_are_said_roughly(seconds, words):
-    said = expectation(FORECAST.__class__(*[2e9, seconds, 10, 30, 2.0, 9, 9, True]))
-    assert said == (
-        f"Training will take about 2.0 GB of memory and about {words} on this machine, left to it: "
-        "about 10 steps of 30 pairs, until they are known by heart."
-    )
-
-
-def test_no_colours_are_sent():
-    assert not re.search("\x1b", report(survey(), ADVICE))
-
-
-def test_a_step_of_one_pair_has_one():
-    said = expectation(FORECAST.__class__(*[2e9, 60, 10, 1, 2.0, 9, 9, True]))
-    assert "about 10 steps of 1 pair, until" in said
-
-
-@pytest.mark.parametrize(
-    ("replies", "said"),
-    [
-        (1, "  the most frequent is 5.0% of all:"),
-        (8, "  the 8 most frequent replies are 40.0% of all:"),
-        (10, "  the 8 most frequent replies are 40.0% of all:"),
-    ],
-)
-def test_as_many_frequent_replies_are_counted_as_are_listed(replies, said):
-    top = [(f"好{n}", 5) for n in range(replies)]
-    lines = report(Survey(pairs=100, census=Census(100), top_replies=top), Advice((), (), (), None))
-    at = lines.splitlines().index(said)
-    listed = lines.splitlines()[at + 1 :]
-    assert sum(line.startswith("     5.00%") for line in listed) == min(8, replies)
+def test_it_is_listed_among_the_commands(main, tmp_path):
+    done = main("--help", cwd=tmp_path)
+    assert re.search(r"^  report +Show a training run", done.out, re.MULTILINE)

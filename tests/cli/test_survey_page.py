@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chatbot.cli.page import page
+from chatbot.cli.survey_page import page
 from chatbot.corpus.doctor.advice import Advice, Setting, advise
 from chatbot.corpus.doctor.census import LENGTH_BINS, Census
 from chatbot.corpus.doctor.forecast import Forecast
