@@ -37,6 +37,7 @@ from chatbot.learn.checkpoint import (
 )
 from chatbot.learn.ending import Ending
 from chatbot.learn.engine import Engine
+from chatbot.learn.saving import DiskLeft, due, seconds_to_save
 from chatbot.learn.schedule import after_step, after_validation, dropping, rate
 from chatbot.memory import peak_memory, release_freed, release_program
 
@@ -84,6 +85,7 @@ class Run:
     _rate: float | None = None
     _best: float = inf
     _began: float = 0.0
+    _disk: DiskLeft = field(default_factory=DiskLeft)
 
     @property
     def pairs(self) -> int:
@@ -131,14 +133,14 @@ class Run:
             loss = self._step()
             self._release()
             self._count_seconds()
-            yield from self._progress(loss)
+            yield from self._progress(loss, saved_at)
             ended = self._reason_to_end()
             # A stop is no end: a validation out of turn would make a resumed run another one.
             if ended or self.position.step % self.position.training.validate_every == 0:
                 yield from self._judge(checkpoints)
             reason = self.stop() or ended or self._reason_to_end()
             self._count_seconds()
-            if self._due(saved_at) and not reason:
+            if due(*self._since(saved_at)) and not reason:
                 yield from self._save(checkpoints)
                 saved_at = (self.position.step, self.position.seconds)
         yield from self._save(checkpoints)
@@ -225,17 +227,17 @@ class Run:
         position = self.position
         return self.ending.reason(position.step, position.seconds, position.schedule)
 
-    def _due(self, saved_at: tuple[int, float]) -> bool:
-        every = self.position.training.save_every
-        if every.endswith("m"):
-            return self.position.seconds - saved_at[1] >= 60 * float(every[:-1])
-        return self.position.step - saved_at[0] >= int(every)
+    def _since(self, saved_at: tuple[int, float]) -> tuple[str, int, float]:
+        """When checkpoints are written, and steps and seconds since the last one."""
+        position = self.position
+        since = position.step - saved_at[0], position.seconds - saved_at[1]
+        return (position.training.save_every, *since)
 
     def _save(self, checkpoints: Checkpoints) -> Iterator[Record]:
         path = yield from self._insist(lambda: checkpoints.save(self.position))
         yield from self._log(self._record("checkpoint", note=f"saved {path.name}"))
 
-    def _progress(self, loss: float) -> Iterator[Record]:
+    def _progress(self, loss: float, saved_at: tuple[int, float]) -> Iterator[Record]:
         seconds = sum(one[0] for one in self._speed)
         record = self._record(
             "progress",
@@ -248,10 +250,14 @@ class Run:
                 self.position.step, self.position.seconds, seconds / len(self._speed)
             ),
         )
+        shown: dict[str, Any] = {
+            "next_save": seconds_to_save(*self._since(saved_at), seconds / len(self._speed)),
+            "disk_left": self._disk.bytes(self.folder.path),
+        }
         if self.position.step % _RECORD_EVERY:
-            yield record
+            yield replace(record, **shown)
         else:
-            yield from self._log(record)
+            yield from self._log(record, **shown)
 
     def _mean_loss(self) -> float | None:
         return float(np.mean(self._losses)) if self._losses else None
@@ -274,14 +280,16 @@ class Run:
             **known,
         )
 
-    def _log(self, record: Record) -> Iterator[Record]:
+    def _log(self, record: Record, **shown: Any) -> Iterator[Record]:  # noqa: ANN401 - as above
+        """Records, and yields that with what is only shown."""
+
         def write() -> None:
             """Adds it to the history."""
             with self._writing():
                 append(self.folder.history, record)
 
         yield from self._insist(write)
-        yield record
+        yield replace(record, **shown)
 
     def _insist(self, write: Callable[[], T]) -> Generator[Record, None, T]:
         """Writes; while the disk is full waits with all that is in memory, and tries again.

@@ -33,7 +33,10 @@ TWELVE = {
 }
 HELD_OUT, NONE_HELD_OUT = 9, 0
 MANY = [(f"{n:b}吗", f"{n * n:x}呀") for n in range(300)]
-OF_THE_CLOCK = ("seconds", "pairs_per_second", "tokens_per_second", "seconds_left", "memory")
+OF_THE_CLOCK = (
+    *("seconds", "pairs_per_second", "tokens_per_second", "seconds_left", "memory"),
+    *("next_save", "disk_left"),
+)
 
 
 def flipped(data):
