@@ -87,12 +87,12 @@ class LiveDisplay:
             self._draw(self._live.refresh)
 
     def _begin(self) -> None:
-        self._live.start()
+        self._live.start(refresh=True)
         self._console.show_cursor(True)
 
     def _say(self, lines: list[str], style: str) -> None:
         for line in lines:
-            self._console.print(Text(line, style=style), soft_wrap=True)
+            self._console.print(Text(line, style=style))
 
     def _draw(self, drawing: Callable[[], None]) -> None:
         """Draws, if the terminal is still there."""

@@ -123,7 +123,8 @@ def _facts(standing: Standing, latest: Record) -> Iterator[str]:
     if latest.learning_rate is not None:
         yield f"rate {latest.learning_rate:.2g}"
     if standing.schedule.waited:
-        yield f"{standing.schedule.waited} of {standing.ending.training.patience} without a gain"
+        waited, patience = standing.schedule.waited, standing.ending.training.patience
+        yield f"no gain in {waited} of {patience} validations"
     if latest.pairs_per_second is not None:
         yield f"{latest.pairs_per_second:,.0f} pairs/s"
     if latest.tokens_per_second is not None:
