@@ -108,7 +108,6 @@ class JsonLines:
     def __init__(self, beside: Display) -> None:
         """Takes what shows the records to people."""
         self._beside = beside
-        self._read = True
 
     def __enter__(self) -> Self:
         """Begins."""
@@ -121,13 +120,11 @@ class JsonLines:
 
     def show(self, record: Record) -> None:
         """Writes a record at once, until nobody can take it."""
-        if self._read:
-            try:
-                click.echo(as_json(record))
-            except OSError as error:
-                self._read = False
-                sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-                tell(f"stdout: {error.strerror}; training goes on without JSON lines")
+        try:
+            click.echo(as_json(record))
+        except OSError as error:
+            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for the process
+            tell(f"stdout: {error.strerror}; training goes on without JSON lines")
         self._beside.show(record)
 
 

@@ -1,5 +1,6 @@
 """When a run is saved next, and how much room there is."""
 
+import json
 import shutil
 
 import pytest
@@ -49,8 +50,6 @@ def test_the_disk_is_looked_at_every_few_seconds(tmp_path, monkeypatch):
 
 
 def test_a_shown_record_has_what_the_history_has_not(new_folder, trained):
-    import json
-
     folder = new_folder(holdout=9)
     records, _ = trained(folder, steps=10, batch=7, save_every="7")
     shown = [one for one in records if one.kind == "progress"]
