@@ -49,8 +49,8 @@ class Record:
         tokens_per_second: real target tokens, EOS included, over the last steps.
         memory: peak resident bytes.
         seconds_left: to the end of the run, where it is known.
-        next_save: seconds to the next checkpoint, about.
-        disk_left: bytes free where the model folder is.
+        next_save: seconds to the next checkpoint, about; shown and not recorded.
+        disk_left: bytes free where the model folder is; shown and not recorded.
         samples: fixed questions, and the replies to them at this point.
         question_gain: how much the held-out loss rises when questions are shuffled, nats per
             token; about 0 where replies do not depend on them.

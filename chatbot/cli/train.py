@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from chatbot.cli.display import display
 from chatbot.cli.options import given, model_option, settings_options
-from chatbot.cli.show import StatusLine, duration, size, tell
+from chatbot.cli.show import size, tell
 from chatbot.config import ModelConfig, TrainingConfig
 from chatbot.folder import ModelFolder
 
 if TYPE_CHECKING:
     from chatbot.corpus.vectors import Coverage
-    from chatbot.history import Record
     from chatbot.learn.training import Run
 
 
@@ -34,10 +34,21 @@ if TYPE_CHECKING:
     metavar="RATE",
     help="go on at this learning rate instead of the one that the run began with",
 )
+@click.option(
+    "--quiet", "-q", is_flag=True, help="say only what goes wrong, and at the end how it went"
+)
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="print what happens as JSON on stdout, a record a line, for programs",
+)
 def train(
     model: Path,
     restart: bool,
     set_learning_rate: float | None,
+    quiet: bool,
+    as_json: bool,
     **settings: Any,  # noqa: ANN401 - fields of two groups
 ) -> None:
     """Train the network; the same command resumes a run.
@@ -48,7 +59,8 @@ def train(
     """
     folder = ModelFolder(model)
     signals = _Signals()
-    tell("starting TensorFlow …")
+    if not quiet:
+        tell("starting TensorFlow …")
     from chatbot.learn.preparing import prepare
 
     with signals.caught():
@@ -60,10 +72,11 @@ def train(
             learning_rate=set_learning_rate,
             stop=signals.reason,
         )
-        _introduce(run)
-        with StatusLine(every=10) as line:
+        for line in _damage(run) if quiet else _introduction(run):
+            tell(line)
+        with display(run, quiet=quiet, as_json=as_json) as shown:
             for record in run.records():
-                _show(record, run, line)
+                shown.show(record)
     if signals.number:
         sys.exit(128 + signals.number)
 
@@ -100,27 +113,30 @@ class _Signals:
         self.number = number
 
 
-def _introduce(run: Run) -> None:
+def _introduction(run: Run) -> Iterator[str]:
     training, store = run.position.training, run.store.header
     limit = training.max_length
     longer = max(sum(counts[limit + 1 :]) for counts in store.lengths)
     cut = f"; at least {longer:,} longer than {limit} tokens are cut" if longer else ""
-    tell(
+    yield (
         f"{run.pairs:,} pairs to train on, {store.held_out:,} held out, vocabulary "
         f"{len(run.vocabulary):,}{cut}"
     )
-    tell(_machinery(run))
-    for one in run.damaged:
-        tell(f"{one}, not used")
+    yield _machinery(run)
+    yield from _damage(run)
     if run.position.step:
-        tell(f"resuming after step {run.position.step:,}")
+        yield f"resuming after step {run.position.step:,}"
     if run.coverage is not None:
-        tell(_covered(run.coverage))
+        yield _covered(run.coverage)
     if run.memorising:
-        tell(
+        yield (
             "memorising: the corpus is too small to hold pairs out, so the training loss decides "
             "when to stop"
         )
+
+
+def _damage(run: Run) -> Iterator[str]:
+    yield from (f"{one}, not used" for one in run.damaged)
 
 
 def _machinery(run: Run) -> str:
@@ -142,38 +158,3 @@ def _covered(coverage: Coverage) -> str:
         f"vectors: {coverage.covered:,} of {coverage.entries:,} entries ({100 * share:.1f} %), "
         f"{100 * coverage.running:.1f} % of the running words, width {coverage.width}{odd}"
     )
-
-
-def _show(record: Record, run: Run, line: StatusLine) -> None:
-    if record.kind == "progress":
-        line.show(_progress(record, run.memorising))
-    elif record.kind == "decay":
-        line.say(f"step {record.step:,}: {record.note}")
-    elif record.kind == "pause":
-        line.say(
-            f"step {record.step:,}: {record.note}; waiting for room, nothing is lost. Make some, "
-            "and training goes on; Ctrl-C ends it with the last checkpoint"
-        )
-    elif record.kind == "checkpoint":
-        line.say(f"step {record.step:,}: {record.note} in {run.folder.checkpoints}")
-    elif record.kind == "stop":
-        held_out = _held_out(run.position.heldout_loss)
-        loss = "" if record.loss is None else f", loss {record.loss:.3f}"
-        time = duration(record.seconds or 0)
-        line.say(f"stopped at step {record.step:,} after {time}: {record.note}{loss}{held_out}")
-        line.say(f"now talk to it: chatbot chat --model {run.folder.path}")
-
-
-def _progress(record: Record, memorising: bool) -> str:
-    left = "" if record.seconds_left is None else f", {duration(record.seconds_left)} left"
-    judged = ", memorising" if memorising else _held_out(record.heldout_loss)
-    return (
-        f"step {record.step:,}: loss {record.loss:.3f}{judged}, "
-        f"rate {record.learning_rate:.2g}, {record.pairs_per_second:,.0f} pairs/s, "
-        f"{record.tokens_per_second:,.0f} tokens/s, peak {size(record.memory or 0)}, "
-        f"{duration(record.seconds or 0)}{left}"
-    )
-
-
-def _held_out(loss: float | None) -> str:
-    return "" if loss is None else f", held-out {loss:.3f}"

@@ -9,7 +9,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from chatbot.errors import NO_ROOM, ChatbotError, NoRoomError
 from chatbot.folder import ModelFolder
@@ -42,8 +43,11 @@ class Journal:
         with self._writing():
             drop_after(self._folder.history, step)
 
-    def log(self, record: Record) -> Iterator[Record]:
-        """Adds a record to the history, and gives it; raises what `insist` does."""
+    def log(self, record: Record, **shown: Any) -> Iterator[Record]:  # noqa: ANN401 - its fields
+        """Adds a record to the history, and gives it with what is only shown.
+
+        Raises what `insist` does.
+        """
 
         def write() -> None:
             """Adds it."""
@@ -51,7 +55,7 @@ class Journal:
                 append(self._folder.history, record)
 
         yield from self.insist(write, record)
-        yield record
+        yield replace(record, **shown)
 
     def insist(self, write: Callable[[], T], about: Record) -> Generator[Record, None, T]:
         """Writes; while the disk is full waits with all that is in memory, and tries again.

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from math import inf
 
 from chatbot.config import TrainingConfig
-from chatbot.learn.comparison import Block, Difference, Judged, difference
+from chatbot.learn.comparison import CONFIDENCE, Block, Difference, Judged, difference
 
 DECAY = 0.4
 ANCESTOR_DECAY = 0.99
@@ -128,6 +128,22 @@ def after_validation(schedule: Schedule, judged: Judged, config: TrainingConfig)
         return dataclasses.replace(schedule, exhausted=True)
     scale = max(config.floor, schedule.scale * DECAY)
     return dataclasses.replace(schedule, scale=scale, cooling=config.cooldown)
+
+
+def why_decayed(before: Schedule, judged: Judged, after: Schedule) -> str:
+    """A decay in words, after the name of the loss.
+
+    Args:
+        before: the state before the validation.
+        judged: its losses.
+        after: the state after it.
+    """
+    block, fall = before.block.plus(judged), before.fall(judged)
+    return (
+        f"{block.loss:.3f} over {len(block.means)} validations, {before.before.loss:.3f} over those "
+        f"before: {fall} at {CONFIDENCE:.0%}, not surely lower: learning rate x "
+        f"{after.scale / before.scale:.2g}"
+    )
 
 
 def after_step(schedule: Schedule, loss: float, config: TrainingConfig) -> Schedule:

@@ -31,13 +31,13 @@ from chatbot.folder import ModelFolder
 from chatbot.history import Record
 from chatbot.learn import mending, recovery
 from chatbot.learn.checkpoint import Checkpoints, fault_of, read_position, saved
-from chatbot.learn.comparison import CONFIDENCE, Judged
 from chatbot.learn.ending import Ending
 from chatbot.learn.engine import Engine, Step
 from chatbot.learn.journal import Journal
 from chatbot.learn.judging import judge
 from chatbot.learn.position import Position
-from chatbot.learn.schedule import Schedule, after_step, after_validation, dropping, rate
+from chatbot.learn.saving import DiskLeft, due, seconds_to_save
+from chatbot.learn.schedule import after_step, after_validation, dropping, rate, why_decayed
 from chatbot.memory import peak_memory, release_freed, release_program
 
 _RECORD_EVERY = 10
@@ -77,6 +77,7 @@ class Run:
     _rate: float | None = None
     _best: float = inf
     _began: float = 0.0
+    _disk: DiskLeft = field(default_factory=DiskLeft)
 
     def __post_init__(self) -> None:
         """Opens the journal."""
@@ -131,7 +132,7 @@ class Run:
             step = self._step()
             self._release()
             self._count_seconds()
-            yield from self._progress(step)
+            yield from self._progress(step, saved_at)
             fault = recovery.fault(self.position.recovery, self.position.training.batch)
             ended = self._reason_to_end()
             # A stop is no end: a validation out of turn would make a resumed run another one.
@@ -142,7 +143,7 @@ class Run:
                 saved_at = (self.position.step, self.position.seconds)
             reason = self.stop() or self._reason_to_end()
             self._count_seconds()
-            if self._due(saved_at) and not reason:
+            if due(*self._since(saved_at)) and not reason:
                 yield from self._save(checkpoints)
                 saved_at = (self.position.step, self.position.seconds)
         yield from self._save(checkpoints)
@@ -247,35 +248,26 @@ class Run:
             yield from self._insist(lambda: checkpoints.save_best(self.position))
             self._best = loss
         if after.scale < before.scale:
-            yield from self._log(self._record("decay", note=self._why_decayed(before, judged)))
+            which = "training loss" if self.memorising else "held-out loss"
+            note = f"{which} {why_decayed(before, judged, after)}"
+            yield from self._log(self._record("decay", note=note))
         return None
-
-    def _why_decayed(self, before: Schedule, judged: Judged) -> str:
-        """A decay in words."""
-        which = "training loss" if self.memorising else "held-out loss"
-        block, found = before.block.plus(judged), before.fall(judged)
-        scale = self.position.schedule.scale / before.scale
-        return (
-            f"{which} {block.loss:.3f} over {len(block.means)} validations, "
-            f"{before.before.loss:.3f} over those before: {found} at {CONFIDENCE:.0%}, not surely "
-            f"lower: learning rate x {scale:.2g}"
-        )
 
     def _reason_to_end(self) -> str | None:
         position = self.position
         return self.ending.reason(position.step, position.seconds, position.schedule)
 
-    def _due(self, saved_at: tuple[int, float]) -> bool:
-        every = self.position.training.save_every
-        if every.endswith("m"):
-            return self.position.seconds - saved_at[1] >= 60 * float(every[:-1])
-        return self.position.step - saved_at[0] >= int(every)
+    def _since(self, saved_at: tuple[int, float]) -> tuple[str, int, float]:
+        """When checkpoints are written, and steps and seconds since the last one."""
+        position = self.position
+        since = position.step - saved_at[0], position.seconds - saved_at[1]
+        return (position.training.save_every, *since)
 
     def _save(self, checkpoints: Checkpoints) -> Iterator[Record]:
         path = yield from self._insist(lambda: checkpoints.save(self.position))
         yield from self._log(self._record("checkpoint", note=f"saved {path.name}"))
 
-    def _progress(self, step: Step) -> Iterator[Record]:
+    def _progress(self, step: Step, saved_at: tuple[int, float]) -> Iterator[Record]:
         seconds = sum(one[0] for one in self._speed)
         record = self._record(
             "progress",
@@ -289,10 +281,14 @@ class Run:
                 self.position.step, self.position.seconds, seconds / len(self._speed)
             ),
         )
+        shown: dict[str, Any] = {
+            "next_save": seconds_to_save(*self._since(saved_at), seconds / len(self._speed)),
+            "disk_left": self._disk.bytes(self.folder.path),
+        }
         if self.position.step % _RECORD_EVERY:
-            yield record
+            yield replace(record, **shown)
         else:
-            yield from self._log(record)
+            yield from self._log(record, **shown)
 
     def _mean_loss(self) -> float | None:
         return float(np.mean(self._losses)) if self._losses else None
@@ -315,8 +311,9 @@ class Run:
             **known,
         )
 
-    def _log(self, record: Record) -> Iterator[Record]:
-        yield from self._journal.log(record)
+    def _log(self, record: Record, **shown: Any) -> Iterator[Record]:  # noqa: ANN401 - as above
+        """Records, and yields that with what is only shown."""
+        yield from self._journal.log(record, **shown)
 
     def _insist(self, write: Callable[[], Path]) -> Generator[Record, None, Path]:
         return (yield from self._journal.insist(write, self._record("pause")))
