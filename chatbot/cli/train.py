@@ -34,10 +34,17 @@ if TYPE_CHECKING:
     metavar="RATE",
     help="go on at this learning rate instead of the one that the run began with",
 )
+@click.option(
+    "--tensorboard",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="write what happens to a folder for TensorBoard too, one folder a run",
+)
 def train(
     model: Path,
     restart: bool,
     set_learning_rate: float | None,
+    tensorboard: Path | None,
     **settings: Any,  # noqa: ANN401 - fields of two groups
 ) -> None:
     """Train the network; the same command resumes a run.
@@ -50,7 +57,9 @@ def train(
     signals = _Signals()
     tell("starting TensorFlow …")
     from chatbot.learn.preparing import prepare
+    from chatbot.talk.tensorboard import Events, looks_of
 
+    events = Events(tensorboard)
     with signals.caught():
         run = prepare(
             folder,
@@ -61,9 +70,12 @@ def train(
             stop=signals.reason,
         )
         _introduce(run)
+        events.looks = looks_of(run)
         with StatusLine(every=10) as line:
             for record in run.records():
                 _show(record, run, line)
+                if fault := events.add(record):
+                    line.say(fault)
     if signals.number:
         sys.exit(128 + signals.number)
 

@@ -31,6 +31,7 @@ from chatbot.learn.model import Seq2Seq, State, question_spec
 from chatbot.learn.ngrams import mix
 from chatbot.learn.packing import source_fields
 from chatbot.talk.decoding import Rules, decode
+from chatbot.talk.why import Why, why
 
 
 class Under(NamedTuple):
@@ -181,6 +182,17 @@ class Bot:
         questions = [self._encode(*one) for one in zip(texts, before, strict=True)]
         found = decode(self._decoder, questions, config, self._rules, (config.seed, self._turn))
         return [self._text(ids) for ids in found]
+
+    def why(self, text: str, reply: str, earlier: Iterable[str] = ()) -> Why:
+        """Which words of an utterance the network looks at for each word of a reply to it.
+
+        Args:
+            text: the utterance.
+            reply: a reply, whether or not it is the bot's own.
+            earlier: the turns before the utterance, as in `reply`.
+        """
+        said = self.vocabulary.encode(self.tokenizer.tokens(reply), self.tokenizer) or [UNK]
+        return why(self.net, self.vocabulary, self._encode(text, earlier), said)
 
     def _encode(self, text: str, earlier: Iterable[str]) -> list[int]:
         turns = self.normaliser.texts([*earlier, text])
