@@ -191,8 +191,21 @@ class Bot:
             reply: a reply, whether or not it is the bot's own.
             earlier: the turns before the utterance, as in `reply`.
         """
-        said = self.vocabulary.encode(self.tokenizer.tokens(reply), self.tokenizer) or [UNK]
-        return why(self.net, self.vocabulary, self._encode(text, earlier), said)
+        return self.whys([text], [reply], [earlier])[0]
+
+    def whys(
+        self, texts: Sequence[str], replies: Sequence[str], earlier: Sequence[Iterable[str]] = ()
+    ) -> list[Why]:
+        """The same of several utterances at once, with a reply and the earlier turns of each."""
+        if not texts:
+            return []
+        before = earlier or [()] * len(texts)
+        questions = [self._encode(*one) for one in zip(texts, before, strict=True)]
+        said = [
+            self.vocabulary.encode(self.tokenizer.tokens(reply), self.tokenizer) or [UNK]
+            for reply in replies
+        ]
+        return why(self.net, self.vocabulary, questions, said)
 
     def _encode(self, text: str, earlier: Iterable[str]) -> list[int]:
         turns = self.normaliser.texts([*earlier, text])

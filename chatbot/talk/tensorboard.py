@@ -123,7 +123,7 @@ class Events:
         valid_to = record.step + 1 if goes_on and record.step else record.step
         if self._file is None:
             self._file = EventFile(folder, valid_to)
-        elif goes_on or record.step < self._last:
+        elif record.step < self._last:
             self._file.take_back(valid_to)
         self._last = record.step
         values = [*_numbers(record), *_texts(record)]
@@ -140,14 +140,15 @@ def looks_of(run: Run) -> Callable[[Record], Iterable[Why]]:
     """
     bots: list[Bot] = []
 
-    def looks(record: Record) -> Iterator[Why]:
+    def looks(record: Record) -> list[Why]:
         if not bots:
             user_dict = user_dict_of(run.folder, run.vocabulary)
             path = run.folder.checkpoints
             bots.append(Bot(run.vocabulary, run.engine.net, run.position, path, user_dict))
-        for question, reply in record.samples or ():
-            *earlier, asked = question.split("\n")
-            yield bots[0].why(asked, reply, earlier)
+        samples = (record.samples or [])[:_MOST_PICTURES]
+        turns = [question.split("\n") for question, _ in samples]
+        asked, earlier = [one[-1] for one in turns], [one[:-1] for one in turns]
+        return bots[0].whys(asked, [reply for _, reply in samples], earlier)
 
     return looks
 
@@ -186,7 +187,7 @@ def _shown(value: Any) -> str:  # noqa: ANN401 - a setting
 
 
 def _pictures(looks: Iterable[Why]) -> Iterator[Value]:
-    for place, why in zip(range(1, _MOST_PICTURES + 1), looks, strict=False):
+    for place, why in enumerate(looks, 1):
         shares = [[f"{100 * weight:.0f} %" for weight in row] for row in why.weights]
         question, reply = ([_BLANK.sub("␣", w) for w in side] for side in (why.question, why.reply))
         rows = [(word, *row) for word, row in zip(reply, shares, strict=True)]

@@ -38,40 +38,59 @@ class Why(NamedTuple):
     weights: NDArray[np.float32]
 
 
-def why(net: Seq2Seq, vocabulary: Vocabulary, question: Sequence[int], reply: Sequence[int]) -> Why:
-    """The words and the weights of a question and a reply to it, each of at least one id."""
-    words = vocabulary.words
-    weights = attention_of(net, question, reply)
-    return Why([words[id] for id in question], [words[id] for id in reply], weights)
+def why(
+    net: Seq2Seq,
+    vocabulary: Vocabulary,
+    questions: Sequence[Sequence[int]],
+    replies: Sequence[Sequence[int]],
+) -> list[Why]:
+    """The words and the weights of questions and of a reply to each, all of at least one id."""
+    words, found = vocabulary.words, attention_of(net, questions, replies)
+    return [
+        Why([words[id] for id in question], [words[id] for id in reply], weights)
+        for question, reply, weights in zip(questions, replies, found, strict=True)
+    ]
 
 
 def attention_of(
-    net: Seq2Seq, question: Sequence[int], reply: Sequence[int]
-) -> NDArray[np.float32]:
-    """Attention of the decoder over a question, teacher-forced.
+    net: Seq2Seq, questions: Sequence[Sequence[int]], replies: Sequence[Sequence[int]]
+) -> list[NDArray[np.float32]]:
+    """Attention of the decoder over questions, teacher-forced; no gradient, nothing left out.
 
     Args:
         net: the network.
-        question: ids, at least one, S.
-        reply: ids, at least one, T; without GO, and with EOS only if its row is wanted.
+        questions: B times ids, at least one.
+        replies: ids of a reply to each, at least one; without GO, and with EOS only if its row is
+            wanted.
 
     Returns:
-        Weights [T, S] without padding; row t is what was looked at when `reply[t]` was predicted,
-        from GO and the ids before it (Luong et al. 2015, eq. 7), and sums to 1.
+        For each pair the weights [T, S] without padding; row t is what was looked at when
+        `reply[t]` was predicted, from GO and the ids before it (Luong et al. 2015, eq. 7), and
+        sums to 1.
     """
-    ids = np.asarray([question], np.int32)
-    state = net.begin(source_fields(ids, np.asarray([len(question)], np.int32)))
-    read = np.asarray([GO, *reply[:-1]], np.int32)
+    count = len(questions)
+    padded, sizes = _padded(questions)
+    read, lengths = _padded([[GO, *reply[:-1]] for reply in replies])
+    state = net.begin(source_fields(padded, sizes))
     states, _ = lstm(
-        tf.gather(net.embedding, read),
-        tf.range(len(read) + 1),
+        tf.gather(net.embedding, read.T.ravel()),  # time-major; what follows a reply is cut off
+        tf.range(0, read.size + 1, count),
         net.decoder.kernel,
         net.decoder.recurrent,
         net.decoder.bias,
-        state.h[:1],
-        state.c[:1],
+        state.h[:count],
+        state.c[:count],
         cudnn=net.cudnn,
     )
-    weights = attention_weights(states[None], state.keys[:1], state.mask[:1, None])
-    found: NDArray[np.float32] = weights[0, :, : len(question)].numpy()
-    return found
+    queries = tf.transpose(tf.reshape(states, [-1, count, states.shape[1]]), [1, 0, 2])
+    weights = attention_weights(queries, state.keys[:count], state.mask[:count, None]).numpy()
+    return [one[:t, :s] for one, t, s in zip(weights, lengths, sizes, strict=True)]
+
+
+def _padded(sequences: Sequence[Sequence[int]]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Ids with 0 behind them, [B, positions], and how many there are of each, [B]."""
+    lengths = np.asarray([len(one) for one in sequences], np.int32)
+    padded = np.zeros((len(sequences), int(lengths.max())), np.int32)
+    for row, one in enumerate(sequences):
+        padded[row, : len(one)] = one
+    return padded, lengths

@@ -146,7 +146,7 @@ def test_what_happens_is_told_and_what_is_only_done_is_not(shown):
 
 
 def test_samples_are_a_table(shown):
-    samples = [("你好\n<在> 吗|", "**在**"), ("1. a_b_", "`x` [y](z) &amp; \\|")]
+    samples = [("你好\n<在> 吗|", "**在** _吗_"), ("1. a_b_", "`x` [y](z) &amp; \\|")]
     found = shown(Record("probe", 8, samples=samples))
     ((step, markdown),) = texts(found, "replies")
     assert step == 8
