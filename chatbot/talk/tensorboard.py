@@ -11,8 +11,8 @@ wrong is told once, in a sentence, to whoever hands over the records.
                word of its question, the darker the more it was looked at; the same as a table of
                words and shares: attention_table/1, attention_table/2, ...
 
-A record of an earlier step than the last one, or the start of a run that goes on, takes back what
-was written of later steps: they were lost, or given up.
+The start of a run that goes on, a roll-back, and a progress of an earlier step than the last one
+take back what was written of later steps: they were lost, or given up.
 """
 
 from __future__ import annotations
@@ -119,13 +119,13 @@ class Events:
         self._folder = None
 
     def _add(self, folder: Path, record: Record) -> None:
-        goes_on = record.kind in ("start", "rollback")  # from what is said of its step
-        valid_to = record.step + 1 if goes_on and record.step else record.step
-        if self._file is None:
-            self._file = EventFile(folder, valid_to)
-        elif record.step < self._last:
-            self._file.take_back(valid_to)
-        self._last = record.step
+        moves = record.kind in ("start", "rollback", "progress")
+        if self._file is None or (moves and record.step < self._last):
+            if self._file is not None:
+                self._file.close()
+            goes_on = record.kind != "progress" and record.step  # what its step left, stays
+            self._file = EventFile(folder, record.step + 1 if goes_on else record.step)
+        self._last = record.step if moves else self._last
         values = [*_numbers(record), *_texts(record)]
         if record.samples:
             values += _pictures(self.looks(record))

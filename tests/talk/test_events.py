@@ -40,6 +40,10 @@ def messages(path):
     return found
 
 
+def ours(folder):
+    return sorted(folder.glob("*.chatbot"))
+
+
 def read(folder):
     """What TensorBoard itself holds of a folder, with nothing sampled."""
     return EventAccumulator(str(folder), {"tensors": 0}).Reload()
@@ -96,25 +100,65 @@ def test_programs_that_read_event_files_find_plain_numbers_and_pictures(tmp_path
     assert [(one.step, one.height, one.width) for one in found.Images("seen")] == [(3, 7, 11)]
 
 
-def test_what_is_taken_back_is_gone_and_what_was_before_stays(tmp_path):
-    file = EventFile(tmp_path, 0)
-    for step in (1, 2, 3, 4):
-        file.write(step, [number("loss", step / 2), text("said", str(step))])
-    file.take_back(3)
-    file.write(4, [number("loss", 7)])
-    found = read(tmp_path)
-    assert points(found, "loss") == [(1, 0.5), (2, 1), (4, 7)]
-    assert points(found, "said") == [(1, b"1"), (2, b"2")]
-
-
 def test_a_new_file_takes_back_what_earlier_ones_said_from_its_step_on(tmp_path):
-    one = EventFile(tmp_path, 0)
-    for step in (1, 2, 3):
-        one.write(step, [number("loss", step), text("said", str(step))])
+    for first in (1, 4):
+        file = EventFile(tmp_path, first)
+        for step in (first, first + 1, first + 2):
+            file.write(step, [number("loss", step), text("said", str(step))])
+        file.write(first + 2, [text("late", "x")])
+    found = read(tmp_path)
+    assert [step for step, _ in points(found, "loss")] == [1, 2, 3, 4, 5, 6]
     EventFile(tmp_path, 3).write(5, [number("loss", 7)])
     found = read(tmp_path)
     assert points(found, "loss") == [(1, 1), (2, 2), (5, 7)]
     assert points(found, "said") == [(1, b"1"), (2, b"2")]
+    assert "late" not in found.Tags()["tensors"]
+
+
+def test_who_looks_on_sees_it_taken_back(tmp_path):
+    """TensorBoard that has read the earlier file, and then finds the new ones."""
+    file = EventFile(tmp_path, 0)
+    for step in (1, 2, 3):
+        file.write(step, [number("loss", step), text("said", str(step))])
+    found = read(tmp_path)
+    EventFile(tmp_path, 2).write(2, [number("loss", 7)])
+    found.Reload()
+    assert points(found, "loss") == [(1, 1), (2, 7)]
+    assert points(found, "said") == [(1, b"1")]
+
+
+def test_what_is_taken_back_is_removed_and_nothing_else(tmp_path):
+    """So that it is gone for programs too that know nothing of taking back."""
+    (tmp_path / "notes.txt").write_text("mine")
+    foreign = tmp_path / "events.out.tfevents.1700000000.host"
+    with tf.io.TFRecordWriter(str(foreign)) as other:
+        other.write(tf.compat.v1.Event(step=8, file_version="brain.Event:2").SerializeToString())
+    before = foreign.read_bytes()
+    for first in (1, 4):
+        file = EventFile(tmp_path, first)
+        for step in (first, first + 1, first + 2):
+            file.write(step, [number("loss", step)])
+    said = [one for path in ours(tmp_path) for one in messages(path)[2:]]
+    last = EventFile(tmp_path, 5)
+    *kept, new = ours(tmp_path)
+    assert (len(kept), new) == (1, last.path)
+    _, start, *rest = messages(kept[0])
+    assert start[9:] == b"\x3a\x02\x08\x01"
+    assert rest == said[:4]
+    assert foreign.read_bytes() == before
+    assert {path.name for path in tmp_path.iterdir()} - {kept[0].name, new.name} == {
+        "notes.txt",
+        foreign.name,
+    }
+
+
+def test_where_nothing_is_taken_back_the_files_stay_as_they_are(tmp_path):
+    file = EventFile(tmp_path, 0)
+    file.write(3, [number("loss", 1)])
+    before = file.path.read_bytes()
+    EventFile(tmp_path, 4)
+    assert file.path.read_bytes() == before
+    assert len(ours(tmp_path)) == 2
 
 
 def test_files_are_read_in_the_order_in_which_they_were_begun(tmp_path):
@@ -140,6 +184,15 @@ def test_what_a_torn_file_has_is_read_and_then_the_next(tmp_path, left):
     file.path.write_bytes(file.path.read_bytes()[: whole + left])
     EventFile(tmp_path, 2).write(3, [number("loss", 3)])
     assert points(read(tmp_path), "loss") == [(1, 1), (3, 3)]
+    EventFile(tmp_path, 3).write(4, [number("loss", 4)])
+    assert points(read(tmp_path), "loss") == [(1, 1), (4, 4)]
+
+
+def test_a_file_that_is_no_event_file_inside_is_passed_over(tmp_path):
+    path = tmp_path / "events.out.tfevents.1700000000.chatbot"
+    path.write_bytes(struct.pack("<QI", 3, 0) + b"\xff\xff\xff" + bytes(4) + b"more")
+    EventFile(tmp_path, 0).write(1, [number("loss", 1)])
+    assert len(ours(tmp_path)) == 2
 
 
 def test_every_message_is_on_file_at_once(tmp_path):

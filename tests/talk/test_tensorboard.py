@@ -226,6 +226,16 @@ def test_steps_that_go_back_without_a_word_are_taken_back_too(shown):
     assert points(found, "loss/train") == [(1, 1), (2, 2), (3, 3), (5, 5)]
 
 
+def test_what_is_told_of_an_earlier_step_takes_nothing_back(shown):
+    found = shown(
+        *(Record("progress", step, loss=float(step)) for step in (1, 2, 3)),
+        Record("alarm", 2, alarm="late"),
+        Record("progress", 4, loss=4.0),
+    )
+    assert [step for step, _ in points(found, "loss/train")] == [1, 2, 3, 4]
+    assert texts(found, "alarm") == [(2, "late")]
+
+
 def test_nowhere_is_no_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     events = Events(None)
@@ -272,18 +282,28 @@ def disk(tmp_path):
     subprocess.run(["umount", "-l", place], check=True)
 
 
-def test_a_full_disk_is_told_once_and_what_was_written_can_be_read(disk):
-    events = Events(disk / "events")
-    assert events.add(Record("progress", 1, loss=2.0)) is None
+def fill(disk):
     with (disk / "filler").open("ab", buffering=0) as file, contextlib.suppress(OSError):
         while True:
             file.write(bytes(4096))
+
+
+def test_a_full_disk_is_told_once_and_what_was_written_can_be_read(disk):
+    events = Events(disk / "events")
+    assert events.add(Record("progress", 1, loss=2.0)) is None
+    fill(disk)
     told = [events.add(Record("decay", step, note="x" * 5_000)) for step in (2, 3, 4)]
     assert [one for one in told if one] == told[:1]
     assert "No space left on device" in told[0]
     (disk / "filler").unlink()
     assert events.add(Record("progress", 5, loss=2.0)) is None
     events.close()
+    before = {path.name for path in (disk / "events").iterdir()}
+    again = Events(disk / "events")
+    fill(disk)
+    assert "No space left on device" in again.add(Record("start", 0))
+    assert {path.name for path in (disk / "events").iterdir()} == before
+    (disk / "filler").unlink()
     again = Events(disk / "events")
     again.add(Record("start", 3))
     again.add(Record("progress", 4, loss=3.0))
