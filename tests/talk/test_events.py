@@ -159,6 +159,8 @@ def test_where_nothing_is_taken_back_the_files_stay_as_they_are(tmp_path):
     EventFile(tmp_path, 4)
     assert file.path.read_bytes() == before
     assert len(ours(tmp_path)) == 2
+    EventFile(tmp_path, 3)
+    assert [len(messages(path)) for path in ours(tmp_path)] == [2, 2]
 
 
 def test_files_are_read_in_the_order_in_which_they_were_begun(tmp_path):
@@ -174,14 +176,15 @@ def test_a_file_comes_after_one_from_a_clock_that_was_ahead(tmp_path):
     assert EventFile(tmp_path, 0).path.name == "events.out.tfevents.4000000001.chatbot"
 
 
-@pytest.mark.parametrize("left", [1, 13, 40])
+@pytest.mark.parametrize("left", [1, 13, 40, -2])
 def test_what_a_torn_file_has_is_read_and_then_the_next(tmp_path, left):
     file = EventFile(tmp_path, 0)
     file.write(1, [number("loss", 1)])
     whole = file.path.stat().st_size
     file.write(2, [number("loss", 2)])
     file.close()
-    file.path.write_bytes(file.path.read_bytes()[: whole + left])
+    end = left if left < 0 else whole + left
+    file.path.write_bytes(file.path.read_bytes()[:end])
     EventFile(tmp_path, 2).write(3, [number("loss", 3)])
     assert points(read(tmp_path), "loss") == [(1, 1), (3, 3)]
     EventFile(tmp_path, 3).write(4, [number("loss", 4)])
