@@ -17,6 +17,7 @@ from chatbot.cli.options import given, model_option, settings_options
 from chatbot.cli.show import size, tell
 from chatbot.config import ModelConfig, TrainingConfig
 from chatbot.folder import ModelFolder
+from chatbot.history import Record
 
 if TYPE_CHECKING:
     from chatbot.corpus.vectors import Coverage
@@ -43,12 +44,19 @@ if TYPE_CHECKING:
     is_flag=True,
     help="print what happens as JSON on stdout, a record a line, for programs",
 )
+@click.option(
+    "--tensorboard",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="write what happens to a folder for TensorBoard too, one folder a run",
+)
 def train(
     model: Path,
     restart: bool,
     set_learning_rate: float | None,
     quiet: bool,
     as_json: bool,
+    tensorboard: Path | None,
     **settings: Any,  # noqa: ANN401 - fields of two groups
 ) -> None:
     """Train the network; the same command resumes a run.
@@ -62,7 +70,9 @@ def train(
     if not quiet:
         tell("starting TensorFlow …")
     from chatbot.learn.preparing import prepare
+    from chatbot.talk.tensorboard import Events, looks_of
 
+    events = Events(tensorboard)
     with signals.caught():
         run = prepare(
             folder,
@@ -72,11 +82,14 @@ def train(
             learning_rate=set_learning_rate,
             stop=signals.reason,
         )
+        events.looks = looks_of(run)
         for line in _damage(run) if quiet else _introduction(run):
             tell(line)
         with display(run, quiet=quiet, as_json=as_json) as shown:
             for record in run.records():
                 shown.show(record)
+                if fault := events.add(record):
+                    shown.show(Record("alarm", record.step, alarm="TensorBoard", note=fault))
     if signals.number:
         sys.exit(128 + signals.number)
 

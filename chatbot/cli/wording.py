@@ -35,8 +35,9 @@ class Wording:
         """Where the run stands."""
         left = "" if record.seconds_left is None else f", {duration(record.seconds_left)} left"
         judged = ", memorising" if self.memorising else _held_out(record.heldout_loss)
+        loss = "not finite" if record.loss is None else f"{record.loss:.3f}"
         return (
-            f"step {record.step:,}: loss {record.loss:.3f}{judged}, "
+            f"step {record.step:,}: loss {loss}{judged}, "
             f"rate {record.learning_rate:.2g}, {record.pairs_per_second:,.0f} pairs/s, "
             f"{record.tokens_per_second:,.0f} tokens/s, peak {size(record.memory or 0)}, "
             f"{duration(record.seconds or 0)}{left}"
@@ -47,8 +48,10 @@ class Wording:
         step = f"step {record.step:,}: "
         if record.kind == "validation":
             self._see(record)
-        elif record.kind in ("decay", "rollback"):
+        elif record.kind == "decay":
             return [f"{step}{record.note}"]
+        elif record.kind == "rollback":  # which names its step: the record has that gone back to
+            return [f"{record.note}"]
         elif record.kind == "alarm":
             return [f"{step}alarm: {'. '.join(one for one in (record.alarm, record.note) if one)}"]
         elif record.kind == "pause":

@@ -29,9 +29,18 @@ def attend(queries: Tensor, keys: Tensor, mask: Tensor) -> Tensor:
     Returns:
         Contexts, [B, T, U], of that type; the softmax is float32.
     """
-    scores = tf.matmul(queries, keys, transpose_b=True)
-    weights = tf.nn.softmax(tf.cast(scores, tf.float32) + mask)
+    weights = attention_weights(queries, keys, mask)
     return tf.matmul(tf.cast(weights, keys.dtype), keys)
+
+
+def attention_weights(queries: Tensor, keys: Tensor, mask: Tensor) -> Tensor:
+    """How much of each key goes into the context of each query; arguments as for `attend`.
+
+    Returns:
+        Float32 [B, T, S], rows sum to 1; 0 on padding.
+    """
+    scores = tf.matmul(queries, keys, transpose_b=True)
+    return tf.nn.softmax(tf.cast(scores, tf.float32) + mask)
 
 
 def padding_mask(lengths: Tensor, columns: Tensor) -> Tensor:

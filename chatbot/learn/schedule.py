@@ -140,8 +140,8 @@ def why_decayed(before: Schedule, judged: Judged, after: Schedule) -> str:
     """
     block, fall = before.block.plus(judged), before.fall(judged)
     return (
-        f"{block.loss:.3f} over {len(block.means)} validations, {before.before.loss:.3f} over those "
-        f"before: {fall} at {CONFIDENCE:.0%}, not surely lower: learning rate x "
+        f"{block.loss:.3f} over {len(block.means)} validations, {before.before.loss:.3f} over as "
+        f"many before: {fall} at {CONFIDENCE:.0%}, not surely lower: learning rate x "
         f"{after.scale / before.scale:.2g}"
     )
 

@@ -188,7 +188,7 @@ class Run:
         suspects = self._suspects()
         if health.tries >= recovery.MOST_TRIES:
             raise ChatbotError(
-                f"step {step}: {fault}, after {health.tries} attempts at ever lower rates. The "
+                f"at step {step:,} {fault}, after {health.tries} attempts at ever lower rates. The "
                 f"last good weights are kept. Look at the pairs of this step, {suspects}, or begin "
                 "anew with a lower --learning-rate and --restart."
             )
@@ -200,7 +200,7 @@ class Run:
             checkpoints.drop_from(self.position.step)
             self._journal.drop_after(self.position.step)
             back = f"back to the weights of step {self.position.step:,}"
-        note = f"step {step:,}: {fault}: {back}, learning rate halved; its pairs: {suspects}"
+        note = f"at step {step:,} {fault}: {back}, learning rate halved; its pairs: {suspects}"
         yield from self._log(self._record("rollback", note=note))
         if health.refused != 1:
             yield from self._save(checkpoints)

@@ -31,6 +31,7 @@ from chatbot.learn.ngrams import mix
 from chatbot.learn.packing import source_fields
 from chatbot.learn.position import Position
 from chatbot.talk.decoding import Rules, decode
+from chatbot.talk.why import Why, why
 
 
 class Under(NamedTuple):
@@ -186,6 +187,30 @@ class Bot:
         questions = [self._encode(*one) for one in zip(texts, before, strict=True)]
         found = decode(self._decoder, questions, config, self._rules, (config.seed, self._turn))
         return [self._text(ids) for ids in found]
+
+    def why(self, text: str, reply: str, earlier: Iterable[str] = ()) -> Why:
+        """Which words of an utterance the network looks at for each word of a reply to it.
+
+        Args:
+            text: the utterance.
+            reply: a reply, whether or not it is the bot's own.
+            earlier: the turns before the utterance, as in `reply`.
+        """
+        return self.whys([text], [reply], [earlier])[0]
+
+    def whys(
+        self, texts: Sequence[str], replies: Sequence[str], earlier: Sequence[Iterable[str]] = ()
+    ) -> list[Why]:
+        """The same of several utterances at once, with a reply and the earlier turns of each."""
+        if not texts:
+            return []
+        before = earlier or [()] * len(texts)
+        questions = [self._encode(*one) for one in zip(texts, before, strict=True)]
+        said = [
+            self.vocabulary.encode(self.tokenizer.tokens(reply), self.tokenizer) or [UNK]
+            for reply in replies
+        ]
+        return why(self.net, self.vocabulary, questions, said)
 
     def _encode(self, text: str, earlier: Iterable[str]) -> list[int]:
         turns = self.normaliser.texts([*earlier, text])

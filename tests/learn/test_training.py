@@ -414,7 +414,7 @@ def test_a_rate_beyond_all_measure_ends_the_run_with_the_good_weights_kept(new_f
     with pytest.raises(ChatbotError) as caught:
         trained(folder, learning_rate=3e37, warmup=0, save_every="1", keep=99, batch=5, steps=40)
     message = str(caught.value)
-    assert re.match(r"step \d+: the loss .*, after 10 attempts at ever lower rates", message)
+    assert re.match(r"at step \d+ the loss .*, after 10 attempts at ever lower rates", message)
     assert "\n" not in message
     assert "--learning-rate and --restart" in message
     back = [one for one in read(folder.history) if one["kind"] == "rollback"]
@@ -441,7 +441,7 @@ def test_a_run_that_diverges_goes_back_at_half_the_rate_until_it_learns(mended):
     assert len(back) >= 2
     for number, record in enumerate(back, 1):
         assert re.fullmatch(
-            r"step \d+: .*: back to the weights of step 0, learning rate halved; its pairs: "
+            r"at step \d+ .*: back to the weights of step 0, learning rate halved; its pairs: "
             r"pairs.tsv:\d+, pairs.tsv:\d+, pairs.tsv:\d+, … \(all in .*suspects.txt, .*\)",
             record.note,
         )
