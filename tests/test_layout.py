@@ -120,6 +120,8 @@ ORDER = [
     "talk.decoding",
     "talk.why",
     "talk.bot",
+    "talk.alarms",
+    "talk.watching",
     "talk.events",
     "talk.tensorboard",
     "talk.evaluation",

@@ -70,7 +70,8 @@ def train(
     if not quiet:
         tell("starting TensorFlow …")
     from chatbot.learn.preparing import prepare
-    from chatbot.talk.tensorboard import Events, looks_of
+    from chatbot.talk.tensorboard import Events
+    from chatbot.talk.watching import Watch
 
     events = Events(tensorboard)
     with signals.caught():
@@ -82,7 +83,8 @@ def train(
             learning_rate=set_learning_rate,
             stop=signals.reason,
         )
-        events.looks = looks_of(run)
+        run.watch = watch = Watch(run)
+        events.looks = watch.looks
         for line in _damage(run) if quiet else _introduction(run):
             tell(line)
         with display(run, quiet=quiet, as_json=as_json) as shown:

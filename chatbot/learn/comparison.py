@@ -35,11 +35,13 @@ class Judged:
         nats: summed over the targets of each pair, float32 [pairs].
         tokens: targets of all pairs, EOS included.
         network: the mean loss of the network alone, without n-grams, nats per target token.
+        bits_per_character: see `judging`; None where it is not known.
     """
 
     nats: NDArray[np.float32]
     tokens: int
     network: float
+    bits_per_character: float | None = None
 
     @property
     def loss(self) -> float:

@@ -6,7 +6,11 @@ them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
 
 from chatbot.corpus.batches import Batch, make_batch
 from chatbot.corpus.store import TokenStore
@@ -15,6 +19,13 @@ from chatbot.learn.engine import Engine
 
 MOST_BY_HEART = 2_000
 """The first so many training pairs are judged where none are held out."""
+
+BITS_PER_LOST_CHARACTER = 17
+"""What a character costs that the ids of a reply do not give back.
+
+So that no vocabulary can hide what it does not know: about the code length of a character drawn
+uniformly from Unicode's assigned ones.
+"""
 
 _AT_ONCE = 250
 
@@ -31,14 +42,40 @@ def judge(store: TokenStore, engine: Engine, max_length: int) -> Judged:
     """The loss of every judged pair under the present weights, nothing left out."""
     begin, end = judged_range(store)
     tokens = 0
+    whole, sizes = [], []
 
     def batches() -> Iterator[Batch]:
         """The pairs, a bounded number at a time."""
         nonlocal tokens
         for first in range(begin, end, _AT_ONCE):
-            batch = make_batch(store.read([(first, min(first + _AT_ONCE, end))]), max_length)
+            pairs = store.read([(first, min(first + _AT_ONCE, end))])
+            batch = make_batch(pairs, max_length)
             tokens += int(batch.weights.sum())
+            whole.append(pairs.reply_lengths < max_length)
+            sizes.append(pairs.sources[:, 2:])
             yield batch
 
     nats, alone = engine.validate(batches())
-    return Judged(nats, tokens, float(alone.sum(dtype="float64")) / tokens)
+    bits = bits_per_character(nats, np.concatenate(whole), np.concatenate(sizes))
+    return Judged(nats, tokens, float(alone.sum(dtype=np.float64)) / tokens, bits)
+
+
+def bits_per_character(
+    nats: NDArray[np.float32], whole: NDArray[np.bool_], sizes: NDArray[np.int64]
+) -> float | None:
+    """Bits for each character of replies, one end a reply included; see `talk.evaluation`.
+
+    Args:
+        nats: the loss of every pair, [pairs].
+        whole: which replies have not been cut; the others do not count, as part of them has no
+            loss, [pairs].
+        sizes: characters of every reply, and those its ids do not give back, [pairs, 2].
+
+    Returns:
+        None if no reply counts.
+    """
+    if not whole.any():
+        return None
+    characters, lost = sizes[whole].sum(0)
+    bits = float(nats[whole].sum(dtype=np.float64)) / math.log(2) + BITS_PER_LOST_CHARACTER * lost
+    return float(bits / (characters + whole.sum()))

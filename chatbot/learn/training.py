@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from math import inf, isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -31,6 +31,7 @@ from chatbot.folder import ModelFolder
 from chatbot.history import Record
 from chatbot.learn import mending, recovery
 from chatbot.learn.checkpoint import Checkpoints, fault_of, read_position, saved
+from chatbot.learn.comparison import Judged
 from chatbot.learn.ending import Ending
 from chatbot.learn.engine import Engine, Step
 from chatbot.learn.journal import Journal
@@ -43,6 +44,17 @@ from chatbot.memory import peak_memory, release_freed, release_program
 _RECORD_EVERY = 10
 _RELEASE_EVERY = 25
 _MEAN_OF = 5
+
+
+class Watcher(Protocol):
+    """Who looks at a run, and changes nothing of it."""
+
+    def see(self, record: Record) -> None:
+        """Is given every record that goes into the history."""
+
+    def __call__(self, judged: Judged) -> Iterator[Record]:
+        """Is asked after every validation for records to add; it must find the same again."""
+        ...
 
 
 @dataclass
@@ -60,6 +72,7 @@ class Run:
         held: what is given back at the end: the store is closed and the folder unlocked.
         coverage: what the word vectors cover, where the run begins with some.
         damaged: newer checkpoints than the one it goes on from, and what is wrong with each.
+        watch: looks at it at every validation.
     """
 
     folder: ModelFolder
@@ -72,6 +85,7 @@ class Run:
     held: ExitStack
     coverage: Coverage | None = None
     damaged: Sequence[str] = ()
+    watch: Watcher | None = None
     _losses: list[float] = field(default_factory=list)
     _speed: list[tuple[float, int, float]] = field(default_factory=list)
     _rate: float | None = None
@@ -232,18 +246,18 @@ class Run:
         loss, position = judged.loss, self.position
         if fault := recovery.fault_of_validation(position.recovery, judged.network):
             return fault
-        before, known = position.schedule, position.recovery
+        before, health = position.schedule, position.recovery
         after = after_validation(before, judged, position.training)
         gained = loss < before.best
         self.position = replace(
             position,
             schedule=after,
             heldout_loss=None if self.memorising else loss,
-            recovery=recovery.after_validation(known, judged.network, gained=gained),
+            recovery=recovery.after_validation(health, judged.network, gained=gained),
         )
-        yield from self._log(
-            self._record("validation", **{"loss" if self.memorising else "heldout_loss": loss})
-        )
+        known = {"loss" if self.memorising else "heldout_loss": loss}
+        bits = judged.bits_per_character
+        yield from self._log(self._record("validation", **known, bits_per_character=bits))
         if loss < self._best:
             yield from self._insist(lambda: checkpoints.save_best(self.position))
             self._best = loss
@@ -251,6 +265,8 @@ class Run:
             which = "training loss" if self.memorising else "held-out loss"
             note = f"{which} {why_decayed(before, judged, after)}"
             yield from self._log(self._record("decay", note=note))
+        for record in self.watch(judged) if self.watch else ():
+            yield from self._log(record)
         return None
 
     def _reason_to_end(self) -> str | None:
@@ -314,6 +330,8 @@ class Run:
     def _log(self, record: Record, **shown: Any) -> Iterator[Record]:  # noqa: ANN401 - as above
         """Records, and yields that with what is only shown."""
         yield from self._journal.log(record, **shown)
+        if self.watch:
+            self.watch.see(record)
 
     def _insist(self, write: Callable[[], Path]) -> Generator[Record, None, Path]:
         return (yield from self._journal.insist(write, self._record("pause")))

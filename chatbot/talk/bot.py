@@ -54,8 +54,14 @@ class NetworkDecoder:
         source = question_spec()
         self._begin = tf.function(net.begin, input_signature=[source], autograph=False)
         self._step = tf.function(net.step, reduce_retracing=True, autograph=False)
-        self._classes = net.classes()
-        self._ngrams = None if net.mixture is None else net.mixture.ngrams
+        self._net = net
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Takes the weights as they now are; to be called when they have changed."""
+        mixture = self._net.mixture
+        self._classes = self._net.classes()
+        self._ngrams = None if mixture is None else mixture.ngrams
 
     def begin(self, questions: Sequence[Sequence[int]]) -> Under:
         """The state before the first step for B questions, each of at least one id."""
@@ -186,7 +192,12 @@ class Bot:
         before = earlier or [()] * len(texts)
         questions = [self._encode(*one) for one in zip(texts, before, strict=True)]
         found = decode(self._decoder, questions, config, self._rules, (config.seed, self._turn))
-        return [self._text(ids) for ids in found]
+        return [self.text(ids) for ids in found]
+
+    def answers(self, questions: Sequence[Sequence[int]], config: ReplyConfig) -> list[list[int]]:
+        """The replies to questions in ids, as ids without EOS, by the weights as they now are."""
+        self._decoder.refresh()
+        return decode(self._decoder, questions, config, self._rules, (config.seed,))
 
     def why(self, text: str, reply: str, earlier: Iterable[str] = ()) -> Why:
         """Which words of an utterance the network looks at for each word of a reply to it.
@@ -220,7 +231,8 @@ class Bot:
         ids = self.vocabulary.encode(tokens, self.tokenizer)
         return ids[-self.position.training.max_length :] or [UNK]
 
-    def _text(self, ids: Sequence[int]) -> str:
+    def text(self, ids: Sequence[int]) -> str:
+        """Ids as text."""
         return self.vocabulary.decode(ids, self.tokenizer).strip()
 
 

@@ -5,9 +5,8 @@ pair, whatever its length.
 
 Bits per character let bots with different vocabularies be compared. They are the bits of all target
 tokens, EOS included, over the characters of the replies (whitespace collapsed) and one end per
-reply. So that no vocabulary can hide what it does not know, every character that the ids of a reply
-do not give back costs `BITS_PER_LOST_CHARACTER` besides: about the code length of a character drawn
-uniformly from Unicode's assigned ones.
+reply; every character that the ids of a reply do not give back costs `BITS_PER_LOST_CHARACTER`
+besides.
 """
 
 from __future__ import annotations
@@ -30,12 +29,11 @@ from chatbot.corpus.store import TokenStore
 from chatbot.corpus.vocabulary import UNK
 from chatbot.errors import ChatbotError
 from chatbot.learn.dropout import NOTHING_DROPPED
+from chatbot.learn.judging import BITS_PER_LOST_CHARACTER
 from chatbot.learn.model import Features, Seq2Seq, Tensor, feature_spec
 from chatbot.learn.ngrams import mix
 from chatbot.learn.packing import Packed
 from chatbot.talk.bot import Bot
-
-BITS_PER_LOST_CHARACTER = 17
 
 _CHUNK = 4096
 _MOST_TOKENS = 16_384

@@ -17,6 +17,7 @@ take back what was written of later steps: they were lost, or given up.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import tempfile
@@ -30,8 +31,6 @@ from numpy.typing import NDArray
 
 from chatbot.errors import ChatbotError
 from chatbot.history import Record
-from chatbot.learn.training import Run
-from chatbot.talk.bot import Bot, user_dict_of
 from chatbot.talk.events import EventFile, Value, number, picture, text
 from chatbot.talk.why import Why
 
@@ -71,7 +70,7 @@ class Events:
     """Writes records to a folder that TensorBoard is pointed at.
 
     Attributes:
-        looks: for a record with samples, what their replies looked at; nothing unless it is set.
+        looks: what the replies of the record's samples looked at; nothing unless it is set.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -80,7 +79,7 @@ class Events:
         Raises:
             ChatbotError: the folder cannot be made or written to.
         """
-        self.looks: Callable[[Record], Iterable[Why]] = lambda record: ()
+        self.looks: Callable[[], Iterable[Why]] = tuple
         self._folder = folder
         self._file: EventFile | None = None
         self._last = 0
@@ -128,29 +127,9 @@ class Events:
         self._last = record.step if moves else self._last
         values = [*_numbers(record), *_texts(record)]
         if record.samples:
-            values += _pictures(self.looks(record))
+            values += _pictures(itertools.islice(self.looks(), _MOST_PICTURES))
         if values:
             self._file.write(record.step, values)
-
-
-def looks_of(run: Run) -> Callable[[Record], Iterable[Why]]:
-    """What says which words the replies of a run's samples looked at, by its present weights.
-
-    The dictionary of the tokenizer is loaded with the first record that has samples.
-    """
-    bots: list[Bot] = []
-
-    def looks(record: Record) -> list[Why]:
-        if not bots:
-            user_dict = user_dict_of(run.folder, run.vocabulary)
-            path = run.folder.checkpoints
-            bots.append(Bot(run.vocabulary, run.engine.net, run.position, path, user_dict))
-        samples = (record.samples or [])[:_MOST_PICTURES]
-        turns = [question.split("\n") for question, _ in samples]
-        asked, earlier = [one[-1] for one in turns], [one[:-1] for one in turns]
-        return bots[0].whys(asked, [reply for _, reply in samples], earlier)
-
-    return looks
 
 
 def _numbers(record: Record) -> Iterator[Value]:

@@ -13,6 +13,7 @@ from chatbot.cli.sparks import ASCII, BLOCKS
 from chatbot.cli.standing import Standing
 from chatbot.config import TrainingConfig
 from chatbot.history import Record
+from chatbot.learn.comparison import Block
 from chatbot.learn.ending import Ending
 from chatbot.learn.schedule import Schedule
 
@@ -21,6 +22,9 @@ SAMPLES = [
     ("你叫什么名字", "[red]我[/red] :smile:"),
     ("what is the meaning of life, the universe and the rest", "四十二" * 30),
 ]
+
+
+BLOCK = Block(b"", (3.6, 3.5))
 
 
 def progress(step, **more):
@@ -59,7 +63,7 @@ def full(**training):
         Record("probe", 1250, samples=SAMPLES),
         Record("alarm", 1250, alarm="question ignored", note="advice"),
         progress(1250, loss=3.2),
-        schedule=Schedule(waited=2),
+        schedule=Schedule(before=BLOCK, block=BLOCK),
         **training,
     )
 
@@ -79,7 +83,7 @@ def test_a_window_of_80_columns():
         "training  ███▆▅▄▃▂▂▁▁  3.200, mean 4.909",
         "held out  ██▁▁▁  3.612, best 3.600 at step 1,225",
         "7 min 12 s so far · 16 min 3 s left · perplexity 37.0 · 5.21 bits/character",
-        "rate 0.015 · no gain in 2 of 5 validations · 930 pairs/s · 9,321 tokens/s",
+        "rate 0.015 · rate judged in 3 validations · 930 pairs/s · 9,321 tokens/s",
         "peak 631 MB · next save in 3 min 2 s · 12.40 GB of disk left",
         "after step 1,250:",
         "  你好 → 你好呀",
@@ -97,7 +101,7 @@ def test_a_small_window_keeps_what_matters_most():
         "7 min 12 s so far · 16 min 3 s left",
         "perplexity 37.0 · 5.21 bits/character",
         "rate 0.015",
-        "no gain in 2 of 5 validations",
+        "rate judged in 3 validations",
         "930 pairs/s · 9,321 tokens/s",
         "  你好 → 你好呀",
         "lately: question ignored at 1,250",

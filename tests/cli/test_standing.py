@@ -13,7 +13,7 @@ def after(*records, best=None):
     start = Schedule() if best is None else Schedule(best=best)
     found = Standing(Ending(TrainingConfig(), 100, memorising=False), start)
     for record in records:
-        found.see(record, Schedule(waited=record.step))
+        found.see(record, Schedule(cooling=record.step))
     return found
 
 
@@ -21,7 +21,7 @@ def test_the_training_loss_is_smoothed_over_twenty_steps():
     found = after(*(Record("progress", step, loss=float(step)) for step in range(1, 31)))
     assert found.smoothed == pytest.approx(sum(range(11, 31)) / 20)
     assert found.training.values()[:3] == [1.0, 1.5, 2.0]
-    assert (found.step, found.latest.loss, found.schedule.waited) == (30, 30.0, 30)
+    assert (found.step, found.latest.loss, found.schedule.cooling) == (30, 30.0, 30)
 
 
 def test_the_best_validation_is_kept_with_its_step():

@@ -1,5 +1,6 @@
 """The records of a run as lines."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -38,11 +39,20 @@ def test_progress_is_one_line():
     assert ", memorising, rate " in Wording(FOLDER, True, None).progress(PROGRESS)
 
 
+def test_a_roll_back_names_its_step_itself():
+    record = Record("rollback", 1200, note="at step 1,230 the loss has risen")
+    assert Wording(FOLDER, False, None).event(record) == ["at step 1,230 the loss has risen"]
+
+
+def test_a_loss_that_is_not_finite_is_said_so():
+    record = dataclasses.replace(PROGRESS, loss=None)
+    assert Wording(FOLDER, False, None).progress(record).startswith("step 1,250: loss not finite, ")
+
+
 @pytest.mark.parametrize(
     ("record", "line"),
     [
         (Record("decay", 1200, note="a b: learning rate x 0.4"), "a b: learning rate x 0.4"),
-        (Record("rollback", 1200, note="gone back"), "gone back"),
         (
             Record("alarm", 1200, alarm="question ignored", note="Train longer."),
             "alarm: question ignored. Train longer.",
