@@ -3,8 +3,9 @@
     python benchmarks/kills.py [--kills 200] [--seed 0]
 
 Trains on the bundled sample with a checkpoint every third step, once undisturbed, then killed
-(SIGKILL) at random moments and started again with the same command until it is done, and so from
-the beginning until so many kills have been dealt out. Every run that comes to its end is compared
+(SIGKILL) and started again with the same command until it is done, and so from the beginning until
+so many kills have been dealt out: every other one at a random moment, the others a few milliseconds
+after a checkpoint has begun to be written. Every run that comes to its end is compared
 with the undisturbed one: weights, moments, schedule and position bit by bit, and its history less
 clock, speed and memory, and less its last line, which tells the loss of the last steps and cannot
 where a kill came after them. Records how many kills came while a checkpoint was being written, and
@@ -14,13 +15,13 @@ after how many a checkpoint was found damaged.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import hashlib
 import json
 import random
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,11 @@ TRAIN = (
     *("train", "--steps", "400", "--save-every", "3", "--validate-every", "20"),
     *("--batch", "100", "--units", "48", "--embedding", "48"),
 )
-LONGEST_LIFE = 2.5
+LONGEST_LIFE = 2.0
 """Seconds that a run has at most after its first step."""
+
+LONGEST_SAVE = 0.02
+"""Seconds that a save has at most."""
 
 OF_THE_CLOCK = ("seconds", "pairs_per_second", "tokens_per_second", "seconds_left", "memory")
 
@@ -53,12 +57,12 @@ def main() -> None:
         while kills < asked.kills:
             forget(folder / "model")
             while True:
-                ended, said = life(folder, chance.uniform(0, LONGEST_LIFE))
+                ended, said = life(folder, chance, saving=kills % 2 == 1)
                 damaged += "damaged checkpoint" in said
                 if ended:
                     break
                 kills += 1
-                while_saving += any((folder / "model").glob("*/step-*temp*"))
+                while_saving += any((folder / "model").glob("*/unfinished*"))
             runs += 1
             same += state_of(folder / "model") == wanted
             print(f"{kills} kills, {same} of {runs} runs the same", flush=True)
@@ -75,8 +79,8 @@ def main() -> None:
     )
 
 
-def life(folder: Path, seconds: float) -> tuple[bool, str]:
-    """Starts or resumes the run, and kills it so long after its first step, or lets it end."""
+def life(folder: Path, chance: random.Random, *, saving: bool) -> tuple[bool, str]:
+    """Starts or resumes the run, and kills it some time after its first step, or lets it end."""
     process = subprocess.Popen([CHATBOT, *TRAIN], cwd=folder, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     said = ""
@@ -84,8 +88,13 @@ def life(folder: Path, seconds: float) -> tuple[bool, str]:
         said += line
         if line.startswith("step "):
             break
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(seconds)
+    until = time.monotonic() + chance.uniform(0, LONGEST_LIFE)
+    while process.poll() is None and time.monotonic() < until:
+        time.sleep(0.001)
+    while saving and process.poll() is None and not any(folder.glob("model/*/unfinished*")):
+        time.sleep(0.0005)
+    if saving:
+        time.sleep(chance.uniform(0, LONGEST_SAVE))
     ended = process.poll() is not None
     process.kill()
     said += process.stderr.read()

@@ -14,7 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from chatbot.corpus.batches import make_batch
 from chatbot.corpus.encoded import EncodedPairs
+from chatbot.corpus.store import Ranges, TokenStore
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
 from chatbot.learn import recovery
@@ -57,6 +59,24 @@ def back_to_the_best(now: Position, folder: ModelFolder, engine: Engine) -> Posi
         schedule=halved(schedule),
         recovery=recovery.rolled_back(now.recovery, good.recovery),
     )
+
+
+def suspects(
+    folder: ModelFolder, store: TokenStore, runs: Ranges, engine: Engine, max_length: int
+) -> str:
+    """Lists the pairs of a step in the model folder; the first and where the others are, in words.
+
+    Args:
+        folder: the model folder.
+        store: its token store.
+        runs: which pairs they are.
+        engine: what they are judged by.
+        max_length: most tokens of a question or reply.
+    """
+    pairs = store.read(runs)
+    nats, _ = engine.validate([make_batch(pairs, max_length)])
+    names = [str(file["name"]) for file in store.header.files]
+    return list_pairs(folder.suspects, pairs, nats, names)
 
 
 def list_pairs(

@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from math import inf, isfinite
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -36,25 +36,16 @@ from chatbot.learn.ending import Ending
 from chatbot.learn.engine import Engine, Step
 from chatbot.learn.journal import Journal
 from chatbot.learn.judging import judge
+from chatbot.learn.pace import Pace
 from chatbot.learn.position import Position
 from chatbot.learn.saving import DiskLeft, due, seconds_to_save
 from chatbot.learn.schedule import after_step, after_validation, dropping, rate, why_decayed
+from chatbot.learn.watcher import Watcher
 from chatbot.memory import peak_memory, release_freed, release_program
 
 _RECORD_EVERY = 10
 _RELEASE_EVERY = 25
 _MEAN_OF = 5
-
-
-class Watcher(Protocol):
-    """Who looks at a run, and changes nothing of it."""
-
-    def see(self, record: Record) -> None:
-        """Is given every record that goes into the history."""
-
-    def __call__(self, judged: Judged) -> Iterator[Record]:
-        """Is asked after every validation for records to add; it must find the same again."""
-        ...
 
 
 @dataclass
@@ -87,7 +78,7 @@ class Run:
     damaged: Sequence[str] = ()
     watch: Watcher | None = None
     _losses: list[float] = field(default_factory=list)
-    _speed: list[tuple[float, int, float]] = field(default_factory=list)
+    _pace: Pace = field(default_factory=Pace)
     _rate: float | None = None
     _best: float = inf
     _began: float = 0.0
@@ -181,13 +172,12 @@ class Run:
         began = time.monotonic()
         runs = self._runs(step)
         batch = make_batch(self.store.read(runs), training.max_length)
-        tokens = float(batch.weights.sum())
         fraction = self.ending.fraction(step, position.seconds)
         self._rate = rate(step, position.schedule, fraction, training)
         counted = self._counted(runs)
         share = dropping(step, training.batch, self.pairs)
         found = self.engine.train(batch, self._rate, step, counted=counted, dropping=share)
-        self._speed = [*self._speed, (time.monotonic() - began, len(batch), tokens)][-20:]
+        self._pace.add(time.monotonic() - began, len(batch), float(batch.weights.sum()))
         health = recovery.after_step(position.recovery, found, training.batch)
         schedule = position.schedule
         if not health.refused:
@@ -199,7 +189,8 @@ class Run:
     def _mend(self, checkpoints: Checkpoints, fault: str) -> Iterator[Record]:
         """Goes on at half the rate, from the best weights unless a refused step did no harm."""
         step, health = self.position.step, self.position.recovery
-        suspects = self._suspects()
+        runs, longest = self._runs(step - 1), self.position.training.max_length
+        suspects = mending.suspects(self.folder, self.store, runs, self.engine, longest)
         if health.tries >= recovery.MOST_TRIES:
             raise ChatbotError(
                 f"at step {step:,} {fault}, after {health.tries} attempts at ever lower rates. The "
@@ -219,17 +210,9 @@ class Run:
         if health.refused != 1:
             yield from self._save(checkpoints)
 
-    def _suspects(self) -> str:
-        """Where the pairs of the last step came from, in words."""
-        pairs = self.store.read(self._runs(self.position.step - 1))
-        batch = make_batch(pairs, self.position.training.max_length)
-        names = [str(file["name"]) for file in self.store.header.files]
-        nats, _ = self.engine.validate([batch])
-        return mending.list_pairs(self.folder.suspects, pairs, nats, names)
-
     def _release(self) -> None:
         """Gives memory back: what compiling the step has read of TensorFlow, and what was freed."""
-        if len(self._speed) == 1:
+        if self._pace.steps == 1:
             release_program()
         capped = self.position.training.memory is not None
         if capped or self.position.step % _RELEASE_EVERY == 0:
@@ -265,9 +248,18 @@ class Run:
             which = "training loss" if self.memorising else "held-out loss"
             note = f"{which} {why_decayed(before, judged, after)}"
             yield from self._log(self._record("decay", note=note))
-        for record in self.watch(judged) if self.watch else ():
-            yield from self._log(record)
+        yield from self._watched(judged)
         return None
+
+    def _watched(self, judged: Judged) -> Iterator[Record]:
+        """What whoever watches has to say; the memory that took is given back before training."""
+        if self.watch is None:
+            return
+        release_freed()
+        for record in self.watch(judged):
+            yield from self._log(record)
+        release_freed()
+        release_program()
 
     def _reason_to_end(self) -> str | None:
         position = self.position
@@ -284,21 +276,21 @@ class Run:
         yield from self._log(self._record("checkpoint", note=f"saved {path.name}"))
 
     def _progress(self, step: Step, saved_at: tuple[int, float]) -> Iterator[Record]:
-        seconds = sum(one[0] for one in self._speed)
+        pace = self._pace
         record = self._record(
             "progress",
             loss=step.loss if isfinite(step.loss) else None,
             norm=step.norm if isfinite(step.norm) else None,
             heldout_loss=self.position.heldout_loss,
-            pairs_per_second=sum(one[1] for one in self._speed) / seconds,
-            tokens_per_second=sum(one[2] for one in self._speed) / seconds,
+            pairs_per_second=pace.pairs_per_second,
+            tokens_per_second=pace.tokens_per_second,
             memory=peak_memory(),
             seconds_left=self.ending.seconds_left(
-                self.position.step, self.position.seconds, seconds / len(self._speed)
+                self.position.step, self.position.seconds, pace.seconds_a_step
             ),
         )
         shown: dict[str, Any] = {
-            "next_save": seconds_to_save(*self._since(saved_at), seconds / len(self._speed)),
+            "next_save": seconds_to_save(*self._since(saved_at), pace.seconds_a_step),
             "disk_left": self._disk.bytes(self.folder.path),
         }
         if self.position.step % _RECORD_EVERY:

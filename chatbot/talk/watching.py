@@ -44,6 +44,8 @@ SHUFFLED = 250
 LONGEST = 20
 """Most tokens of these replies."""
 
+_AT_ONCE = 12
+
 
 class Watch:
     """Looks at one run; to be given to it as its `watch`."""
@@ -113,7 +115,9 @@ class Watch:
                 batch.encoder_input[:count], batch.encoder_lengths[:count], strict=True
             )
         ]
-        replies = bot.answers(questions, ReplyConfig(max_reply=LONGEST))
+        config, replies = ReplyConfig(max_reply=LONGEST), []
+        for first in range(0, count, _AT_ONCE):
+            replies += bot.answers(questions[first : first + _AT_ONCE], config)
         texts = [bot.text(ids) for ids in replies]
         self._samples = questions[:SAMPLES], replies[:SAMPLES]
         samples = [(bot.text(q), r) for q, r in zip(self._samples[0], texts, strict=False)]

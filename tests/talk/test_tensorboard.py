@@ -17,8 +17,10 @@ from tensorboard.util.tensor_util import make_ndarray
 
 from chatbot.errors import ChatbotError
 from chatbot.history import Record
+from chatbot.learn.preparing import prepare
 from chatbot.talk.bot import Bot
-from chatbot.talk.tensorboard import CELL, Events, escaped, heat_map, looks_of, table
+from chatbot.talk.tensorboard import CELL, Events, escaped, heat_map, table
+from chatbot.talk.watching import Watch
 from chatbot.talk.why import Why
 
 with warnings.catch_warnings():
@@ -26,6 +28,9 @@ with warnings.catch_warnings():
     from tensorboard.plugin_util import markdown_to_safe_html
 
 WHY = Why(["你", "|", "好", " "], ["a*b*", "<b>"], np.float32([[0.5, 0.25, 0, 0.25], [0, 1, 0, 0]]))
+
+
+SMALL = {"units": 16, "embedding": 12}
 
 
 def read(folder):
@@ -64,7 +69,7 @@ def shown(tmp_path):
 
     def show(*records, looks=()):
         events = Events(tmp_path / "events")
-        events.looks = lambda record: looks
+        events.looks = lambda: looks
         assert [events.add(record) for record in records] == [None] * len(records)
         events.close()
         return read(tmp_path / "events")
@@ -310,30 +315,31 @@ def test_a_full_disk_is_told_once_and_what_was_written_can_be_read(disk):
     assert points(read(disk / "events"), "loss/train") == [(1, 2), (4, 3)]
 
 
-def test_a_run_shows_what_its_replies_look_at(new_folder, trained, tmp_path):
+def test_a_run_shows_what_its_replies_look_at(new_folder, tmp_path):
     folder = new_folder(holdout=9)
-    records, run = trained(folder, steps=3, batch=7)
+    settings = {"steps": 6, "batch": 7, "validate_every": 2, "precision": "float32"}
+    run = prepare(folder, SMALL, settings)
+    run.watch = watch = Watch(run)
     events = Events(tmp_path)
-    events.looks = looks_of(run)
-    samples = [("天地人", "你我"), ("上", "下左右吗")]
-    for record in (*records, Record("probe", 3, samples=samples)):
+    events.looks = watch.looks
+    probes = []
+    for record in run.records():
         assert events.add(record) is None
+        probes += [record] if record.kind == "probe" else []
     found = read(tmp_path)
-    assert [step for step, _ in points(found, "loss/train")] == [1, 2, 3]
+    assert [record.step for record in probes] == [0, 2, 4, 6]
     bot = Bot.load(folder.path, "newest")
-    for place, (question, reply) in enumerate(samples, 1):
-        ((_, pixels),) = pictures(found, f"attention/{place}")
-        assert pixels.shape == (CELL * len(reply), CELL * len(question), 3)
+    for place, (question, reply) in enumerate(probes[-1].samples, 1):
+        at, pixels = pictures(found, f"attention/{place}")[-1]
         expected = heat_map(bot.why(question, reply).weights)
+        assert (at, pixels.shape) == (6, expected.shape)
         assert np.abs(pixels.astype(int) - expected).max() <= 1
-        ((_, markdown),) = texts(found, f"attention_table/{place}")
-        head, *rows = cells(markdown)
-        assert head == ["", *question]
-        assert [row[0] for row in rows] == list(reply)
+        head, *rows = cells(texts(found, f"attention_table/{place}")[-1][1])
+        assert ("".join(head), "".join(row[0] for row in rows)) == (question, reply)
 
 
 def test_attention_that_cannot_be_told_ends_the_events_and_not_the_run(tmp_path):
-    def looks(record):
+    def looks():
         raise ChatbotError("model/user-dict.txt: cannot be read. Put it back.")
 
     events = Events(tmp_path)
