@@ -7,8 +7,7 @@ Trains on the bundled sample with a checkpoint every third step, once undisturbe
 so many kills have been dealt out: every other one at a random moment, the others a few milliseconds
 after a checkpoint has begun to be written. Every run that comes to its end is compared
 with the undisturbed one: weights, moments, schedule and position bit by bit, and its history less
-clock, speed and memory, and less its last line, which tells the loss of the last steps and cannot
-where a kill came after them. Records how many kills came while a checkpoint was being written, and
+clock, speed and memory. Records how many kills came while a checkpoint was being written, and
 after how many a checkpoint was found damaged.
 """
 
@@ -123,7 +122,7 @@ def state_of(model: Path) -> Any:  # noqa: ANN401 - only compared
         found += [newest.name, position, digest(newest)]
     lines = (model / "history.jsonl").read_text("utf-8").splitlines()
     records = [json.loads(line) for line in lines]
-    history = [one for one in records if one["kind"] not in ("start", "checkpoint", "stop")]
+    history = [one for one in records if one["kind"] not in ("start", "checkpoint")]
     return found, [{k: v for k, v in one.items() if k not in OF_THE_CLOCK} for one in history]
 
 

@@ -54,7 +54,7 @@ def tell(text: str) -> None:
 def tell_damaged(bot: Bot) -> None:
     """Says which checkpoints were passed over, and which one is used instead."""
     for fault in bot.damaged:
-        tell(f"{fault}, not used; {bot.checkpoint.name} instead")
+        tell(f"{fault}, not used; {bot.checkpoint} instead")
 
 
 class StatusLine:

@@ -83,7 +83,7 @@ class Checkpoints:
         self._text.assign(position.to_json())
         final = folder / f"step-{position.step}"
         with _writing(folder):
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(exist_ok=True)  # the model folder itself has to be there
             _put_in_place(Path(what.write(str(folder / _UNFINISHED))), final)
             others = [path for path in saved(folder) if path != final]
             for path in others[: max(0, len(others) + 1 - keep)]:

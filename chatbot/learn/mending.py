@@ -56,6 +56,7 @@ def back_to_the_best(now: Position, folder: ModelFolder, engine: Engine) -> Posi
         now,
         step=good.step,
         heldout_loss=good.heldout_loss,
+        losses=good.losses,
         schedule=halved(schedule),
         recovery=recovery.rolled_back(now.recovery, good.recovery),
     )

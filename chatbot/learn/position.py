@@ -36,6 +36,7 @@ class Position:
         model: settings of the network.
         training: settings of the run.
         recovery: how healthy the run is.
+        losses: of the last few steps, nats per token.
     """
 
     step: int
@@ -47,6 +48,7 @@ class Position:
     model: ModelConfig
     training: TrainingConfig
     recovery: Recovery = Recovery()
+    losses: tuple[float, ...] = ()
 
     def to_json(self) -> str:
         """The position as one line of JSON; losses of single pairs in base 64."""
@@ -76,6 +78,7 @@ class Position:
         for name in _BLOCKS:
             block = schedule.get(name, {"sums": "", "means": ()})
             schedule[name] = Block(base64.b64decode(block["sums"]), tuple(block["means"]))
+        values["losses"] = tuple(values.get("losses", ()))
         return cls(
             schedule=Schedule(**schedule),
             recovery=Recovery(**recovery),

@@ -77,7 +77,6 @@ class Run:
     coverage: Coverage | None = None
     damaged: Sequence[str] = ()
     watch: Watcher | None = None
-    _losses: list[float] = field(default_factory=list)
     _pace: Pace = field(default_factory=Pace)
     _rate: float | None = None
     _best: float = inf
@@ -179,11 +178,12 @@ class Run:
         found = self.engine.train(batch, self._rate, step, counted=counted, dropping=share)
         self._pace.add(time.monotonic() - began, len(batch), float(batch.weights.sum()))
         health = recovery.after_step(position.recovery, found, training.batch)
-        schedule = position.schedule
+        position = replace(position, step=step + 1, recovery=health)
         if not health.refused:
-            self._losses = [*self._losses, found.loss][-_MEAN_OF:]
-            schedule = after_step(schedule, found.loss, training)
-        self.position = replace(position, step=step + 1, schedule=schedule, recovery=health)
+            schedule = after_step(position.schedule, found.loss, training)
+            losses = (*position.losses, found.loss)[-_MEAN_OF:]
+            position = replace(position, schedule=schedule, losses=losses)
+        self.position = position
         return found
 
     def _mend(self, checkpoints: Checkpoints, fault: str) -> Iterator[Record]:
@@ -299,7 +299,8 @@ class Run:
             yield from self._log(record, **shown)
 
     def _mean_loss(self) -> float | None:
-        return float(np.mean(self._losses)) if self._losses else None
+        losses = self.position.losses
+        return float(np.mean(losses)) if losses else None
 
     def _aims(self) -> str:
         if self.memorising:

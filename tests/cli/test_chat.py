@@ -49,16 +49,25 @@ def test_nothing_built_and_nothing_trained_are_refused(tmp_path, built, main, re
     )
 
 
-def test_a_checkpoint_with_a_damaged_index_is_refused(trained, main):
+def test_where_no_checkpoint_is_whole_it_is_refused(trained, main):
     for name in ("checkpoints", "best"):
         path = trained / "model" / name / "step-2.index"
         path.write_bytes(path.read_bytes()[:-20])
     done = main("chat", cwd=trained, stdin=b"x\n")
     assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
     assert done.err.startswith("Error: model/best/step-2: damaged checkpoint (")
-    assert done.err.endswith(
-        "Name another one with --checkpoint; train goes on from the newest that is whole.\n"
-    )
+    assert done.err.endswith("None is whole. Train anew with --restart.\n")
+
+
+@pytest.mark.parametrize("command", ["chat", "evaluate"])
+def test_a_damaged_best_checkpoint_is_named_and_the_newest_is_used(trained, main, command):
+    path = trained / "model" / "best" / "step-2.index"
+    path.write_bytes(path.read_bytes()[:-20])
+    done = main(command, cwd=trained, stdin=b"x\n")
+    assert done.code == 0
+    assert done.out.count("\n") == (1 if command == "chat" else 9)
+    assert done.err.startswith("model/best/step-2: damaged checkpoint (")
+    assert done.err.endswith("), not used; model/checkpoints/step-2 instead\n")
 
 
 @pytest.mark.parametrize(

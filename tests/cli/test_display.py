@@ -26,7 +26,7 @@ EVENTS = [
     Record("probe", 25, samples=[("q", "r")]),
     Record("decay", 25, note="slower"),
     Record("alarm", 25, alarm="question ignored", note="advice"),
-    Record("rollback", 20, note="back"),
+    Record("rollback", 20, note="at step 25 back"),
     Record("pause", 25, note="full"),
     Record("checkpoint", 25, note="saved step-25"),
     Record("stop", 25, seconds=3.0, note="interrupted"),
@@ -62,7 +62,7 @@ def test_progress_is_told_every_ten_seconds_and_events_at_once(tmp_path, clock, 
     assert captured.out == ""
     assert [line.partition(":")[0] for line in captured.err.splitlines()] == [
         *("step 1", "step 11", "step 21"),
-        *("step 25", "step 25", "step 20", "step 25", "step 25"),
+        *("step 25", "step 25", "at step 25 back", "step 25", "step 25"),
         *("stopped at step 25 after 3 s", "now talk to it"),
     ]
 
@@ -84,7 +84,7 @@ def test_quiet_leaves_what_nobody_should_miss_and_the_last_line(tmp_path, capsys
             shown.show(record)
     assert capsys.readouterr().err.splitlines() == [
         "step 25: alarm: question ignored. advice",
-        "step 20: back",
+        "at step 25 back",
         "step 25: full; waiting for room, nothing is lost. Make some, and training goes on; "
         "Ctrl-C ends it with the last checkpoint",
         "stopped at step 25 after 3 s: interrupted, held-out 3.000",

@@ -48,7 +48,7 @@ def test_tensorboard_shows_what_the_history_says(built, main):
         recorded, shown = measured(built, kind, field), points(found, tag)
         assert recorded
         assert {step: shown[step] for step in recorded} == recorded
-    assert sorted(points(found, "perplexity")) == [4, 8, 12, 16, 20]
+    assert sorted(points(found, "perplexity")) == [0, 4, 8, 12, 16, 20]
     assert {"settings", "stop"} <= set(found.Tags()["tensors"])
     assert b"| network | units | 8 |" in points(found, "settings")[0]
     sampled = {one["step"] for one in history(built) if one.get("samples")}

@@ -49,7 +49,7 @@ LITERAL = (
     '"save_every": "2m", "keep": 1, "precision": "float32", "memory": null, "threads": 0, '
     '"vectors": "zh.vec", "freeze_vectors": true}, '
     '"recovery": {"tries": 2, "refused": 1, "recent": [3.5, 3.25], "least": 2.5, '
-    '"start": 6.5}}'
+    '"start": 6.5}, "losses": [3.0, 2.75]}'
 )
 
 THE_SAME = Position(
@@ -90,6 +90,7 @@ THE_SAME = Position(
         freeze_vectors=True,
     ),
     recovery=Recovery(tries=2, refused=1, recent=(3.5, 3.25), least=2.5, start=6.5),
+    losses=(3.0, 2.75),
 )
 
 
@@ -114,6 +115,7 @@ def numbers(net, adam):
 
 @pytest.fixture
 def folder(tmp_path):
+    (tmp_path / "model").mkdir()
     return ModelFolder(tmp_path / "model")
 
 
@@ -160,13 +162,13 @@ def test_a_position_of_before_there_were_word_vectors_has_none():
 
 def test_a_position_of_before_runs_were_mended_is_a_healthy_one():
     values = json.loads(LITERAL)
-    del values["recovery"]
+    del values["recovery"], values["losses"]
     for name in ("before", "block", "halvings", "warm_from"):
         del values["schedule"][name]
     values["schedule"]["waited"] = 1
     found = Position.from_json(json.dumps(values), "there")
     schedule = Schedule(scale=0.4, best=2.5, cooling=2, recent=(2.75, 3.0))
-    assert found == dataclasses.replace(THE_SAME, schedule=schedule, recovery=Recovery())
+    assert found == dataclasses.replace(THE_SAME, schedule=schedule, recovery=Recovery(), losses=())
 
 
 def test_another_format_number_is_refused():
