@@ -19,6 +19,7 @@ DOCUMENTS = (
     "docs/formats.md",
     "docs/corpora.md",
     "docs/training.md",
+    "docs/operations.md",
 )
 MINUTES = re.compile(r"--minutes \d+")
 
