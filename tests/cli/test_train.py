@@ -278,6 +278,27 @@ def stopped(process, number):
     return said, process.returncode, out, err.decode().splitlines()
 
 
+def test_ctrl_c_twice_leaves_at_once_with_the_last_checkpoint(built, start, main):
+    """SIGTERM comes as the second here: two of the same would be one to a process that is stopped."""
+    long = ("--batch", "7", "--save-every", "2", "--validate-every", "1000000", "--threads", "1")
+    process = start("train", "--steps", "1000000", *TINY, *long, cwd=built)
+    for line in process.stderr:
+        if b"saved step-4 " in line:
+            break
+    os.kill(process.pid, signal.SIGSTOP)  # both wait for it when it goes on
+    os.kill(process.pid, signal.SIGINT)
+    os.kill(process.pid, signal.SIGTERM)
+    os.kill(process.pid, signal.SIGCONT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, b"")
+    assert b"Traceback" not in err
+    assert b"stopped at step" not in err
+    done = main("train", "--steps", "9", cwd=built)
+    assert done.code == 0
+    (resumed,) = [line for line in done.err.splitlines() if line.startswith("resuming after step")]
+    assert int(resumed.split()[-1].replace(",", "")) >= 4
+
+
 def test_a_signal_saves_and_the_same_command_goes_on_from_there(built, start, main):
     command, reached = ("train", "--steps", "1000000", *TINY), 0
     signals = (
