@@ -279,7 +279,7 @@ def stopped(process, number):
 
 
 def test_ctrl_c_twice_leaves_at_once_with_the_last_checkpoint(built, start, main):
-    """SIGTERM comes as the second here: two of the same would be one to a process that is stopped."""
+    """The second is SIGTERM here: two of one kind are one to a process that is stopped."""
     long = ("--batch", "7", "--save-every", "2", "--validate-every", "1000000", "--threads", "1")
     process = start("train", "--steps", "1000000", *TINY, *long, cwd=built)
     for line in process.stderr:
