@@ -1,19 +1,18 @@
 """Which alarms do broken runs set off, how soon, and do healthy ones set off any?
 
-    python benchmarks/alarms.py --work DIR CORPUS [--steps 250] [--seeds 10] [--first 0] [--jobs 2]
+    python benchmarks/alarms.py --work DIR CORPUS [--steps 200] [--seeds 10] [--first 0] [--jobs 2]
 
 CORPUS is one that build-vocab reads. Trains so many steps of 250 pairs, with one processor each so
 that runs do not disturb each other, with every seed from the first on, on the corpus as it is and
-broken in five ways:
+broken in four ways:
 
 - constant: three of five replies are the same sentence;
 - shuffled: every reply goes to the question of some other pair;
-- a line off: every reply goes to the question after its own, as when a file lost a line;
 - visible: the decoder reads the word that it is to predict (labels off by one in the program);
 - no rate: a learning rate of next to nothing.
 
 Records which alarms came at which step. The thresholds in chatbot/talk/alarms.py were set on
-another corpus and other seeds (10 to 12) than those of the recorded result.
+another corpus and other seeds (10 and 11) than those of the recorded result.
 """
 
 from __future__ import annotations
@@ -38,7 +37,6 @@ EXPECTED = {
     "healthy": set(),
     "constant": {"replies collapse", "too good to be true"},
     "shuffled": {"the question is ignored"},
-    "a line off": {"the question is ignored"},
     "visible": {"too good to be true"},
     "no rate": {"nothing is learned"},
 }
@@ -58,18 +56,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=250)
+    parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2)
     asked = parser.parse_args()
+    asked.work = asked.work.resolve()
     asked.work.mkdir(parents=True, exist_ok=True)
     pairs = pairs_of(asked.corpus)
     breaks: dict[str, Callable[[Pairs], Pairs]] = {
         "healthy": list,
         "constant": constant,
         "shuffled": shuffled,
-        "a line off": a_line_off,
     }
     for name, broken in breaks.items():
         build(asked.work, name, broken(pairs))
@@ -109,11 +107,6 @@ def shuffled(pairs: Pairs) -> Pairs:
     replies = [reply for _, reply in pairs]
     random.Random(2).shuffle(replies)
     return [(question, reply) for (question, _), reply in zip(pairs, replies, strict=True)]
-
-
-def a_line_off(pairs: Pairs) -> Pairs:
-    """Every reply a line further down."""
-    return [(q, r) for (q, _), (_, r) in zip(pairs[1:], pairs, strict=False)]
 
 
 def build(work: Path, name: str, pairs: Pairs) -> None:

@@ -186,6 +186,7 @@ class TrainingConfig(Config):
         0.015,
         "learning rate of Adam",
         minimum=1e-9,
+        maximum=1_000,
         fixed=True,
         changed_by="--set-learning-rate",
     )

@@ -8,7 +8,7 @@ Each line has a `kind`, the `step` it speaks of and what else is known then:
     {"kind": "progress", "step": 10, "seconds": 3.1, "loss": 6.2, "learning_rate": 0.005, ...}
     {"kind": "validation", "step": 50, "seconds": 16.0, "heldout_loss": 5.5}
     {"kind": "probe", "step": 50, "samples": [["question", "reply"], ...], ...}
-    {"kind": "alarm", "step": 50, "alarm": "question ignored", "note": "..."}
+    {"kind": "alarm", "step": 50, "alarm": "the question is ignored", "note": "..."}
     {"kind": "decay", ...}  {"kind": "rollback", ...}  {"kind": "checkpoint", ...}
     {"kind": "stop", "note": "...", ...}
 
@@ -89,6 +89,12 @@ class Record:
     note: str | None = None
     model: dict[str, Any] | None = None
     training: dict[str, Any] | None = None
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Record:
+        """What `as_dict` gave; fields of another version are left out."""
+        names = {field.name for field in dataclasses.fields(cls)}
+        return cls(**{name: value for name, value in values.items() if name in names})
 
     def as_dict(self) -> dict[str, Any]:
         """The fields that are known, JSON-ready."""

@@ -122,8 +122,9 @@ def _facts(standing: Standing, latest: Record) -> Iterator[str]:
     yield from _judgement(standing)
     if latest.learning_rate is not None:
         yield f"rate {latest.learning_rate:.2g}"
-    if standing.schedule.before.means:
-        left = standing.ending.training.patience - len(standing.schedule.block.means)
+    training, schedule = standing.ending.training, standing.schedule
+    if schedule.before.means and training.decay_on == "heldout":
+        left = schedule.cooling + training.patience - len(schedule.block.means)
         yield f"rate judged in {left} validations"
     if latest.pairs_per_second is not None:
         yield f"{latest.pairs_per_second:,.0f} pairs/s"

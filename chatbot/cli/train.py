@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.option("--restart", is_flag=True, help="give up what was trained and begin anew")
 @click.option(
     "--set-learning-rate",
-    type=click.FloatRange(min=1e-9),
+    type=click.FloatRange(min=1e-9, max=1_000),
     metavar="RATE",
     help="go on at this learning rate instead of the one that the run began with",
 )

@@ -68,15 +68,15 @@ class Checkpoints:
         """Saves the weights as the best checkpoint; raises what `save` does."""
         return self._save(self._weights, self._folder.best, position, 1)
 
-    def drop_from(self, step: int) -> None:
-        """Removes the checkpoints of this step and of later ones; the best one stays.
+    def drop_after(self, step: int) -> None:
+        """Removes the checkpoints of later steps; the best one stays.
 
         Raises:
             ChatbotError: one cannot be removed.
         """
         with _writing(self._folder.checkpoints):
             for path in reversed(saved(self._folder.checkpoints)):
-                if step_of(path) >= step:
+                if step_of(path) > step:
                     _remove(path)
 
     def _save(self, what: tf.train.Checkpoint, folder: Path, position: Position, keep: int) -> Path:
@@ -93,9 +93,10 @@ class Checkpoints:
 
 def _put_in_place(temporary: Path, final: Path) -> None:
     """Gives a finished checkpoint its name, after it is on disk."""
-    _file(final, _INDEX).unlink(missing_ok=True)  # of the same step: its data are replaced next
     for suffix in (_DATA, _INDEX):
         sync(_file(temporary, suffix))
+    _file(final, _INDEX).unlink(missing_ok=True)  # of the same step: its data are replaced next
+    for suffix in (_DATA, _INDEX):
         _file(temporary, suffix).replace(_file(final, suffix))
     sync_names(final.parent)
 

@@ -50,6 +50,12 @@ class Ending:
         """The step a run without a given end stops at, at the latest."""
         return max(CAP_STEPS, CAP_EPOCHS * self.pairs // self.training.batch)
 
+    def judged_by(self, held_out: int) -> str:
+        """What a run is judged by, in words, with so many pairs held out."""
+        if self.memorising:
+            return "no pairs are held out: learning by heart, judged by the training loss"
+        return f"{held_out:,} pairs are held out to judge by"
+
     def fraction(self, step: int, seconds: float) -> float:
         """How much of a run whose end is given is done, 0 to 1; 0 when it is not given."""
         done = [0.0]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from chatbot.config import ModelConfig, TrainingConfig
 from chatbot.corpus.batches import Batch
 from chatbot.corpus.doctor import forecast
+from chatbot.corpus.store import Ranges
 from chatbot.corpus.vectors import Vectors
 from chatbot.learn.dropout import Dropped
 from chatbot.learn.model import Seq2Seq, feature_spec
@@ -191,6 +192,10 @@ class Engine:
         rate = np.float32(learning_rate)
         norm = self._change(entries, places, tf.concat(rows, 0), weights, scale, rate)
         return Step(loss * float(scale), network * float(scale), float(norm))
+
+    def counted(self, runs: Ranges) -> bool:
+        """Whether the n-grams of some of these pairs of the store are among those counted."""
+        return self.net.mixture is not None and self.net.mixture.counted(runs)
 
     def forget_moments(self) -> None:
         """Begins the optimizer anew, as after drawing the weights."""

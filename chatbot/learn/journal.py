@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from chatbot.errors import NO_ROOM, ChatbotError, NoRoomError
-from chatbot.folder import ModelFolder
+from chatbot.folder import ModelFolder, sync
 from chatbot.history import Record, append, drop_after
 
 RETRY_SECONDS = 10.0
@@ -42,6 +42,12 @@ class Journal:
         """
         with self._writing():
             drop_after(self._folder.history, step)
+
+    def sync(self) -> None:
+        """Waits until the history is on disk; raises what `drop_after` does."""
+        with self._writing():
+            if self._folder.history.exists():
+                sync(self._folder.history)
 
     def log(self, record: Record, **shown: Any) -> Iterator[Record]:  # noqa: ANN401 - its fields
         """Adds a record to the history, and gives it with what is only shown.

@@ -17,8 +17,8 @@ from chatbot.corpus.store import TokenStore
 from chatbot.learn.comparison import Judged
 from chatbot.learn.engine import Engine
 
-MOST_BY_HEART = 2_000
-"""The first so many training pairs are judged where none are held out."""
+MOST = 2_000
+"""Pairs that are judged."""
 
 BITS_PER_LOST_CHARACTER = 17
 """What a character costs that the ids of a reply do not give back.
@@ -31,11 +31,11 @@ _AT_ONCE = 250
 
 
 def judged_range(store: TokenStore) -> tuple[int, int]:
-    """The pairs to judge by, from the first to one past the last: those held out, if any are."""
+    """The pairs to judge by, from the first to one past the last: held out ones, if there are."""
     header = store.header
     if header.held_out:
-        return header.train, header.pairs
-    return 0, min(MOST_BY_HEART, header.train)
+        return header.train, min(header.pairs, header.train + MOST)
+    return 0, min(MOST, header.train)
 
 
 def judge(store: TokenStore, engine: Engine, max_length: int) -> Judged:

@@ -26,6 +26,34 @@ from chatbot.learn.position import Position
 from chatbot.learn.schedule import halved
 
 _NAMED = 3
+_AT_ONCE = 250
+
+
+def check_start(fault: str | None, folder: ModelFolder) -> None:
+    """Refuses a network that is at fault as it was drawn.
+
+    Raises:
+        ChatbotError: it is.
+    """
+    if fault:
+        raise ChatbotError(
+            f"{folder.path}: {fault} at the start. If --vectors were given, look at their file; "
+            "begin anew with --restart."
+        )
+
+
+def check_tries(wrong: Position, fault: str | None, folder: ModelFolder) -> None:
+    """Gives up a run that has gone wrong once too often.
+
+    Raises:
+        ChatbotError: there were `recovery.MOST_TRIES` attempts without a gain.
+    """
+    if wrong.recovery.tries >= recovery.MOST_TRIES:
+        raise ChatbotError(
+            f"at step {wrong.step:,} {fault}, after {wrong.recovery.tries} attempts at ever lower "
+            f"rates. The last good weights are kept. Look at the pairs of this step in "
+            f"{folder.suspects}, or begin anew with a lower --learning-rate and --restart."
+        )
 
 
 def without_the_step(now: Position) -> Position:
@@ -75,7 +103,9 @@ def suspects(
         max_length: most tokens of a question or reply.
     """
     pairs = store.read(runs)
-    nats, _ = engine.validate([make_batch(pairs, max_length)])
+    every = np.arange(len(pairs))
+    parts = np.array_split(every, -(-len(pairs) // _AT_ONCE))
+    nats, _ = engine.validate(make_batch(pairs.take(part), max_length) for part in parts)
     names = [str(file["name"]) for file in store.header.files]
     return list_pairs(folder.suspects, pairs, nats, names)
 

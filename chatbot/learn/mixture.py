@@ -18,6 +18,7 @@ the mixture's it would leave to the counts what they know early, and stop learni
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -71,6 +72,10 @@ class Mixture(tf.Module):  # type: ignore[misc]
         if self.counts.ngrams is None:
             raise ChatbotError("the counts of n-grams are missing. Train anew with --restart.")
         return self.counts.ngrams
+
+    def counted(self, runs: Sequence[tuple[int, int]]) -> bool:
+        """Whether some of these pairs of the store were counted, which are its first ones."""
+        return min(first for first, _ in runs) < self.ngrams.pairs
 
     def share(self, vectors: Tensor) -> Tensor:
         """The share of the n-grams for output vectors [N, U], from 0 to 1, [N]."""

@@ -5,6 +5,12 @@ Comes in: the seconds, pairs and tokens of every step. Goes out: speeds. Knows n
 
 from __future__ import annotations
 
+from math import isfinite
+from typing import Any
+
+from chatbot.learn.engine import Step
+from chatbot.memory import peak_memory
+
 _OVER = 20
 
 
@@ -43,3 +49,14 @@ class Pace:
     @property
     def _seconds(self) -> float:
         return sum(seconds for seconds, _, _ in self._last)
+
+
+def progress(step: Step, pace: Pace) -> dict[str, Any]:
+    """The fields of a record of progress that a step and the pace give."""
+    return {
+        "loss": step.loss if isfinite(step.loss) else None,
+        "norm": step.norm if isfinite(step.norm) else None,
+        "pairs_per_second": pace.pairs_per_second,
+        "tokens_per_second": pace.tokens_per_second,
+        "memory": peak_memory(),
+    }

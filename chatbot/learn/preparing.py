@@ -78,7 +78,7 @@ def prepare(
         _check_store(store, vocabulary, folder)
         newest, damaged = (None, []) if restart else newest_whole(folder.checkpoints)
         damaged += [] if restart else damaged_in(folder.best)
-        stored = read_position(newest) if newest else None
+        stored = resumed = read_position(newest) if newest else None
         network, settings, vectors = _agreed(stored, model, training, vocabulary)
         if learning_rate is not None:
             stored, settings = _at_rate(learning_rate, stored, settings, folder)
@@ -105,7 +105,8 @@ def prepare(
             engine.begin_with(vectors)
         held = opened.pop_all()
     coverage = vectors.coverage if vectors else None
-    return Run(folder, vocabulary, store, engine, position, stop, planned, held, coverage, damaged)
+    found = (folder, vocabulary, store, engine, position, stop, planned, held)
+    return Run(*found, coverage=coverage, damaged=damaged, resumed=resumed)
 
 
 def _check_store(store: TokenStore, vocabulary: Vocabulary, folder: ModelFolder) -> None:
@@ -146,7 +147,8 @@ def _at_rate(
             f"--set-learning-rate {learning_rate}: no run stands in {folder.path} to go on with. "
             "Give the rate of a new one with --learning-rate."
         )
-    position = replace(stored, schedule=at_full_rate(stored.schedule))
+    health = replace(stored.recovery, tries=0)
+    position = replace(stored, schedule=at_full_rate(stored.schedule), recovery=health)
     return position, replace(settings, learning_rate=learning_rate)
 
 

@@ -9,9 +9,9 @@ optimizer has refused it, so once is no harm; twice in a row means that the weig
 bad. And divergence:
 
 - the median of the losses of the last steps lies `MARGIN` nats a token above the least such median,
-  or above the least judged loss; of few steps, where batches are small, `FAR` nats;
-- a judged loss lies `MARGIN` above the least one, and training losses do, too: when a run overfits,
-  they fall;
+  or above the loss of the network as it was drawn; of few steps, where batches are small, `FAR`;
+- a judged loss lies `MARGIN` above the least one, and the losses of training half of that above
+  theirs: when a run overfits, they fall;
 - both are above the judged loss of the network as it was drawn.
 
 What a loss does by chance or by a hard window stays far below that.
@@ -27,8 +27,10 @@ import dataclasses
 from dataclasses import dataclass
 from math import inf, isfinite
 from statistics import median
+from typing import TYPE_CHECKING
 
-from chatbot.learn.engine import Step
+if TYPE_CHECKING:
+    from chatbot.learn.engine import Step
 
 MARGIN = 1.0
 """Nats a token above the least loss at which a run counts as diverged."""
@@ -53,7 +55,8 @@ class Recovery:
         tries: roll-backs since the last gain of a validation.
         refused: steps in a row that the optimizer has refused.
         recent: the last losses of steps, nats per token.
-        least: the least median of so many, or judged loss.
+        least: the least median of so many, at first the judged loss of the network as drawn.
+        judged: the least judged loss.
         start: the judged loss of the network as it was drawn.
     """
 
@@ -61,6 +64,7 @@ class Recovery:
     refused: int = 0
     recent: tuple[float, ...] = ()
     least: float = inf
+    judged: float = inf
     start: float = inf
 
 
@@ -87,8 +91,10 @@ def after_step(recovery: Recovery, step: Step, batch: int) -> Recovery:
 def after_validation(recovery: Recovery, loss: float, *, gained: bool) -> Recovery:
     """The state after a validation with a finite loss."""
     tries = 0 if gained else recovery.tries
-    start = loss if recovery.start == inf else recovery.start
-    return dataclasses.replace(recovery, tries=tries, least=min(recovery.least, loss), start=start)
+    recovery = dataclasses.replace(recovery, tries=tries, judged=min(recovery.judged, loss))
+    if recovery.start == inf:
+        recovery = dataclasses.replace(recovery, start=loss, least=min(recovery.least, loss))
+    return recovery
 
 
 def fault(recovery: Recovery, batch: int) -> str | None:
@@ -107,8 +113,8 @@ def fault_of_validation(recovery: Recovery, loss: float) -> str | None:
     if not isfinite(loss):
         return "the loss of a validation is not finite"
     training = median(recovery.recent) if recovery.recent else -inf
-    if loss > recovery.least + MARGIN and training > recovery.least:
-        return f"the loss of a validation has risen to {loss:.2f}, from {recovery.least:.2f}"
+    if loss > recovery.judged + MARGIN and training > recovery.least + MARGIN / 2:
+        return f"the loss of a validation has risen to {loss:.2f}, from {recovery.judged:.2f}"
     if min(loss, training) > recovery.start + WORSE:
         return f"the network is worse than it was drawn ({loss:.3f} against {recovery.start:.3f})"
     return None

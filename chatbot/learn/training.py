@@ -14,9 +14,8 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from math import inf, isfinite
-from pathlib import Path
-from typing import Any
+from math import inf
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -26,7 +25,6 @@ from chatbot.corpus.sampler import ranges
 from chatbot.corpus.store import TokenStore
 from chatbot.corpus.vectors import Coverage
 from chatbot.corpus.vocabulary import Vocabulary
-from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
 from chatbot.history import Record
 from chatbot.learn import mending, recovery
@@ -36,16 +34,18 @@ from chatbot.learn.ending import Ending
 from chatbot.learn.engine import Engine, Step
 from chatbot.learn.journal import Journal
 from chatbot.learn.judging import judge
-from chatbot.learn.pace import Pace
+from chatbot.learn.pace import Pace, progress
 from chatbot.learn.position import Position
 from chatbot.learn.saving import DiskLeft, due, seconds_to_save
 from chatbot.learn.schedule import after_step, after_validation, dropping, rate, why_decayed
 from chatbot.learn.watcher import Watcher
-from chatbot.memory import peak_memory, release_freed, release_program
+from chatbot.memory import release_freed, release_program
 
 _RECORD_EVERY = 10
 _RELEASE_EVERY = 25
 _MEAN_OF = 5
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -64,6 +64,7 @@ class Run:
         coverage: what the word vectors cover, where the run begins with some.
         damaged: newer checkpoints than the one it goes on from, and what is wrong with each.
         watch: looks at it at every validation.
+        resumed: the position in the checkpoint that it goes on from.
     """
 
     folder: ModelFolder
@@ -77,6 +78,7 @@ class Run:
     coverage: Coverage | None = None
     damaged: Sequence[str] = ()
     watch: Watcher | None = None
+    resumed: Position | None = None
     _pace: Pace = field(default_factory=Pace)
     _rate: float | None = None
     _best: float = inf
@@ -86,6 +88,7 @@ class Run:
     def __post_init__(self) -> None:
         """Opens the journal."""
         self._journal = Journal(self.folder, self.stop)
+        self._saved: Position | None = self.resumed
 
     @property
     def pairs(self) -> int:
@@ -121,36 +124,43 @@ class Run:
             self.folder, self.engine.net, self.engine.optimizer, self.position.training.keep
         )
         judged = self.position.recovery.start < inf
-        self._journal.drop_after(self.position.step if judged else -1)
+        begins = self.position.step == 0 and not judged
+        last = -1 if begins else self.position.step
+        yield from self._insist(lambda: self._journal.drop_after(last))
         best = saved(self.folder.best)
-        if best and fault_of(best[-1]) is None:
+        if best and fault_of(best[-1]) is None and not begins:
             self._best = read_position(best[-1]).schedule.best
-        yield from self._log(self._record("start", note=self._aims()))
-        self._began = time.monotonic() - self.position.seconds
+        aims = self.ending.judged_by(self.store.header.held_out)
+        yield from self._log(self._record("start", note=aims))
+        self._began = time.monotonic() - self.position.seconds - self._journal.waited
         saved_at = (self.position.step, self.position.seconds)
         reason = self.stop() or self._reason_to_end()
         if not judged and not reason:
             # The weights as drawn are good ones to go back to, and what gains are measured by.
-            yield from self._judge(checkpoints)
+            fault = yield from self._judge(checkpoints)
+            mending.check_start(fault, self.folder)
         while not reason:
             step = self._step()
             self._release()
             self._count_seconds()
             yield from self._progress(step, saved_at)
             fault = recovery.fault(self.position.recovery, self.position.training.batch)
-            ended = self._reason_to_end()
+            if self.position.recovery.refused == 1:
+                yield from self._pass_over(fault)
+                fault = None
             # A stop is no end: a validation out of turn would make a resumed run another one.
-            if not fault and (ended or self._validating()):
+            if not fault and (self._reason_to_end() or self._validating()):
                 fault = yield from self._judge(checkpoints)
             if fault:
-                yield from self._mend(checkpoints, fault)
+                yield from self._go_back(checkpoints, fault)
                 saved_at = (self.position.step, self.position.seconds)
             reason = self.stop() or self._reason_to_end()
             self._count_seconds()
-            if due(*self._since(saved_at)) and not reason:
+            if due(*self._since(saved_at)) and not reason and not self._doubtful:
                 yield from self._save(checkpoints)
                 saved_at = (self.position.step, self.position.seconds)
-        yield from self._save(checkpoints)
+        if self.position != self._saved and not self._doubtful:
+            yield from self._save(checkpoints)
         yield from self._log(self._record("stop", note=reason, loss=self._mean_loss()))
 
     def _count_seconds(self) -> None:
@@ -173,7 +183,7 @@ class Run:
         batch = make_batch(self.store.read(runs), training.max_length)
         fraction = self.ending.fraction(step, position.seconds)
         self._rate = rate(step, position.schedule, fraction, training)
-        counted = self._counted(runs)
+        counted = self.engine.counted(runs)
         share = dropping(step, training.batch, self.pairs)
         found = self.engine.train(batch, self._rate, step, counted=counted, dropping=share)
         self._pace.add(time.monotonic() - began, len(batch), float(batch.weights.sum()))
@@ -186,29 +196,36 @@ class Run:
         self.position = position
         return found
 
-    def _mend(self, checkpoints: Checkpoints, fault: str) -> Iterator[Record]:
-        """Goes on at half the rate, from the best weights unless a refused step did no harm."""
-        step, health = self.position.step, self.position.recovery
+    @property
+    def _doubtful(self) -> bool:  # the last step has been refused: weights may not be finite
+        return self.position.recovery.refused > 0
+
+    def _pass_over(self, fault: str | None) -> Iterator[Record]:
+        """A single step has been refused: nothing was changed by it, and the rate is halved."""
+        mending.check_tries(self.position, fault, self.folder)
+        self.position = mending.without_the_step(self.position)
+        yield from self._log_roll_back(self.position.step, fault, "nothing changed by it")
+
+    def _go_back(self, checkpoints: Checkpoints, fault: str) -> Iterator[Record]:
+        """Goes back to the best weights, and on at half the rate; then all since is forgotten.
+
+        Newer checkpoints go after the one to go on from is there: who is killed in between goes on
+        from those, and meets the same again.
+        """
+        wrong = self.position
+        self.position = mending.back_to_the_best(wrong, self.folder, self.engine)
+        yield from self._save(checkpoints)
+        checkpoints.drop_after(self.position.step)
+        yield from self._insist(lambda: self._journal.drop_after(self.position.step))
+        back = f"back to the weights of step {self.position.step:,}"
+        yield from self._log_roll_back(wrong.step, fault, back)
+        mending.check_tries(wrong, fault, self.folder)
+
+    def _log_roll_back(self, step: int, fault: str | None, back: str) -> Iterator[Record]:
         runs, longest = self._runs(step - 1), self.position.training.max_length
         suspects = mending.suspects(self.folder, self.store, runs, self.engine, longest)
-        if health.tries >= recovery.MOST_TRIES:
-            raise ChatbotError(
-                f"at step {step:,} {fault}, after {health.tries} attempts at ever lower rates. The "
-                f"last good weights are kept. Look at the pairs of this step, {suspects}, or begin "
-                "anew with a lower --learning-rate and --restart."
-            )
-        if health.refused == 1:
-            self.position, back = mending.without_the_step(self.position), "nothing changed by it"
-        else:
-            self.position = mending.back_to_the_best(self.position, self.folder, self.engine)
-            # What was learned since is forgotten first: a kill in between repeats what went wrong.
-            checkpoints.drop_from(self.position.step)
-            self._journal.drop_after(self.position.step)
-            back = f"back to the weights of step {self.position.step:,}"
         note = f"at step {step:,} {fault}: {back}, learning rate halved; its pairs: {suspects}"
         yield from self._log(self._record("rollback", note=note))
-        if health.refused != 1:
-            yield from self._save(checkpoints)
 
     def _release(self) -> None:
         """Gives memory back: what compiling the step has read of TensorFlow, and what was freed."""
@@ -217,11 +234,6 @@ class Run:
         capped = self.position.training.memory is not None
         if capped or self.position.step % _RELEASE_EVERY == 0:
             release_freed()
-
-    def _counted(self, runs: Sequence[tuple[int, int]]) -> bool:
-        """Whether a window holds pairs whose n-grams were counted: the first ones of the store."""
-        mixture = self.engine.net.mixture
-        return mixture is not None and min(first for first, _ in runs) < mixture.ngrams.pairs
 
     def _judge(self, checkpoints: Checkpoints) -> Generator[Record, None, str | None]:
         """Validates, and lets the schedule decide; says what is wrong, if anything is."""
@@ -272,28 +284,21 @@ class Run:
         return (position.training.save_every, *since)
 
     def _save(self, checkpoints: Checkpoints) -> Iterator[Record]:
+        yield from self._insist(self._journal.sync)
         path = yield from self._insist(lambda: checkpoints.save(self.position))
+        self._saved = self.position
         yield from self._log(self._record("checkpoint", note=f"saved {path.name}"))
 
     def _progress(self, step: Step, saved_at: tuple[int, float]) -> Iterator[Record]:
-        pace = self._pace
-        record = self._record(
-            "progress",
-            loss=step.loss if isfinite(step.loss) else None,
-            norm=step.norm if isfinite(step.norm) else None,
-            heldout_loss=self.position.heldout_loss,
-            pairs_per_second=pace.pairs_per_second,
-            tokens_per_second=pace.tokens_per_second,
-            memory=peak_memory(),
-            seconds_left=self.ending.seconds_left(
-                self.position.step, self.position.seconds, pace.seconds_a_step
-            ),
-        )
+        position, pace = self.position, self._pace
+        left = self.ending.seconds_left(position.step, position.seconds, pace.seconds_a_step)
+        known = progress(step, pace) | {"heldout_loss": position.heldout_loss, "seconds_left": left}
+        record = self._record("progress", **known)
         shown: dict[str, Any] = {
             "next_save": seconds_to_save(*self._since(saved_at), pace.seconds_a_step),
             "disk_left": self._disk.bytes(self.folder.path),
         }
-        if self.position.step % _RECORD_EVERY:
+        if position.step % _RECORD_EVERY:
             yield replace(record, **shown)
         else:
             yield from self._log(record, **shown)
@@ -301,11 +306,6 @@ class Run:
     def _mean_loss(self) -> float | None:
         losses = self.position.losses
         return float(np.mean(losses)) if losses else None
-
-    def _aims(self) -> str:
-        if self.memorising:
-            return "no pairs are held out: learning by heart, judged by the training loss"
-        return f"{self.store.header.held_out:,} pairs are held out to judge by"
 
     def _record(self, kind: str, **known: Any) -> Record:  # noqa: ANN401 - fields of Record
         position = self.position
@@ -316,7 +316,7 @@ class Run:
             kind,
             position.step,
             seconds=round(position.seconds, 3),
-            learning_rate=self._rate,
+            learning_rate=None if kind == "stop" else self._rate,  # none yet when just resumed
             **known,
         )
 
@@ -326,5 +326,5 @@ class Run:
         if self.watch:
             self.watch.see(record)
 
-    def _insist(self, write: Callable[[], Path]) -> Generator[Record, None, Path]:
+    def _insist(self, write: Callable[[], T]) -> Generator[Record, None, T]:
         return (yield from self._journal.insist(write, self._record("pause")))

@@ -17,7 +17,7 @@ from chatbot.history import Record
 IN_A_ROW = 3
 """Records in a row that must show what is wrong before it is said."""
 
-REPLIES_FROM = 200
+REPLIES_FROM = 100
 """Steps from which replies are judged: every network begins with the commonest words."""
 
 SAME_REPLY = 0.9
@@ -34,6 +34,9 @@ OVERFIT = 0.1
 
 UNKNOWN = 0.05
 """Share of unknown words in the held-out replies."""
+
+LEARNED_FROM = 50
+"""Steps from which a loss must have fallen: before, the rate is still warming up."""
 
 FALLEN = 0.02
 """Nats a token by which the loss must have fallen since the first validation."""
@@ -90,10 +93,13 @@ class Alarms:
             self._first = self._least = loss
             return {}
         self._least = min(self._least, loss)
-        found = {"nothing is learned": loss > self._first - FALLEN}
+        falls = self._training_falls()
+        found = {}
+        if record.step >= LEARNED_FROM:
+            found["nothing is learned"] = loss > self._first - FALLEN
         if record.heldout_loss is not None:
             found["too good to be true"] = loss < TOO_GOOD
-            found["the model overfits"] = loss > self._least + OVERFIT and self._training_falls()
+            found["the model overfits"] = loss > self._least + OVERFIT and falls
         return found
 
     def _training_falls(self) -> bool:

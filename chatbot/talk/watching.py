@@ -32,10 +32,10 @@ from chatbot.talk.why import Why, why
 SAMPLES = 4
 """Questions that are answered at every validation."""
 
-ANSWERED = 48
+ANSWERED = 32
 """Questions that are answered to see how much replies differ, ..."""
 
-EVERY = 4
+EVERY = 2
 """... at every so many validations."""
 
 SHUFFLED = 250
@@ -51,10 +51,16 @@ class Watch:
     """Looks at one run; to be given to it as its `watch`."""
 
     def __init__(self, run: Run) -> None:
-        """Takes the run."""
+        """Takes the run.
+
+        Raises:
+            ChatbotError: what cuts its text is missing, so that no reply can be put together.
+        """
+        user_dict = user_dict_of(run.folder, run.vocabulary)
+        at = run.folder.checkpoints
+        self._bot = Bot(run.vocabulary, run.engine.net, run.position, at, user_dict)
         self._samples: tuple[list[list[int]], list[list[int]]] = ([], [])
         self._run = run
-        self._bot: Bot | None = None
         self._alarms: Alarms | None = None
         self._halvings = 0
         self._pending: list[str] = []
@@ -87,25 +93,21 @@ class Watch:
         """Reads what was recorded, after a resume or a roll-back: what it set off was said then."""
         self._alarms, self._pending = Alarms(), []
         for one in read(self._run.folder.history):
-            found = self._alarms.after(Record(**one))
+            found = self._alarms.after(Record.from_dict(one))
             if (one["kind"], one["step"]) == ("validation", self._run.position.step):
                 self._pending = found  # it has just been recorded
 
     def probe(self, judged: Judged) -> Record:
         """What replies say of the present weights."""
         run = self._run
-        if self._bot is None:
-            user_dict = user_dict_of(run.folder, run.vocabulary)
-            at = run.folder.checkpoints
-            self._bot = Bot(run.vocabulary, run.engine.net, run.position, at, user_dict)
         begin, end = judged_range(run.store)
         pairs = run.store.read([(begin, min(begin + SHUFFLED, end))])
         batch = make_batch(pairs, run.position.training.max_length)
         known = {"question_gain": self._question_gain(batch, judged)} if len(batch) > 1 else {}
         known["unknown_share"] = float((batch.targets == UNK).sum() / batch.weights.sum())
-        return self._record("probe", **known, **self._replies(self._bot, batch))
+        return self._record("probe", **known, **self._replies(batch))
 
-    def _replies(self, bot: Bot, batch: Batch) -> dict[str, Any]:
+    def _replies(self, batch: Batch) -> dict[str, Any]:
         """The samples, and now and then how much many replies differ."""
         validation = self._run.position.step // self._run.position.training.validate_every
         count = min(len(batch), SAMPLES if validation % EVERY else ANSWERED)
@@ -115,6 +117,7 @@ class Watch:
                 batch.encoder_input[:count], batch.encoder_lengths[:count], strict=True
             )
         ]
+        bot = self._bot
         config, replies = ReplyConfig(max_reply=LONGEST), []
         for first in range(0, count, _AT_ONCE):
             replies += bot.answers(questions[first : first + _AT_ONCE], config)

@@ -49,7 +49,7 @@ LITERAL = (
     '"save_every": "2m", "keep": 1, "precision": "float32", "memory": null, "threads": 0, '
     '"vectors": "zh.vec", "freeze_vectors": true}, '
     '"recovery": {"tries": 2, "refused": 1, "recent": [3.5, 3.25], "least": 2.5, '
-    '"start": 6.5}, "losses": [3.0, 2.75]}'
+    '"judged": 2.25, "start": 6.5}, "losses": [3.0, 2.75]}'
 )
 
 THE_SAME = Position(
@@ -89,7 +89,7 @@ THE_SAME = Position(
         vectors="zh.vec",
         freeze_vectors=True,
     ),
-    recovery=Recovery(tries=2, refused=1, recent=(3.5, 3.25), least=2.5, start=6.5),
+    recovery=Recovery(tries=2, refused=1, recent=(3.5, 3.25), least=2.5, judged=2.25, start=6.5),
     losses=(3.0, 2.75),
 )
 
@@ -275,7 +275,7 @@ def test_the_best_of_a_run_by_heart_is_not_for_replies(folder):
     checkpoints = Checkpoints(folder, *network(), 3)
     checkpoints.save_best(position(2, heldout_loss=None))
     assert find_checkpoint(folder)[0] == folder.checkpoints / "step-3"
-    checkpoints.drop_from(0)
+    checkpoints.drop_after(0)
     assert find_checkpoint(folder)[0] == folder.best / "step-2"
 
 
@@ -284,7 +284,7 @@ def test_checkpoints_of_a_step_and_later_ones_can_be_dropped(folder):
     for step in (3, 20, 100):
         checkpoints.save(position(step))
     checkpoints.save_best(position(50))
-    checkpoints.drop_from(20)
+    checkpoints.drop_after(19)
     left = {path.name for path in folder.checkpoints.iterdir()}
     assert left == {"step-3" + DATA, "step-3" + INDEX}
     assert [path.name for path in saved(folder.best)] == ["step-50"]
@@ -334,8 +334,8 @@ def test_a_checkpoint_is_on_disk_before_it_has_its_name(folder, monkeypatch):
     fill(folder, steps=(3,))
     assert order == [
         ("sync", "unfinished" + DATA),
-        ("name", "step-3" + DATA),
         ("sync", "unfinished" + INDEX),
+        ("name", "step-3" + DATA),
         ("name", "step-3" + INDEX),
         ("sync_names", "checkpoints"),
     ]

@@ -76,8 +76,10 @@ def test_what_is_not_finite_is_wrong_at_once_and_is_counted(loss, norm):
 
 
 def test_a_validation_is_wrong_where_the_training_loss_has_risen_too():
-    state, _ = walk([6.0] * 5, state=after_validation(Recovery(), 6.4, gained=True))
+    state, _ = walk([5.0] * 5, state=after_validation(Recovery(), 6.4, gained=True))
     state = after_validation(state, 4.0, gained=True)
+    assert fault_of_validation(state, 9.0) is None  # the training loss is at its least
+    state, _ = walk([5.0 + MARGIN / 2 + 0.1] * 5, state=state)
     assert fault_of_validation(state, 4.0 + MARGIN + 0.1).startswith("the loss of a validation")
     assert fault_of_validation(state, 4.0 + MARGIN - 0.1) is None
     overfit, _ = walk([2.0] * 5, state=state)
@@ -102,7 +104,7 @@ def test_a_gain_counts_the_attempts_anew_and_a_roll_back_counts_one_more():
     bad, _ = walk([9.0] * 5, state=good)
     back = rolled_back(bad, good)
     assert (back.tries, back.refused, back.recent) == (1, 0, ())
-    assert (back.least, back.start) == (4.9, 4.9)
+    assert (back.least, back.judged, back.start) == (4.9, 4.9, 4.9)
     again = rolled_back(walk([9.0] * 5, state=back)[0], good)
     assert again.tries == 2
     assert after_validation(again, 5.0, gained=False).tries == 2

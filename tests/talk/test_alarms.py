@@ -85,10 +85,10 @@ def test_replies_are_not_judged_in_the_beginning():
 
 
 def test_a_loss_that_stays_where_it_began_is_said():
-    assert rung(validations(5.0, 5.0, 4.99, 5.01)) == [("nothing is learned", 75)]
+    assert rung(validations(5.0, 5.0, 5.0, 4.99, 5.01)) == [("nothing is learned", 100)]
     assert rung(validations(5.0, *[5.0 - FALLEN] * 9)) == []
     by_heart = [Record("validation", 25 * n, loss=6.0) for n in range(5)]
-    assert rung(by_heart) == [("nothing is learned", 75)]
+    assert rung(by_heart) == [("nothing is learned", 100)]
 
 
 def test_a_held_out_loss_no_dialogue_has_is_said_and_one_by_heart_may_have_it():
