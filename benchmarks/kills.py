@@ -28,7 +28,7 @@ from record import CHATBOT, must, run, save
 
 DATA = Path(__file__).parent.parent / "data"
 TRAIN = (
-    *("train", "--steps", "400", "--save-every", "3", "--validate-every", "20"),
+    *("train", "--steps", "240", "--save-every", "3", "--validate-every", "20"),
     *("--batch", "100", "--units", "48", "--embedding", "48"),
 )
 LONGEST_LIFE = 2.0
