@@ -222,6 +222,24 @@ def test_the_figures_in_the_readme_are_the_recorded_ones():
         assert figure in text
 
 
+def test_the_figures_of_operations_are_the_recorded_ones():
+    text = (ROOT / "docs/operations.md").read_text("utf-8")
+    kills, divergence, alarms = result("kills"), result("divergence"), result("alarms")
+    assert kills["runs_bit_by_bit_the_same"] == kills["runs_ended"]
+    for figure in (
+        f"{kills['kills']} kills (`kill -9`) over real runs, {kills['while_saving']} of them",
+        f"{kills['runs_bit_by_bit_the_same']} of {kills['runs_ended']} runs",
+        f"{kills['starts_that_found_damage']} starts found",
+        f"{divergence['within_5_percent']} of {len(divergence['ratios'])} runs",
+        f"({min(divergence['ratios']):.3f} to {max(divergence['ratios']):.3f} times it)",
+        *(
+            f"| {name} | {one['found']} of {one['runs']} |"
+            for name, one in alarms["table"].items()
+        ),
+    ):
+        assert figure in text
+
+
 def test_the_figures_of_memory_are_the_recorded_ones():
     text = (ROOT / "docs" / "memory.md").read_text("utf-8")
     memory = result("memory")
