@@ -232,10 +232,7 @@ def test_the_figures_of_operations_are_the_recorded_ones():
         f"{kills['starts_that_found_damage']} starts found",
         f"{divergence['within_5_percent']} of {len(divergence['ratios'])} runs",
         f"({min(divergence['ratios']):.3f} to {max(divergence['ratios']):.3f} times it)",
-        *(
-            f"| {name} | {one['found']} of {one['runs']} |"
-            for name, one in alarms["table"].items()
-        ),
+        *(f"| {name} | {one['found']} of {one['runs']} |" for name, one in alarms["table"].items()),
     ):
         assert figure in text
 
