@@ -308,7 +308,7 @@ def _work(
     cutter = Cutter(config, cleaning, user_dict)
     tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
     threading.Thread(target=_take_in, args=(pipe, tasks), daemon=True).start()
-    with suppress(BrokenPipeError):  # the parent is gone
+    with suppress(BrokenPipeError, ConnectionResetError):  # the parent is gone
         while (task := tasks.get()) is not None:
             pipe.send(cutter.cut(*task))
 
