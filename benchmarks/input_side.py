@@ -42,7 +42,7 @@ from record import CHATBOT, must, run, save
 from chatbot.corpus.store import TokenStore
 from chatbot.corpus.vocabulary import Vocabulary
 from chatbot.folder import ModelFolder
-from chatbot.learn.losses import cutoffs_of
+from chatbot.learn.output import cutoffs_of
 from chatbot.learn.preparing import NGRAMS, count_ngrams
 
 EPOCHS = 30

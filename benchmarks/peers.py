@@ -127,7 +127,7 @@ def spread(numbers: list[float], digits: int) -> dict[str, float]:
 
 def useful(contenders: Contenders, *, adaptive: bool) -> list[list[Product]]:
     """The products that each of the first steps usefully needs: our adaptive softmax, or all."""
-    from chatbot.learn.losses import cutoffs_of, tail_width
+    from chatbot.learn.output import cutoffs_of, tail_width
 
     arrays = contenders.arrays
     size, embedding, units = (int(arrays[key]) for key in ("size", "embedding", "units"))

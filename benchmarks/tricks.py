@@ -29,9 +29,9 @@ Patch = Callable[[], dict[str, Any]]
 
 def adaptive_softmax() -> dict[str, Any]:
     """One softmax over all entries."""
-    from chatbot.learn import losses
+    from chatbot.learn import output
 
-    losses.cutoffs_of = lambda size: (size,)
+    output.cutoffs_of = lambda size: (size,)
     return {}
 
 
@@ -73,7 +73,7 @@ def gradient_in_the_same_pass() -> dict[str, Any]:
     """The logits of all rows at once, differentiated by TensorFlow."""
     import tensorflow as tf
 
-    from chatbot.learn import losses
+    from chatbot.learn import output
 
     def plain(x: Any, weight: Any, bias: Any, labels: Any, weights: Any, dtype: Any) -> Any:  # noqa: ANN401
         logits = tf.matmul(tf.cast(x, dtype), tf.cast(weight, dtype), transpose_b=True)
@@ -81,7 +81,7 @@ def gradient_in_the_same_pass() -> dict[str, Any]:
         nats = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
         return tf.reduce_sum(nats * weights), nats
 
-    losses.summed_loss = plain
+    output.summed_loss = plain
     return {}
 
 
@@ -155,7 +155,7 @@ def few_sizes() -> dict[str, Any]:
 TRICKS: dict[str, tuple[Patch, str]] = {
     patch.__name__: (patch, where)
     for patch, where in (
-        (adaptive_softmax, "learn/losses.py: OutputLayer"),
+        (adaptive_softmax, "learn/output.py: OutputLayer"),
         (packed_rows, "learn/packing.py: pack_side"),
         (bfloat16_products, "learn/engine.py: product_type"),
         (a_part_for_each_processor, "learn/parts.py: split"),

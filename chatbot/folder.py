@@ -8,6 +8,7 @@ model was trained there. Knows nothing of what the files hold.
       pairs.store        corpus/store.py
       segmented/         corpus/segmented.py: the corpus in words, for --add
       user-dict.txt      the user's words for the segmenter, as they were brought
+      earlier/           vocabularies that checkpoints here were trained with, for --extend
       checkpoints/       learn/checkpoint.py: the newest few
       best/              learn/checkpoint.py: the one with the least held-out loss
       history.jsonl      history.py
@@ -72,6 +73,20 @@ class ModelFolder:
         return self.path / "suspects.txt"
 
     @property
+    def earlier(self) -> Path:
+        """The folder of the vocabularies that checkpoints here were trained with."""
+        return self.path / "earlier"
+
+    def earlier_vocabulary(self, digest: str) -> Path:
+        """Where a vocabulary of this digest is kept while another one stands in its place."""
+        return self.earlier / f"vocabulary-{digest[:16]}.txt"
+
+    @property
+    def of_training(self) -> tuple[Path, ...]:
+        """What a training run leaves: folders and files that go when it is given up."""
+        return (self.checkpoints, self.best, self.earlier, self.history, self.suspects)
+
+    @property
     def trained(self) -> bool:
         """Whether checkpoints stand here."""
         return any(self.checkpoints.glob("*.index")) or any(self.best.glob("*.index"))
@@ -83,11 +98,11 @@ class ModelFolder:
             ChatbotError: a file cannot be removed.
         """
         try:
-            for folder in (self.checkpoints, self.best):
-                if folder.exists():
-                    shutil.rmtree(folder)
-            for file in (self.history, self.suspects):
-                file.unlink(missing_ok=True)
+            for path in self.of_training:
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink(missing_ok=True)
         except OSError as error:
             raise ChatbotError(
                 f"{error.filename}: cannot be removed ({error.strerror}). Mend the folder, or "

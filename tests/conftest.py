@@ -99,7 +99,7 @@ def trained():
     A run that resumes is given nothing but what the caller gives.
     """
 
-    def train(folder, *, model=None, restart=False, stop_at=None, **settings):
+    def train(folder, *, model=None, restart=False, extending=False, stop_at=None, **settings):
         from chatbot.learn.preparing import prepare
 
         if restart or not folder.trained:
@@ -110,6 +110,7 @@ def trained():
             model or {},
             settings,
             restart=restart,
+            extending=extending,
             stop=lambda: "asked to" if run.position.step == stop_at else None,
         )
         return list(run.records()), run

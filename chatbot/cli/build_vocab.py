@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 )
 @workers_option
 @click.option("--restart", is_flag=True, help="give up a model trained in the folder")
+@click.option("--extend", is_flag=True, help="keep that model, to go on with: train --extend")
 def build_vocab(
     corpora: tuple[Path, ...],
     model: Path,
@@ -57,6 +58,7 @@ def build_vocab(
     keep_segmented: bool,
     workers: int | None,
     restart: bool,
+    extend: bool,
     **settings: Any,  # noqa: ANN401 - those of ReadingConfig, CorpusConfig and CleaningConfig
 ) -> None:
     """Read conversations; write the vocabulary and the token store.
@@ -72,6 +74,8 @@ def build_vocab(
 
     if add and not corpora:
         raise click.UsageError("--add: name the files to add.")
+    if restart and extend:
+        raise click.UsageError("--restart gives up what --extend keeps. Choose one.")
     for name in ("min_freq", "max_size"):
         if vocab is not None and name in given(settings, CorpusConfig):
             raise click.UsageError(
@@ -88,7 +92,9 @@ def build_vocab(
         )
     with opened(corpora, reading) as found, progress_line() as progress:
         sources = Sources(found.corpora, config, cleaning, vocab, workers_of(workers), progress)
-        report = build(sources, folder, add=add, keep=keep_segmented, restart=restart)
+        report = build(
+            sources, folder, add=add, keep=keep_segmented, restart=restart, extend=extend
+        )
         note_effort(report.survey, found, began)
     brought = {} if vocab is None else {"vocab": vocab}
     advice = advise(

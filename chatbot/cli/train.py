@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @settings_options(TrainingConfig)
 @settings_options(ModelConfig)
 @click.option("--restart", is_flag=True, help="give up what was trained and begin anew")
+@click.option("--extend", is_flag=True, help="go on though vocabulary or corpus have grown")
 @click.option(
     "--set-learning-rate",
     type=click.FloatRange(min=1e-9, max=1_000),
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 def train(
     model: Path,
     restart: bool,
+    extend: bool,
     set_learning_rate: float | None,
     quiet: bool,
     as_json: bool,
@@ -65,6 +67,8 @@ def train(
     falling towards that end; without them when the loss no longer falls at the smallest rate.
     Ctrl-C saves and ends.
     """
+    if restart and extend:
+        raise click.UsageError("--restart gives up what --extend goes on with. Choose one.")
     folder = ModelFolder(model)
     signals = _Signals()
     if not quiet:
@@ -80,6 +84,7 @@ def train(
             given(settings, ModelConfig),
             given(settings, TrainingConfig),
             restart=restart,
+            extending=extend,
             learning_rate=set_learning_rate,
             stop=signals.reason,
         )
@@ -140,7 +145,8 @@ def _introduction(run: Run) -> Iterator[str]:
     yield _machinery(run)
     yield from _damage(run)
     if run.position.step:
-        yield f"resuming after step {run.position.step:,}"
+        grown = "" if run.extension is None else f", extended: {run.extension}"
+        yield f"resuming after step {run.position.step:,}{grown}"
     if run.coverage is not None:
         yield _covered(run.coverage)
     if run.memorising:

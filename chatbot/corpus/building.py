@@ -84,6 +84,7 @@ def build(
     add: bool = False,
     keep: bool = True,
     restart: bool = False,
+    extend: bool = False,
 ) -> Report:
     """Builds the vocabulary and the token store of some corpora.
 
@@ -94,6 +95,7 @@ def build(
             the byte, as one build of all of them.
         keep: keep the segmented corpus in the folder, which `add` needs.
         restart: give up the model trained in the folder, if the corpus or a setting is another.
+        extend: keep that model, for a training run to carry over to the new vocabulary.
 
     Raises:
         ChatbotError: a corpus cannot be read, the folder cannot be written, another build writes to
@@ -110,7 +112,7 @@ def build(
             segmented, marks, chosen, survey.dropped, built.store, sources.progress
         )
         _complete(survey, chosen)
-        install(built, folder, restart, keep)
+        install(built, folder, keep=keep, restart=restart, extend=extend)
     return Report(chosen.vocabulary, header, survey, chosen.covered, chosen.unknown)
 
 

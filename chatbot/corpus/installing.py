@@ -18,8 +18,9 @@ from contextlib import ExitStack, closing, contextmanager
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
+from chatbot.corpus.vocabulary import Vocabulary
 from chatbot.errors import NO_ROOM, ChatbotError
-from chatbot.folder import ModelFolder, sync, sync_names
+from chatbot.folder import ModelFolder, put_in_place, sync, sync_names
 from chatbot.locking import Lock
 
 
@@ -65,39 +66,59 @@ def failed(error: OSError, where: Path | str, otherwise: str) -> ChatbotError:
     return ChatbotError(f"{where}: {said}. Mend this and run the same again, or {otherwise}.")
 
 
-def install(built: ModelFolder, folder: ModelFolder, restart: bool, keep: bool) -> None:
+def install(
+    built: ModelFolder, folder: ModelFolder, *, keep: bool, restart: bool, extend: bool
+) -> None:
     """Puts finished files into place, all of them or none; what stood there goes to `built`.
 
     Args:
         built: where the finished files are.
         folder: where they go. A model trained there stays if they are the same as before.
-        restart: give it up if they are not.
         keep: whether the segmented corpus goes there too.
+        restart: give that model up if they are not the same.
+        extend: keep it, and beside it the vocabulary it was trained with.
 
     Raises:
-        ChatbotError: another model was trained there, and `restart` is not asked for.
+        ChatbotError: another model was trained there, and neither is asked for; or it was trained
+            on text that was cut in another way.
         OSError: a file cannot be put into place.
     """
     steps: list[tuple[Path | None, Path]] = []
     same = _same(built.vocabulary, folder.vocabulary) and _same(built.store, folder.store)
     if not same:
-        if folder.trained and not restart:
+        if folder.trained and extend:
+            _keep_vocabulary(built, folder)
+        elif folder.trained and not restart:
             raise ChatbotError(
                 f"{folder.path}: a model was trained here on another corpus or with other settings."
-                " Choose another folder with --model, or give it up with --restart."
+                " Choose another folder with --model, keep it with --extend to train it further on "
+                "this corpus, or give it up with --restart."
             )
         steps = [(built.vocabulary, folder.vocabulary), (built.store, folder.store)]
     steps += [
         (built.user_dict if built.user_dict.exists() else None, folder.user_dict),
         (built.segmented if keep else None, folder.segmented),
     ]
-    if folder.trained and not same:
-        steps += [(None, one) for one in (folder.checkpoints, folder.best, folder.history)]
+    if folder.trained and not same and not extend:
+        steps += [(None, one) for one in folder.of_training]
     _sync([new for new, _ in steps if new is not None])
     before = built.path / "before"
     before.mkdir()
     _exchange(steps, before)
     sync_names(folder.path)
+
+
+def _keep_vocabulary(built: ModelFolder, folder: ModelFolder) -> None:
+    """Keeps the vocabulary that was trained with; refuses one that cannot be carried over."""
+    before = Vocabulary.load(folder.vocabulary)
+    Vocabulary.load(built.vocabulary).check_extends(before)
+    kept = folder.earlier_vocabulary(before.digest)
+    if not kept.exists():
+        folder.earlier.mkdir(exist_ok=True)
+        temporary = built.path / kept.name
+        before.save(temporary)
+        put_in_place(temporary, kept)
+        sync_names(folder.earlier)
 
 
 def _sync(paths: Sequence[Path]) -> None:

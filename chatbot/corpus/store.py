@@ -78,6 +78,11 @@ class Header(NamedTuple):
         """The number of pairs for training."""
         return self.pairs - self.held_out
 
+    @property
+    def identity(self) -> str:
+        """What tells these pairs in this order, and which are held out, from others."""
+        return f"{self.corpus} {self.held_out}"
+
 
 def token_width(vocabulary_size: int) -> int:
     """Bytes of one id in the file: 2 while every id fits, else 4."""

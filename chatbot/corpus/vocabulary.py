@@ -94,6 +94,20 @@ class Vocabulary:
         """The text of ids; special ids are left out."""
         return tokenizer.text(self.words[id] for id in ids if id >= len(SPECIAL))
 
+    def check_extends(self, before: Vocabulary) -> None:
+        """Refuses an earlier vocabulary whose entries mean pieces of text that is cut otherwise.
+
+        Raises:
+            ChatbotError: the tokenizer or the spelling of rare words is another one.
+        """
+        for name in ("tokenizer", "rare"):
+            old, new = getattr(before.config, name), getattr(self.config, name)
+            if old != new:
+                raise ChatbotError(
+                    f"--extend: the model was trained on text cut with --{name} {old}, asked for "
+                    f"now is {new}. Give --{name} {old}, or begin anew with --restart."
+                )
+
     def save(self, path: Path) -> None:
         """Writes the file drawn above, for the caller to rename into place."""
         body = "".join(f"{w}\t{n}\n" for w, n in zip(self.words, self.counts, strict=True))

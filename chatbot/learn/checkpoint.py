@@ -259,8 +259,8 @@ def check_vocabulary(path: Path, position: Position, vocabulary: Vocabulary) -> 
     if position.vocabulary != vocabulary.digest:
         raise ChatbotError(
             f"{path}: trained with another vocabulary ({position.size:,} entries) than the one "
-            f"beside it ({len(vocabulary):,}). Put the matching vocabulary.txt back, or train anew "
-            "with --restart."
+            f"beside it ({len(vocabulary):,}). Go on with this one with train --extend, put the "
+            "matching vocabulary.txt back, or train anew with --restart."
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from chatbot.corpus.store import Ranges, TokenStore
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
 from chatbot.learn import recovery
-from chatbot.learn.checkpoint import newest_whole, read_position, restore
+from chatbot.learn.checkpoint import fault_of, newest_whole, read_position, restore, saved
 from chatbot.learn.engine import Engine
 from chatbot.learn.position import Position
 from chatbot.learn.schedule import halved
@@ -54,6 +55,16 @@ def check_tries(wrong: Position, fault: str | None, folder: ModelFolder) -> None
             f"rates. The last good weights are kept. Look at the pairs of this step in "
             f"{folder.suspects}, or begin anew with a lower --learning-rate and --restart."
         )
+
+
+def least_saved(folder: ModelFolder, position: Position) -> float:
+    """The least judged loss whose weights are kept, of these pairs; infinite without any."""
+    for path in reversed(saved(folder.best)):
+        if fault_of(path) is None:
+            best = read_position(path)
+            same = (best.vocabulary, best.store) == (position.vocabulary, position.store)
+            return best.schedule.best if same else inf
+    return inf
 
 
 def without_the_step(now: Position) -> Position:

@@ -35,9 +35,10 @@ from chatbot.learn.attention import attend, attend_in_groups, padding_mask
 from chatbot.learn.dropout import NOTHING_DROPPED, Dropped
 from chatbot.learn.gathers import last_rows, permuted
 from chatbot.learn.groups import GROUPS, grouped
-from chatbot.learn.losses import OutputLayer, dense
+from chatbot.learn.losses import dense
 from chatbot.learn.mixture import Mixture
 from chatbot.learn.ngrams import NUMBERS
+from chatbot.learn.output import OutputLayer
 from chatbot.learn.packing import NOT_READ, SOURCE_FIELDS, Packed, pack
 from chatbot.learn.recurrent import lstm
 

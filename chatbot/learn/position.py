@@ -9,6 +9,7 @@ import base64
 import dataclasses
 import json
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from chatbot.config import ModelConfig, TrainingConfig
@@ -37,6 +38,7 @@ class Position:
         training: settings of the run.
         recovery: how healthy the run is.
         losses: of the last few steps, nats per token.
+        store: what tells the token store from others, empty where that was not yet recorded.
     """
 
     step: int
@@ -49,6 +51,12 @@ class Position:
     training: TrainingConfig
     recovery: Recovery = Recovery()
     losses: tuple[float, ...] = ()
+    store: str = ""
+
+    @property
+    def mean_loss(self) -> float | None:
+        """The mean loss of the last few steps, if there were any."""
+        return fmean(self.losses) if self.losses else None
 
     def to_json(self) -> str:
         """The position as one line of JSON; losses of single pairs in base 64."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,6 +31,8 @@ from chatbot.learn.checkpoint import (
     restore,
 )
 from chatbot.learn.engine import Engine, use_threads
+from chatbot.learn.extending import Extension, extend, extended, vocabulary_of
+from chatbot.learn.judging import judge
 from chatbot.learn.ngrams import NUMBERS, Ngrams
 from chatbot.learn.position import Position
 from chatbot.learn.schedule import Schedule, at_full_rate
@@ -53,6 +55,7 @@ def prepare(
     training: Mapping[str, Any],
     *,
     restart: bool = False,
+    extending: bool = False,
     learning_rate: float | None = None,
     stop: Callable[[], str | None] = lambda: None,
 ) -> Run:
@@ -63,13 +66,14 @@ def prepare(
         model: settings of the network that were asked for explicitly.
         training: settings of the run that were asked for explicitly.
         restart: give up the run that stands there.
+        extending: go on with it though its vocabulary or its corpus has grown.
         learning_rate: the run that stands there goes on at this rate, whatever it began with.
         stop: asked after every step; a reason in words ends the run.
 
     Raises:
         ChatbotError: no store, a damaged one, checkpoints of which none is whole, a setting that
-            cannot change, a vocabulary that does not match, a cap of memory that cannot be kept, or
-            another program writes to the folder.
+            cannot change, a vocabulary or a store that does not match, a cap of memory that cannot
+            be kept, or another program writes to the folder.
     """
     vocabulary = Vocabulary.load(folder.vocabulary)
     with ExitStack() as opened:  # closes the store and unlocks the folder if anything is refused
@@ -80,6 +84,8 @@ def prepare(
         damaged += [] if restart else damaged_in(folder.best)
         stored = resumed = read_position(newest) if newest else None
         network, settings, vectors = _agreed(stored, model, training, vocabulary)
+        if extending:
+            network = _extensible(stored, network, len(vocabulary), folder)
         if learning_rate is not None:
             stored, settings = _at_rate(learning_rate, stored, settings, folder)
         if stored is None and network.ngrams is None:
@@ -92,21 +98,15 @@ def prepare(
         engine = Engine(len(vocabulary), network, settings, vocabulary.unigram, dropout, parts)
         if restart:
             folder.forget_training()
-        if newest is not None and stored is not None:
-            check_vocabulary(newest, stored, vocabulary)
-            restore(newest, engine.net, engine.optimizer)
-            position = replace(stored, model=network, training=settings)
-        else:
-            position = _beginning(engine, store, vocabulary, network, settings)
-        if engine.net.mixture is not None:
-            engine.net.mixture.ngrams.index()
-            release_freed()
+        opening = _Opening(folder, vocabulary, store, engine, network, settings)
+        position, extension = opening.position(newest, stored, extending)
+        release_freed()
         if vectors is not None:
             engine.begin_with(vectors)
         held = opened.pop_all()
     coverage = vectors.coverage if vectors else None
     found = (folder, vocabulary, store, engine, position, stop, planned, held)
-    return Run(*found, coverage=coverage, damaged=damaged, resumed=resumed)
+    return Run(*found, coverage=coverage, damaged=damaged, resumed=resumed, extension=extension)
 
 
 def _check_store(store: TokenStore, vocabulary: Vocabulary, folder: ModelFolder) -> None:
@@ -124,18 +124,64 @@ def _dropout(store: TokenStore, settings: TrainingConfig) -> float:
     return default if settings.dropout is None else settings.dropout
 
 
-def _beginning(
-    engine: Engine,
-    store: TokenStore,
-    vocabulary: Vocabulary,
-    model: ModelConfig,
-    training: TrainingConfig,
-) -> Position:
-    """Where a new run stands; counts its n-grams."""
-    size = len(vocabulary)
-    if engine.net.mixture is not None:
-        engine.net.mixture.counts.ngrams = count_ngrams(store, model.ngrams or 0, size)
-    return Position(0, 0.0, Schedule(), None, vocabulary.digest, size, model, training)
+class _Opening(NamedTuple):
+    """What a run begins or goes on with."""
+
+    folder: ModelFolder
+    vocabulary: Vocabulary
+    store: TokenStore
+    engine: Engine
+    model: ModelConfig
+    training: TrainingConfig
+
+    def position(
+        self, path: Path | None, stored: Position | None, extending: bool
+    ) -> tuple[Position, Extension | None]:
+        """Where the run stands, with its weights in the engine; what was carried over if so."""
+        header = self.store.header
+        if path is None or stored is None:
+            self._count_ngrams()
+            known = (header.vocabulary, len(self.vocabulary), self.model, self.training)
+            return Position(0, 0.0, Schedule(), None, *known, store=header.identity), None
+        same = stored.vocabulary == header.vocabulary and stored.store == header.identity
+        if extending and not same:
+            return self._extended(path, stored)
+        check_vocabulary(path, stored, self.vocabulary)
+        self._check_pairs(path, stored)
+        restore(path, self.engine.net, self.engine.optimizer)
+        if self.engine.net.mixture is not None:
+            self.engine.net.mixture.ngrams.index()
+        return replace(stored, model=self.model, training=self.training), None
+
+    def _extended(self, path: Path, stored: Position) -> tuple[Position, Extension]:
+        """Carries what was trained over to the vocabulary and the corpus that stand."""
+        before = vocabulary_of(stored, self.folder)
+        if before is None:
+            raise ChatbotError(
+                f"--extend: {path} was trained with a vocabulary that is not in "
+                f"{self.folder.earlier}. Build with build-vocab --extend, which keeps it there, or "
+                "train anew with --restart."
+            )
+        self._count_ngrams()
+        drawn = judge(self.store, self.engine, self.training.max_length).network
+        extension = extend(path, stored, before, self.engine, self.vocabulary)
+        begins = extended(stored, self.store.header, len(self.vocabulary), drawn)
+        return replace(begins, model=self.model, training=self.training), extension
+
+    def _count_ngrams(self) -> None:
+        """Gives the network the n-grams of the store, if it looks at any."""
+        if self.engine.net.mixture is not None:
+            order, size = self.model.ngrams or 0, len(self.vocabulary)
+            self.engine.net.mixture.counts.ngrams = count_ngrams(self.store, order, size)
+            self.engine.net.mixture.ngrams.index()
+
+    def _check_pairs(self, path: Path, stored: Position) -> None:
+        """Refuses a store of other pairs than those that were trained on, where that is known."""
+        if stored.store and stored.store != self.store.header.identity:
+            raise ChatbotError(
+                f"{self.store.path}: another corpus than the one {path} was trained on. Go on with "
+                "this one with --extend, put the other back, or train anew with --restart."
+            )
 
 
 def _at_rate(
@@ -150,6 +196,20 @@ def _at_rate(
     health = replace(stored.recovery, tries=0)
     position = replace(stored, schedule=at_full_rate(stored.schedule), recovery=health)
     return position, replace(settings, learning_rate=learning_rate)
+
+
+def _extensible(
+    stored: Position | None, network: ModelConfig, size: int, folder: ModelFolder
+) -> ModelConfig:
+    """The settings of a network for a grown vocabulary: n-grams of as many words as it allows."""
+    if stored is None:
+        raise ChatbotError(
+            f"--extend: no run stands in {folder.path} to go on with. Leave the option out."
+        )
+    order = network.ngrams or 0
+    while size**order >= NUMBERS:
+        order -= 1
+    return replace(network, ngrams=order)
 
 
 def _longest_run(store: TokenStore, vocabulary: Vocabulary) -> int:

@@ -17,8 +17,6 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any, TypeVar
 
-import numpy as np
-
 from chatbot.corpus.batches import make_batch
 from chatbot.corpus.doctor.budget import Budget
 from chatbot.corpus.sampler import ranges
@@ -28,10 +26,11 @@ from chatbot.corpus.vocabulary import Vocabulary
 from chatbot.folder import ModelFolder
 from chatbot.history import Record
 from chatbot.learn import mending, recovery
-from chatbot.learn.checkpoint import Checkpoints, fault_of, read_position, saved
+from chatbot.learn.checkpoint import Checkpoints
 from chatbot.learn.comparison import Judged
 from chatbot.learn.ending import Ending
 from chatbot.learn.engine import Engine, Step
+from chatbot.learn.extending import Extension
 from chatbot.learn.journal import Journal
 from chatbot.learn.judging import judge
 from chatbot.learn.pace import Pace, progress
@@ -65,6 +64,7 @@ class Run:
         damaged: newer checkpoints than the one it goes on from, and what is wrong with each.
         watch: looks at it at every validation.
         resumed: the position in the checkpoint that it goes on from.
+        extension: what became of the vocabulary, where it was carried over to one that grew.
     """
 
     folder: ModelFolder
@@ -79,6 +79,7 @@ class Run:
     damaged: Sequence[str] = ()
     watch: Watcher | None = None
     resumed: Position | None = None
+    extension: Extension | None = None
     _pace: Pace = field(default_factory=Pace)
     _rate: float | None = None
     _best: float = inf
@@ -123,20 +124,19 @@ class Run:
         checkpoints = Checkpoints(
             self.folder, self.engine.net, self.engine.optimizer, self.position.training.keep
         )
-        judged = self.position.recovery.start < inf
+        judged = max(self.position.recovery.start, self.position.schedule.best) < inf
         begins = self.position.step == 0 and not judged
         last = -1 if begins else self.position.step
         yield from self._insist(lambda: self._journal.drop_after(last))
-        best = saved(self.folder.best)
-        if best and fault_of(best[-1]) is None and not begins:
-            self._best = read_position(best[-1]).schedule.best
+        if not begins:
+            self._best = mending.least_saved(self.folder, self.position)
         aims = self.ending.judged_by(self.store.header.held_out)
         yield from self._log(self._record("start", note=aims))
         self._began = time.monotonic() - self.position.seconds - self._journal.waited
         saved_at = (self.position.step, self.position.seconds)
         reason = self.stop() or self._reason_to_end()
         if not judged and not reason:
-            # The weights as drawn are good ones to go back to, and what gains are measured by.
+            # These weights are good ones to go back to, and what gains are measured by.
             fault = yield from self._judge(checkpoints)
             mending.check_start(fault, self.folder)
         while not reason:
@@ -161,7 +161,7 @@ class Run:
                 saved_at = (self.position.step, self.position.seconds)
         if self.position != self._saved and not self._doubtful:
             yield from self._save(checkpoints)
-        yield from self._log(self._record("stop", note=reason, loss=self._mean_loss()))
+        yield from self._log(self._record("stop", note=reason, loss=self.position.mean_loss))
 
     def _count_seconds(self) -> None:
         seconds = time.monotonic() - self._began - self._journal.waited
@@ -302,10 +302,6 @@ class Run:
             yield replace(record, **shown)
         else:
             yield from self._log(record, **shown)
-
-    def _mean_loss(self) -> float | None:
-        losses = self.position.losses
-        return float(np.mean(losses)) if losses else None
 
     def _record(self, kind: str, **known: Any) -> Record:  # noqa: ANN401 - fields of Record
         position = self.position

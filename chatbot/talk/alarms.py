@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from chatbot.history import Record
+from chatbot.memory import bytes_of
 
 IN_A_ROW = 3
 """Records in a row that must show what is wrong before it is said."""
@@ -35,6 +36,9 @@ OVERFIT = 0.1
 UNKNOWN = 0.05
 """Share of unknown words in the held-out replies."""
 
+NEAR = 0.98
+"""Share of the cap on memory from which the peak is near it."""
+
 LEARNED_FROM = 50
 """Steps from which a loss must have fallen: before, the rate is still warming up."""
 
@@ -54,6 +58,8 @@ ADVICE = {
     "weights are kept. More pairs or a higher --dropout help; training longer does not.",
     "many unknown words": "More of the corpus is unknown than a bot can do without. Build anew "
     "with a lower --min-freq or a larger --max-size.",
+    "memory nears the cap": "The peak is within 2 % of --memory, or past it. Stop and go on with a "
+    "lower --memory, so that a step is computed in more parts, or with a higher one.",
 }
 """What each alarm means, and what to do."""
 
@@ -62,6 +68,7 @@ ADVICE = {
 class Alarms:
     """The alarms of one run, and what they are judged by."""
 
+    _cap: int | None = None
     _first: float | None = None
     _least: float | None = None
     _trained: list[float] = field(default_factory=list)
@@ -78,11 +85,22 @@ class Alarms:
                 found.append(name)
         return found
 
-    def _progress(self, record: Record) -> Mapping[str, bool]:
-        """Keeps what the training loss comes to; of every tenth step, as those are recorded."""
-        if record.loss is not None and record.step % 10 == 0:
-            self._trained = [*self._trained, record.loss][-10:]
+    def _start(self, record: Record) -> Mapping[str, bool]:
+        """Keeps the cap on memory; every start of the program may have another."""
+        cap = (record.training or {}).get("memory")
+        self._cap = bytes_of(cap) if cap else None
+        self._counts.pop("memory nears the cap", None)
         return {}
+
+    def _progress(self, record: Record) -> Mapping[str, bool]:
+        """What memory says; keeps the training loss of every tenth step, as those are recorded."""
+        if record.step % 10:
+            return {}
+        if record.loss is not None:
+            self._trained = [*self._trained, record.loss][-10:]
+        if self._cap is None or record.memory is None:
+            return {}
+        return {"memory nears the cap": record.memory >= NEAR * self._cap}
 
     def _validation(self, record: Record) -> Mapping[str, bool]:
         """What a loss says: of held-out pairs, or where there are none of those learned."""
@@ -126,6 +144,7 @@ class Alarms:
 
 
 _JUDGED_BY: Mapping[str, Callable[[Alarms, Record], Mapping[str, bool]]] = {
+    "start": Alarms._start,
     "progress": Alarms._progress,
     "validation": Alarms._validation,
     "probe": Alarms._probe,

@@ -26,6 +26,7 @@ from chatbot.learn.checkpoint import (
     read_position,
     restore,
 )
+from chatbot.learn.extending import vocabulary_of
 from chatbot.learn.model import Seq2Seq, State, question_spec
 from chatbot.learn.ngrams import mix
 from chatbot.learn.packing import source_fields
@@ -144,9 +145,10 @@ class Bot:
             ChatbotError: nothing is trained there, or a file is damaged or does not match.
         """
         folder = ModelFolder(Path(model))
-        vocabulary = Vocabulary.load(folder.vocabulary)
+        standing = Vocabulary.load(folder.vocabulary)
         path, damaged = find_checkpoint(folder, checkpoint)
         position = read_position(path)
+        vocabulary = vocabulary_of(position, folder) or standing
         check_vocabulary(path, position, vocabulary)
         net = Seq2Seq(len(vocabulary), position.model)
         restore(path, net)

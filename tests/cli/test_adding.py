@@ -1,6 +1,7 @@
 """`chatbot build-vocab --add` as its user meets it."""
 
 import json
+import re
 import shutil
 import zlib
 
@@ -256,8 +257,47 @@ def test_a_trained_model_is_not_added_to_without_restart(trained, main, files_in
     assert (done.code, done.out) == (1, "")
     assert done.err.splitlines()[-1] == (
         "Error: model: a model was trained here on another corpus or with other settings. Choose "
-        "another folder with --model, or give it up with --restart."
+        "another folder with --model, keep it with --extend to train it further on this corpus, or "
+        "give it up with --restart."
     )
     assert files_in(trained) == before
     assert main(*ADD, "more.tsv", "--restart", cwd=trained).code == 0
     assert "none yet: chatbot train" in main("info", cwd=trained).out
+
+
+def test_a_trained_model_is_trained_further_on_more(trained, main):
+    (trained / "more.tsv").write_text(talk(3, 41), "utf-8")
+    asked = "问题一\n".encode()
+    replies = main("chat", cwd=trained, stdin=asked).out
+    assert main(*ADD, "more.tsv", "--extend", cwd=trained).code == 0
+    assert main("chat", cwd=trained, stdin=asked).out == replies  # as it was trained
+    done = main("train", "--steps", "4", cwd=trained)
+    assert (done.code, done.out) == (1, "")
+    said = done.err.splitlines()[-1]
+    assert said.startswith("Error: model/checkpoints/step-2: trained with another vocabulary (")
+    assert "Go on with this one with train --extend, " in said
+    done = main("train", "--steps", "4", "--extend", cwd=trained)
+    assert done.code == 0
+    (said,) = [line for line in done.err.splitlines() if line.startswith("resuming after step 2")]
+    assert re.fullmatch(
+        r"resuming after step 2, extended: \d+ entries of the vocabulary go on, \d+ are new"
+        r"(, \d+ no longer there)?",
+        said,
+    )
+    assert main("train", "--steps", "5", cwd=trained).code == 0
+    assert main("chat", cwd=trained, stdin=asked).code == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("build-vocab",), "--restart gives up what --extend keeps. Choose one."),
+        (("train",), "--restart gives up what --extend goes on with. Choose one."),
+    ],
+)
+def test_a_model_is_either_given_up_or_extended(trained, main, files_in, command, said):
+    before = files_in(trained)
+    done = main(*command, "--restart", "--extend", cwd=trained)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.splitlines()[-1] == f"Error: {said}"
+    assert files_in(trained) == before

@@ -31,8 +31,20 @@ GROUPS = {
 }
 OTHERS = {
     "inspect": {"workers", "json", "html", "help"},
-    "build-vocab": {"model", "vocab", "add", "keep-segmented", "workers", "restart", "help"},
-    "train": {"model", "restart", "set-learning-rate", "quiet", "json", "tensorboard", "help"},
+    "build-vocab": {
+        "model",
+        "vocab",
+        "add",
+        "keep-segmented",
+        "workers",
+        "restart",
+        "extend",
+        "help",
+    },
+    "train": {
+        *("model", "restart", "extend", "set-learning-rate"),
+        *("quiet", "json", "tensorboard", "help"),
+    },
     "chat": {"model", "checkpoint", "help"},
     "evaluate": {"model", "checkpoint", "json", "help"},
     "info": {"model", "json", "help"},

@@ -64,7 +64,7 @@ def test_if_any_step_fails_all_stands_where_it_stood(tmp_path, monkeypatch, fold
 
         monkeypatch.setattr(Path, "rename", moved)
         try:
-            install(built, folder, True, True)
+            install(built, folder, keep=True, restart=True, extend=False)
         except type(fault):
             assert files_in(folder.path) == before
             assert (built.segmented / "manifest").read_text("utf-8") == "new segmented/manifest"
@@ -82,7 +82,7 @@ def test_all_is_on_disk_before_anything_is_moved(monkeypatch, folder, built):
     sync, rename = installing.sync, Path.rename
     monkeypatch.setattr(installing, "sync", lambda path: seen.append(path) or sync(path))
     monkeypatch.setattr(Path, "rename", lambda *args: seen.append(None) or rename(*args))
-    install(built, folder, True, True)
+    install(built, folder, keep=True, restart=True, extend=False)
     first = seen.index(None)
     new = (built.vocabulary, built.store, built.user_dict, built.segmented / "manifest")
     assert set(seen[:first]) == set(new)

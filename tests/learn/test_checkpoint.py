@@ -49,12 +49,13 @@ LITERAL = (
     '"save_every": "2m", "keep": 1, "precision": "float32", "memory": null, "threads": 0, '
     '"vectors": "zh.vec", "freeze_vectors": true}, '
     '"recovery": {"tries": 2, "refused": 1, "recent": [3.5, 3.25], "least": 2.5, '
-    '"judged": 2.25, "start": 6.5}, "losses": [3.0, 2.75]}'
+    '"judged": 2.25, "start": 6.5}, "losses": [3.0, 2.75], "store": "cd34 5"}'
 )
 
 THE_SAME = Position(
     step=12,
     seconds=3.25,
+    store="cd34 5",
     schedule=Schedule(
         scale=0.4,
         best=2.5,
@@ -446,7 +447,8 @@ def test_ids_of_other_words_are_refused():
         check_vocabulary("model/step-12", position(), other)
     assert str(caught.value) == (
         "model/step-12: trained with another vocabulary (9 entries) than the one beside it (9). "
-        "Put the matching vocabulary.txt back, or train anew with --restart."
+        "Go on with this one with train --extend, put the matching vocabulary.txt back, or train "
+        "anew with --restart."
     )
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from chatbot.learn.losses import OutputLayer, cutoffs_of, dense, summed_loss, tail_width
+from chatbot.learn.losses import dense, summed_loss
+from chatbot.learn.output import OutputLayer, cutoffs_of, tail_width
 
 UNITS, WIDTH = 6, 5
 ROWS = (64, 128, 192)  # by cluster, as `packing` rounds them

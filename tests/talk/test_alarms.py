@@ -118,6 +118,7 @@ def test_a_held_out_loss_that_rises_while_the_training_loss_falls_is_said():
 def test_every_alarm_has_its_advice():
     names = {"nothing is learned", "too good to be true", "the model overfits"}
     names |= {"the question is ignored", "replies collapse", "many unknown words"}
+    names.add("memory nears the cap")
     assert set(ADVICE) == names
     assert all(len(text) < 200 and text.endswith(".") for text in ADVICE.values())
 
@@ -126,3 +127,15 @@ def test_other_records_say_nothing():
     kinds = ("start", "decay", "checkpoint", "stop", "rollback", "alarm", "pause")
     assert rung([Record(kind, 9, note="x") for kind in kinds]) == []
     assert rung([Record("validation", 9), Record("probe", 999), Record("progress", 10)]) == []
+
+
+@pytest.mark.parametrize(("peaks", "said"), [((970, 975, 979, 979, 979), 0), ((981,) * 5, 1)])
+def test_a_peak_near_the_cap_is_said_once_after_every_start(peaks, said):
+    start = Record("start", 0, training={"memory": "1GB"})
+    steps = [
+        Record("progress", 10 * n, memory=peak * 10**6) for n, peak in enumerate(peaks, start=1)
+    ]
+    name = "memory nears the cap"
+    assert rung([start, *steps]) == [(name, 10 * IN_A_ROW)] * said
+    assert rung([start, *steps[:2], start, *steps]) == [(name, 10 * IN_A_ROW)] * said
+    assert rung([Record("start", 0, training={"memory": None}), *steps]) == []

@@ -47,7 +47,7 @@ it; for a unit of a token; for a unit of a place in the padded arrays; for a wei
 embedding, which the optimizer changes; for a part."""
 
 HEAD, MIDDLE, WHOLE = 500, 4_000, 4_000
-"""The clusters of the output layer, as in `learn.losses`, which cannot be imported here."""
+"""The clusters of the output layer, as in `learn.output`, which cannot be imported here."""
 
 TAIL_SHARES = (0.18, 0.08)
 """Share of the tokens of a reply that are in its first and in its second tail. Of words; with

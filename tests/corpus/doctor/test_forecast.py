@@ -44,7 +44,7 @@ def test_parameters_are_counted_as_the_network_has_them(size, model):
 
 
 def test_the_clusters_are_those_of_the_output_layer():
-    from chatbot.learn.losses import cutoffs_of, tail_width
+    from chatbot.learn.output import cutoffs_of, tail_width
 
     for size in (3_999, 4_000, 4_001, 4_500, 4_501, 10_000, 50_000):
         cutoffs = cutoffs_of(size)
