@@ -5,10 +5,11 @@
 Trains on the bundled sample with a checkpoint every third step, once undisturbed, then killed
 (SIGKILL) and started again with the same command until it is done, and so from the beginning until
 so many kills have been dealt out: every other one at a random moment, the others a few milliseconds
-after a checkpoint has begun to be written. Every run that comes to its end is compared
-with the undisturbed one: weights, moments, schedule and position bit by bit, and its history less
-clock, speed and memory. Records how many kills came while a checkpoint was being written, and
-after how many a checkpoint was found damaged.
+after a checkpoint has begun to be written. Half the kills meet a healthy run, half one at a rate so
+high that it has to go back to its best weights again and again. Every run that comes to its end is
+compared with the undisturbed one: weights, moments, schedule and position bit by bit, and its
+history less clock, speed and memory. Records how many kills came while a checkpoint was being
+written, and after how many a checkpoint was found damaged.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,9 @@ TRAIN = (
     *("train", "--steps", "240", "--save-every", "3", "--validate-every", "20"),
     *("--batch", "100", "--units", "48", "--embedding", "48"),
 )
+RUNS: dict[str, tuple[str, ...]] = {"healthy": (), "rolled back": ("--learning-rate", "3")}
+"""What each run is given besides."""
+
 LONGEST_LIFE = 2.0
 """Seconds that a run has at most after its first step."""
 
@@ -50,37 +55,51 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         must(run([CHATBOT, "build-vocab", str(DATA), "--holdout", "100"], cwd=folder))
-        must(run([CHATBOT, *TRAIN], cwd=folder))
-        wanted = state_of(folder / "model")
-        kills = while_saving = damaged = runs = same = 0
-        while kills < asked.kills:
-            forget(folder / "model")
-            while True:
-                ended, said = life(folder, chance, saving=kills % 2 == 1)
-                damaged += "damaged checkpoint" in said
-                if ended:
-                    break
-                kills += 1
-                while_saving += any((folder / "model").glob("*/unfinished*"))
-            runs += 1
-            same += state_of(folder / "model") == wanted
-            print(f"{kills} kills, {same} of {runs} runs the same", flush=True)
-    save(
-        "kills",
-        {
-            "train": " ".join(["chatbot", *TRAIN]),
-            "kills": kills,
-            "while_saving": while_saving,
-            "starts_that_found_damage": damaged,
-            "runs_ended": runs,
-            "runs_bit_by_bit_the_same": same,
-        },
-    )
+        found = {
+            name: killed(folder, (*TRAIN, *more), chance, asked.kills // len(RUNS))
+            for name, more in RUNS.items()
+        }
+    total = {key: sum(one[key] for one in found.values()) for key in found["healthy"]}
+    total.pop("roll_backs_a_run")
+    save("kills", {"train": " ".join(["chatbot", *TRAIN]), **total, "by_run": found})
 
 
-def life(folder: Path, chance: random.Random, *, saving: bool) -> tuple[bool, str]:
+def killed(
+    folder: Path, command: Sequence[str], chance: random.Random, kills: int
+) -> dict[str, int]:
+    """Kills one run at least so often, from its beginning again where it ends before."""
+    model = folder / "model"
+    forget(model)
+    must(run([CHATBOT, *command], cwd=folder))
+    wanted = state_of(model)
+    found = {
+        "kills": 0,
+        "while_saving": 0,
+        "starts_that_found_damage": 0,
+        "roll_backs_a_run": sum(one["kind"] == "rollback" for one in wanted[1]),
+        "runs_ended": 0,
+        "runs_bit_by_bit_the_same": 0,
+    }
+    while found["kills"] < kills:
+        forget(model)
+        while True:
+            ended, said = life(folder, command, chance, saving=found["kills"] % 2 == 1)
+            found["starts_that_found_damage"] += "damaged checkpoint" in said
+            if ended:
+                break
+            found["kills"] += 1
+            found["while_saving"] += any(model.glob("*/unfinished*"))
+        found["runs_ended"] += 1
+        found["runs_bit_by_bit_the_same"] += state_of(model) == wanted
+        print(json.dumps(found), flush=True)
+    return found
+
+
+def life(
+    folder: Path, command: Sequence[str], chance: random.Random, *, saving: bool
+) -> tuple[bool, str]:
     """Starts or resumes the run, and kills it some time after its first step, or lets it end."""
-    process = subprocess.Popen([CHATBOT, *TRAIN], cwd=folder, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([CHATBOT, *command], cwd=folder, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     said = ""
     for line in process.stderr:

@@ -452,7 +452,8 @@ def test_a_trained_model_keeps_its_corpus_and_vocabulary(tmp_path):
     for pairs, config in ((MIXED[1:], CHAR), (MIXED, CorpusConfig("char", 1, seed=4))):
         assert refusal(tmp_path, pairs, config) == (
             f"{folder.path}: a model was trained here on another corpus or with other settings. "
-            "Choose another folder with --model, or give it up with --restart."
+            "Choose another folder with --model, keep it with --extend to train it further on "
+            "this corpus, or give it up with --restart."
         )
         assert files_in(folder.path) == before
 
