@@ -42,8 +42,6 @@ LONGEST_LIFE = 2.0
 LONGEST_SAVE = 0.02
 """Seconds that a save has at most."""
 
-OF_THE_CLOCK = ("seconds", "pairs_per_second", "tokens_per_second", "seconds_left", "memory")
-
 
 def main() -> None:
     """Trains, kills, compares and records."""
@@ -131,6 +129,7 @@ def forget(model: Path) -> None:
 
 def state_of(model: Path) -> Any:  # noqa: ANN401 - only compared
     """The newest and the best checkpoint, and the history, less what depends on the clock."""
+    from chatbot.history import OF_THE_CLOCK
     from chatbot.learn.checkpoint import read_position, saved
 
     found: list[Any] = []

@@ -21,12 +21,22 @@ from __future__ import annotations
 import dataclasses
 import errno
 import json
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from chatbot.folder import put_in_place
+
+OF_THE_CLOCK = (
+    *("seconds", "pairs_per_second", "tokens_per_second", "seconds_left", "memory"),
+    *("next_save", "disk_left"),
+)
+"""The fields of a record in which two runs with the same settings may differ."""
+
+_LARGEST_LOSS = 700.0
+"""e to its power is about the largest number there is."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +109,11 @@ class Record:
     def as_dict(self) -> dict[str, Any]:
         """The fields that are known, JSON-ready."""
         return {k: v for k, v in dataclasses.asdict(self).items() if v is not None}
+
+
+def perplexity(loss: float) -> float:
+    """Of a loss in nats per token: e to its power, infinite where that is too large."""
+    return math.exp(loss) if loss < _LARGEST_LOSS else math.inf
 
 
 def append(path: Path, record: Record) -> None:

@@ -120,6 +120,7 @@ def progress_line() -> Iterator[Callable[[Progress], None]]:
         last: list[Progress] = []
 
         def show(progress: Progress) -> None:
+            """Shows how far a stage is, and ends the line of the one before."""
             if last and last[0].stage != progress.stage:
                 finish()
             seconds = time.monotonic() - began.setdefault(progress.stage, time.monotonic())
@@ -130,6 +131,7 @@ def progress_line() -> Iterator[Callable[[Progress], None]]:
                 last[:] = [progress]
 
         def finish() -> None:
+            """Leaves the line of a stage that was shown, with what it came to."""
             if last and last[0].stage in shown:
                 line.show(_counted(last[0]), now=True)
             last.clear()

@@ -147,13 +147,16 @@ class _Frame:
         self.across, self.up = axes_of(curve)
 
     def x(self, value: float) -> float:
+        """Where a value lies across, in pixels."""
         return _LEFT + self.across.share(value) * (self.width - _LEFT - _RIGHT)
 
     def y(self, value: float) -> float:
+        """Where a value lies from the top, in pixels."""
         ground = self.height - _BOTTOM
         return ground - self.up.share(value) * (ground - self.top)
 
     def at(self, point: Point) -> tuple[float, float]:
+        """Where a point lies."""
         return self.x(point[0]), self.y(point[1])
 
 

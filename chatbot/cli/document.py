@@ -91,6 +91,7 @@ def standalone_style() -> str:
     said = f"text{{font-family:{_FONTS}}}.paper{{fill:var(--paper)}}{_DRAWING}".replace("\n", "")
 
     def coloured(palette: Mapping[str, str]) -> str:
+        """The style in the colours of a palette."""
         return re.sub(r"var\(--(\w+)\)", lambda found: palette[found[1]], said)
 
     return f"{coloured(LIGHT)}@media(prefers-color-scheme:dark){{{coloured(DARK)}}}"
@@ -141,6 +142,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], classes: Mapping
     """A table; cells are HTML already, `classes` say how some columns are laid out."""
 
     def row(cells: Sequence[str], tag: str) -> str:
+        """One row of cells."""
         marks = [f' class="{classes[i]}"' if i in classes else "" for i in range(len(cells))]
         inner = "".join(f"<{tag}{c}>{v}</{tag}>" for c, v in zip(marks, cells, strict=True))
         return f"<tr>{inner}</tr>"

@@ -43,6 +43,7 @@ def settings_options(group: type[Config], *names: str) -> Callable[[F], F]:
     """A decorator that gives a command one option for each field of a group, or for some."""
 
     def decorate(command: F) -> F:
+        """Gives a command the options."""
         fields = {field.name: field for field in dataclasses.fields(group)}  # type: ignore[arg-type]
         kinds = typing.get_type_hints(group)
         for name in reversed(names or tuple(fields)):
@@ -61,6 +62,7 @@ def _option(field: dataclasses.Field[Any], kind: Any) -> Callable[[F], F]:  # no
     choices = field.metadata["choices"]
 
     def check(context: click.Context, parameter: click.Parameter, value: object) -> object:
+        """Refuses a value that the field does not allow."""
         if fault := fault_of(field, value):
             raise click.BadParameter(fault)
         return value

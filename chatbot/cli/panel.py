@@ -16,7 +16,6 @@ redrawing: the same standing gives the same rows.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import exp
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -26,7 +25,7 @@ from chatbot.cli.show import duration, size
 from chatbot.cli.sparks import BLOCKS, Glyphs, bar, spark
 from chatbot.cli.standing import Standing, judged_loss
 from chatbot.cli.wording import legible
-from chatbot.history import Record
+from chatbot.history import Record, perplexity
 
 MOST_ROWS = 20
 _LABEL = 10
@@ -144,9 +143,9 @@ def _judgement(standing: Standing) -> Iterator[str]:
     loss = judged_loss(record) if record else None
     if record is None or loss is None:
         return
-    perplexity = exp(min(loss, 700.0))
-    digits = ",.2f" if perplexity < 10 else ",.1f" if perplexity < 1000 else ",.0f"
-    yield f"perplexity {perplexity:{digits if perplexity < 1e9 else '.1e'}}"
+    amount = perplexity(loss)
+    digits = ",.2f" if amount < 10 else ",.1f" if amount < 1000 else ",.0f"
+    yield f"perplexity {amount:{digits if amount < 1e9 else '.1e'}}"
     if record.bits_per_character is not None:
         yield f"{record.bits_per_character:.2f} bits/character"
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, isfinite
+from math import isfinite
 from typing import Any, TypeAlias
 
 from chatbot.errors import ChatbotError
+from chatbot.history import perplexity
 from chatbot.settings import option_of
 
 Record: TypeAlias = Mapping[str, Any]
@@ -113,9 +114,9 @@ def best_place(records: Sequence[Record]) -> tuple[int | None, bool]:
 def judged(record: Record, memorising: bool) -> Judged:
     """What a validation says."""
     loss = number(record, _LOSSES[not memorising]) or 0.0
-    perplexity = exp(loss) if loss < 50 else None
+    amount = perplexity(loss) if loss < 50 else None  # else nobody can read it
     bits = number(record, "bits_per_character")
-    return Judged(record["step"], number(record, "seconds"), loss, perplexity, bits)
+    return Judged(record["step"], number(record, "seconds"), loss, amount, bits)
 
 
 def note_of(record: Record) -> str:

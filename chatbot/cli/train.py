@@ -108,6 +108,7 @@ class _Signals:
         self.number = 0
 
     def reason(self) -> str | None:
+        """Why the run is to end, in words, if it is."""
         if not self.number:
             return None
         return {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}.get(
@@ -116,6 +117,7 @@ class _Signals:
 
     @contextmanager
     def caught(self) -> Iterator[None]:
+        """Remembers signals for a while; as many as are not ignored."""
         names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
         numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
         # What was set to be ignored, by nohup for one, stays ignored.

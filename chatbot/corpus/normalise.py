@@ -151,6 +151,7 @@ class Normaliser:
         """Lines after every rule once; notes in `touched` which ones it changed."""
 
         def apply(name: str, rule: Rule, text: str) -> str:
+            """The text after one rule."""
             new = rule(text)
             if new != text:
                 sides = zip(places, text.split("\n"), new.split("\n"), strict=True)

@@ -221,6 +221,7 @@ class _Known:
         return rank
 
     def largest(self, top: int) -> list[tuple[int, int]]:
+        """The counts and first places of the most frequent, at most so many."""
         if not len(self._counts):
             return []
         chosen = np.lexsort((self._first, -self._counts))[:top]

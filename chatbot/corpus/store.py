@@ -105,6 +105,7 @@ def write_store(path: Path, header: Header, parts: Iterable[EncodedPairs]) -> No
     with path.open("wb") as file:
 
         def put(section: str, array: NDArray[Any]) -> None:
+            """Appends to a section."""
             data = array.tobytes()
             file.seek(places[section])
             file.write(data)

@@ -77,5 +77,10 @@ def bits_per_character(
     if not whole.any():
         return None
     characters, lost = sizes[whole].sum(0)
-    bits = float(nats[whole].sum(dtype=np.float64)) / math.log(2) + BITS_PER_LOST_CHARACTER * lost
-    return float(bits / (characters + whole.sum()))
+    total = bits(float(nats[whole].sum(dtype=np.float64)), int(lost))
+    return float(total / (characters + whole.sum()))
+
+
+def bits(nats: float, lost: int) -> float:
+    """The bits of replies: their summed loss in nats, and what lost characters cost."""
+    return nats / math.log(2) + BITS_PER_LOST_CHARACTER * lost

@@ -128,6 +128,7 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
         drawn = 0
 
         def uniform(name: str, shape: tuple[int, ...], limit: float) -> tf.Variable:
+            """A variable drawn evenly from -limit to limit, each with a key of its own."""
             nonlocal drawn
             drawn += 1
             key = [seed & 0x7FFFFFFF, (seed >> 31 ^ drawn << 16) & 0x7FFFFFFF]

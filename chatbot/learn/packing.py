@@ -20,6 +20,7 @@ that "nowhere" has an index and both directions of every permutation are plain g
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -243,6 +244,15 @@ def _contexts(target: Side, read: NDArray[np.int32], before: int) -> Ints:
         found[:, column] = target.gather(read)
         read = np.concatenate([np.full((len(read), 1), GO, np.int32), read[:, :-1]], 1)
     return found
+
+
+def padded(sequences: Sequence[Sequence[int]]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Ids with 0 behind them, [B, positions], and how many there are of each, [B]."""
+    lengths = np.asarray([len(one) for one in sequences], np.int32)
+    found = np.zeros((len(sequences), int(lengths.max())), np.int32)
+    for row, one in enumerate(sequences):
+        found[row, : len(one)] = one
+    return found, lengths
 
 
 def source_fields(

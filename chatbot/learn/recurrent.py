@@ -64,12 +64,14 @@ def lstm(
     def run(
         x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, h0: Tensor, c0: Tensor
     ) -> tuple[tuple[Tensor, Tensor], Gradient]:
+        """The states, and their gradients times what is above."""
         inputs, w, r = tf.cast(x, dtype), tf.cast(kernel, dtype), tf.cast(recurrent, dtype)
         projected = tf.nn.bias_add(tf.matmul(inputs, w), tf.cast(bias, dtype))
         first = tf.cast(h0, dtype)
         gates, cells, hidden = _forward(projected, bounds, r, first, c0, dtype)
 
         def gradient(d_hidden: Tensor, d_cells: Tensor) -> tuple[Tensor, ...]:
+            """By every argument, in their order."""
             d_gates, d_h0, d_c0 = _backward(d_hidden, d_cells, gates, cells, bounds, r, c0, dtype)
             before = _states_before(hidden, first, bounds)
             return (
@@ -98,6 +100,7 @@ def _forward(
     tail = tf.shape(projected)[0] - bounds[-1]
 
     def step(t: Tensor, h: Tensor, c: Tensor, *arrays: tf.TensorArray) -> tuple[Any, ...]:
+        """One time step."""
         first, last = bounds[t], bounds[t + 1]
         n = last - first
         z = tf.cast(projected[first:last] + tf.matmul(h[:n], r), tf.float32)
@@ -144,6 +147,7 @@ def _backward(
     tail = tf.shape(gates)[0] - bounds[-1]
 
     def step(t: Tensor, dh: Tensor, dc: Tensor, array: tf.TensorArray) -> tuple[Any, ...]:
+        """One time step, backwards."""
         first, last = bounds[t], bounds[t + 1]
         n = last - first
         before = tf.maximum(t - 1, 0)

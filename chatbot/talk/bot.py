@@ -29,7 +29,7 @@ from chatbot.learn.checkpoint import (
 from chatbot.learn.extending import vocabulary_of
 from chatbot.learn.model import Seq2Seq, State, question_spec
 from chatbot.learn.ngrams import mix
-from chatbot.learn.packing import source_fields
+from chatbot.learn.packing import padded, source_fields
 from chatbot.learn.position import Position
 from chatbot.talk.decoding import Rules, decode
 from chatbot.talk.why import Why, why
@@ -66,11 +66,7 @@ class NetworkDecoder:
 
     def begin(self, questions: Sequence[Sequence[int]]) -> Under:
         """The state before the first step for B questions, each of at least one id."""
-        lengths = np.asarray([len(question) for question in questions], np.int32)
-        padded = np.zeros((len(questions), int(lengths.max())), np.int32)
-        for row, question in enumerate(questions):
-            padded[row, : len(question)] = question
-        state: State = self._begin(source_fields(padded, lengths))
+        state: State = self._begin(source_fields(*padded(questions)))
         state = State(*(part[: len(questions)] for part in state))
         before = 0 if self._ngrams is None else self._ngrams.order - 1
         return Under(state, np.full((len(questions), before), GO, np.int32))

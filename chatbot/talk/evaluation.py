@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import difflib
 import itertools
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -28,8 +27,9 @@ from chatbot.corpus.pairs import Corpus
 from chatbot.corpus.store import TokenStore
 from chatbot.corpus.vocabulary import UNK
 from chatbot.errors import ChatbotError
+from chatbot.history import perplexity
 from chatbot.learn.dropout import NOTHING_DROPPED
-from chatbot.learn.judging import BITS_PER_LOST_CHARACTER
+from chatbot.learn.judging import bits
 from chatbot.learn.model import Features, Seq2Seq, Tensor, feature_spec
 from chatbot.learn.ngrams import mix
 from chatbot.learn.packing import Packed
@@ -173,14 +173,13 @@ def evaluate(bot: Bot, parts: Iterable[EncodedPairs]) -> Metrics:
             right += some_right
     if not pairs:
         raise ChatbotError("no pairs to evaluate on. Name a file that has some.")
-    bits = nats / math.log(2) + BITS_PER_LOST_CHARACTER * lost
     return Metrics(
         pairs=pairs,
         tokens=tokens,
         characters=characters,
         loss_nats=nats / tokens,
-        perplexity=math.exp(min(nats / tokens, 700.0)),
-        bits_per_character=bits / characters,
+        perplexity=perplexity(nats / tokens),
+        bits_per_character=bits(nats, lost) / characters,
         unknown_rate=unknown / tokens,
         lost_characters=lost,
         token_accuracy=right / tokens,

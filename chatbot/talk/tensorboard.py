@@ -18,7 +18,6 @@ take back what was written of later steps: they were lost, or given up.
 from __future__ import annotations
 
 import itertools
-import math
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,7 +29,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from chatbot.errors import ChatbotError
-from chatbot.history import Record
+from chatbot.history import Record, perplexity
 from chatbot.talk.events import EventFile, Value, number, picture, text
 from chatbot.talk.why import Why
 
@@ -139,14 +138,6 @@ def _numbers(record: Record) -> Iterator[Value]:
             yield number(tag, value)
     if record.kind == "validation" and record.heldout_loss is not None:
         yield number("perplexity", perplexity(record.heldout_loss))
-
-
-def perplexity(loss: float) -> float:
-    """Of a loss in nats; infinite where it is too large for a float."""
-    try:
-        return math.exp(loss)
-    except OverflowError:
-        return math.inf
 
 
 def _texts(record: Record) -> Iterator[Value]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from chatbot.corpus.vocabulary import GO, Vocabulary
 from chatbot.learn.attention import attention_weights
 from chatbot.learn.model import Seq2Seq
-from chatbot.learn.packing import source_fields
+from chatbot.learn.packing import padded, source_fields
 from chatbot.learn.recurrent import lstm
 
 
@@ -69,9 +69,9 @@ def attention_of(
         sums to 1.
     """
     count = len(questions)
-    padded, sizes = _padded(questions)
-    read, lengths = _padded([[GO, *reply[:-1]] for reply in replies])
-    state = net.begin(source_fields(padded, sizes))
+    asked, sizes = padded(questions)
+    read, lengths = padded([[GO, *reply[:-1]] for reply in replies])
+    state = net.begin(source_fields(asked, sizes))
     states, _ = lstm(
         tf.gather(net.embedding, read.T.ravel()),  # time-major; what follows a reply is cut off
         tf.range(0, read.size + 1, count),
@@ -85,12 +85,3 @@ def attention_of(
     queries = tf.transpose(tf.reshape(states, [-1, count, states.shape[1]]), [1, 0, 2])
     weights = attention_weights(queries, state.keys[:count], state.mask[:count, None]).numpy()
     return [one[:t, :s] for one, t, s in zip(weights, lengths, sizes, strict=True)]
-
-
-def _padded(sequences: Sequence[Sequence[int]]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Ids with 0 behind them, [B, positions], and how many there are of each, [B]."""
-    lengths = np.asarray([len(one) for one in sequences], np.int32)
-    padded = np.zeros((len(sequences), int(lengths.max())), np.int32)
-    for row, one in enumerate(sequences):
-        padded[row, : len(one)] = one
-    return padded, lengths

@@ -1,13 +1,12 @@
 """A disk that fills while training writes: a real, small file system, full at every write."""
 
-import contextlib
 import os
 import shutil
-import subprocess
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import fill, small_disk, timeless
 
 from chatbot.errors import NoRoomError
 from chatbot.folder import ModelFolder
@@ -25,19 +24,13 @@ SETTINGS = {
     "precision": "float32",
     "threads": 1,
 }
-OF_THE_CLOCK = ("seconds", "pairs_per_second", "tokens_per_second", "seconds_left", "memory")
 
 
 @pytest.fixture
 def disk(tmp_path):
     """A file system of 4 MB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", place]
-    if subprocess.run(command, capture_output=True).returncode:
-        pytest.skip("only root can mount")
-    yield place
-    subprocess.run(["umount", "-l", place], check=True)
+    with small_disk(tmp_path / "disk", 4) as place:
+        yield place
 
 
 @pytest.fixture
@@ -48,22 +41,12 @@ def on_disk(disk, new_folder):
     return ModelFolder(disk / "model"), elsewhere
 
 
-def fill(disk):
-    with (disk / "filler").open("ab", buffering=0) as file, contextlib.suppress(OSError):
-        while True:
-            file.write(bytes(4096))
-
-
 def tensors(checkpoint):
     """The bytes of every weight and moment."""
     reader = tf.train.load_checkpoint(str(checkpoint))
     names = [name for name in reader.get_variable_to_shape_map() if name.startswith(("model", "o"))]
     assert len(names) > 9
     return {name: np.asarray(reader.get_tensor(name)).tobytes() for name in names}
-
-
-def timeless(records):
-    return [{k: v for k, v in one.items() if k not in OF_THE_CLOCK} for one in records]
 
 
 def test_a_run_waits_for_room_at_every_write_and_loses_nothing(disk, on_disk, monkeypatch):

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from helpers import timeless
 
 from chatbot.config import ModelConfig, TrainingConfig
 from chatbot.corpus.vocabulary import EOS, Vocabulary
@@ -34,10 +35,6 @@ TWELVE = {
 }
 HELD_OUT, NONE_HELD_OUT = 9, 0
 MANY = [(f"{n:b}吗", f"{n * n:x}呀") for n in range(300)]
-OF_THE_CLOCK = (
-    *("seconds", "pairs_per_second", "tokens_per_second", "seconds_left", "memory"),
-    *("next_save", "disk_left"),
-)
 
 
 def flipped(data):
@@ -56,16 +53,6 @@ def numbers(run):
 
 def equal(one, other):
     return all((a == b).all() for a, b in zip(numbers(one), numbers(other), strict=True))
-
-
-def timeless(records, *without):
-    """Records as dictionaries, but for what depends on the clock."""
-    found = [one if isinstance(one, dict) else one.as_dict() for one in records]
-    return [
-        {key: value for key, value in one.items() if key not in OF_THE_CLOCK}
-        for one in found
-        if one["kind"] not in without
-    ]
 
 
 def timeless_position(run):

@@ -1,15 +1,14 @@
 """Records in; what the real TensorBoard then shows."""
 
-import contextlib
 import html
 import math
 import re
-import subprocess
 import warnings
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import fill, small_disk
 from hypothesis import given
 from hypothesis import strategies as st
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
@@ -278,19 +277,8 @@ def test_a_folder_that_vanishes_is_told_once(tmp_path):
 @pytest.fixture
 def disk(tmp_path):
     """A file system of 1 MB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place]
-    if subprocess.run(command, capture_output=True).returncode:
-        pytest.skip("only root can mount")
-    yield place
-    subprocess.run(["umount", "-l", place], check=True)
-
-
-def fill(disk):
-    with (disk / "filler").open("ab", buffering=0) as file, contextlib.suppress(OSError):
-        while True:
-            file.write(bytes(4096))
+    with small_disk(tmp_path / "disk", 1) as place:
+        yield place
 
 
 def test_a_full_disk_is_told_once_and_what_was_written_can_be_read(disk):

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from helpers import timeless
 
 from chatbot.config import ReplyConfig
 from chatbot.history import read
@@ -23,7 +24,6 @@ SETTINGS = {
     "learning_rate": 0.02,
     "warmup": 3,
 }
-OF_THE_CLOCK = ("seconds", "pairs_per_second", "tokens_per_second", "seconds_left", "memory")
 MANY = [(f"{n:b}吗", f"{n * n:x}呀") for n in range(300)]
 
 
@@ -42,14 +42,6 @@ def watched(folder, stop_at=None, **settings):
 
 def of(records, kind):
     return [record for record in records if record.kind == kind]
-
-
-def timeless(records, *without):
-    return [
-        {key: value for key, value in one.items() if key not in OF_THE_CLOCK}
-        for one in records
-        if one["kind"] not in without
-    ]
 
 
 @pytest.fixture(scope="module")

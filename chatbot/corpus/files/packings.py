@@ -64,17 +64,21 @@ class _Zlib:
 
     @property
     def eof(self) -> bool:
+        """Whether all is unpacked."""
         return self._inner.eof
 
     @property
     def needs_input(self) -> bool:
+        """Whether nothing is left of what was given."""
         return not self._tail
 
     @property
     def unused_data(self) -> bytes:
+        """What follows the end."""
         return self._inner.unused_data
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
+        """At most so many bytes, given more."""
         unpacked = self._inner.decompress(self._tail + data, max_length)
         self._tail = self._inner.unconsumed_tail
         return unpacked

@@ -148,7 +148,8 @@ class Stream:
 
 
 class _Reader(Protocol):
-    def read(self, size: int, /) -> bytes: ...
+    def read(self, size: int, /) -> bytes:
+        """At most so many bytes, none at the end."""
 
 
 class _Part:
@@ -161,6 +162,7 @@ class _Part:
         self.taken = 0
 
     def read(self, size: int) -> bytes:
+        """At most so many bytes, none at the end."""
         if self._length is not None:
             size = min(size, self._length - self.taken)
         data = self._file.read(size)
@@ -181,6 +183,7 @@ class _Ahead:
         self._left = self.head
 
     def read(self, size: int) -> bytes:
+        """At most so many bytes, none at the end."""
         if self._left:
             data, self._left = self._left[:size], self._left[size:]
             return data
@@ -196,6 +199,7 @@ class _Checked:
         self._crc = 0
 
     def read(self, size: int) -> bytes:
+        """At most so many bytes, none at the end."""
         data = self._inner.read(size)
         self._crc = zlib.crc32(data, self._crc)
         if not data and size and self._crc != self._wanted:
@@ -214,6 +218,7 @@ class _Unpacked:
         self._taken = 0
 
     def read(self, size: int) -> bytes:
+        """At most so many bytes, none at the end."""
         while True:
             data, ended = b"", False
             if self._decoder.eof:
