@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -77,8 +77,7 @@ def train(
     from chatbot.talk.tensorboard import Events
     from chatbot.talk.watching import Watch
 
-    events = Events(tensorboard)
-    with signals.caught():
+    with signals.caught(), closing(Events(tensorboard)) as events:
         run = prepare(
             folder,
             given(settings, ModelConfig),

@@ -20,6 +20,7 @@ tensor of its plugin "text", whose content has no field set (version 0), so no b
 
 from __future__ import annotations
 
+import os
 import re
 import struct
 import time
@@ -108,12 +109,14 @@ def _keep_before(folder: Path, step: int) -> None:
 
 def _said(path: Path) -> Iterator[_Event]:
     """The events of a file that have values, to its end or to where it is torn."""
+    end = path.stat().st_size
     with path.open("rb") as file:
         while len(head := file.read(12)) == 12:
             size = struct.unpack("<Q", head[:8])[0]
-            message = file.read(size)
-            if len(message) < size or len(file.read(4)) < 4:
+            if file.tell() + size + 4 > end:
                 return
+            message = file.read(size)
+            file.seek(4, os.SEEK_CUR)
             try:
                 event = tf.compat.v1.Event.FromString(message)
             except DecodeError:

@@ -52,7 +52,8 @@ def test_a_checkpoint_of_another_vocabulary_is_refused(trained, main, refused, c
     refused(
         main(command, cwd=trained),
         "model/best/step-2: trained with another vocabulary (55 entries) than the one beside it "
-        "(6). Put the matching vocabulary.txt back, or train anew with --restart.",
+        "(6). Go on with this one with train --extend, put the matching vocabulary.txt back, or "
+        "train anew with --restart.",
     )
 
 

@@ -191,6 +191,17 @@ def test_what_a_torn_file_has_is_read_and_then_the_next(tmp_path, left):
     assert points(read(tmp_path), "loss") == [(1, 1), (4, 4)]
 
 
+@pytest.mark.parametrize("size", [1 << 40, (1 << 64) - 1])
+def test_a_length_that_is_longer_than_the_file_ends_it(tmp_path, size):
+    file = EventFile(tmp_path, 0)
+    file.write(1, [number("loss", 1)])
+    file.close()
+    with file.path.open("ab") as more:
+        more.write(struct.pack("<QI", size, 0) + bytes(9))
+    EventFile(tmp_path, 1).write(3, [number("loss", 3)])
+    assert points(read(tmp_path), "loss") == [(3, 3)]
+
+
 def test_a_file_that_is_no_event_file_inside_is_passed_over(tmp_path):
     path = tmp_path / "events.out.tfevents.1700000000.chatbot"
     path.write_bytes(struct.pack("<QI", 3, 0) + b"\xff\xff\xff" + bytes(4) + b"more")
