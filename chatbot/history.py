@@ -9,6 +9,7 @@ Each line has a `kind`, the `step` it speaks of and what else is known then:
     {"kind": "validation", "step": 50, "seconds": 16.0, "heldout_loss": 5.5}
     {"kind": "probe", "step": 50, "samples": [["question", "reply"], ...], ...}
     {"kind": "alarm", "step": 50, "alarm": "the question is ignored", "note": "..."}
+    {"kind": "extend", "step": 50, "note": "..."}      what is judged from here on is another corpus
     {"kind": "decay", ...}  {"kind": "rollback", ...}  {"kind": "checkpoint", ...}
     {"kind": "stop", "note": "...", ...}
 
@@ -44,8 +45,8 @@ class Record:
     """One thing that happened in training; what does not apply is None.
 
     Attributes:
-        kind: start, progress, validation, probe, alarm, decay, rollback, checkpoint, stop; or
-            pause, which is shown and not recorded: the disk is full.
+        kind: start, extend, progress, validation, probe, alarm, decay, rollback, checkpoint,
+            stop; or pause, which is shown and not recorded: the disk is full.
         step: steps done.
         seconds: training time so far, resumed parts included.
         loss: training loss of the last step, at a stop the mean of the last five, nats per target
@@ -144,9 +145,18 @@ def read(path: Path) -> list[dict[str, Any]]:
     return records
 
 
-def drop_after(path: Path, step: int) -> None:
-    """Removes what was recorded after a step, and the records of how a run ended."""
+def drop_after(path: Path, step: int, *, extending: bool = False) -> None:
+    """Removes what was recorded after a step, and the records of how a run ended.
+
+    Args:
+        path: the file.
+        step: the step.
+        extending: remove also what was recorded at that step since the run was extended there.
+    """
     kept = [one for one in read(path) if one["step"] <= step and one["kind"] != "stop"]
+    if extending:
+        again = (n for n, one in enumerate(kept) if (one["kind"], one["step"]) == ("extend", step))
+        kept = kept[: next(again, len(kept))]
     temporary = path.with_name(path.name + ".tmp")
     text = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in kept)
     try:

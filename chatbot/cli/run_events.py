@@ -24,6 +24,7 @@ QUIET_KINDS = ("progress", "validation", "probe", "checkpoint")
 KIND_NAMES = {
     "rollback": "roll-back",
     "resume": "resumed",
+    "extend": "extended",
     "broken": "not finite",
     "best": "best validation",
     "checkpoint": "last checkpoint",
@@ -102,8 +103,12 @@ def in_words(judged: Judged) -> str:
 
 
 def best_place(records: Sequence[Record]) -> tuple[int | None, bool]:
-    """The place of the validation with the least loss, and whether training losses are judged."""
-    places = [i for i, one in enumerate(records) if one["kind"] == "validation"]
+    """The place of the validation with the least loss, and whether training losses are judged.
+
+    Of those since the run was last extended: before, other pairs were judged.
+    """
+    extended = max((i for i, one in enumerate(records) if one["kind"] == "extend"), default=0)
+    places = [i for i, one in enumerate(records) if one["kind"] == "validation" and i >= extended]
     for name in reversed(_LOSSES):
         losses = {i: loss for i in places if (loss := number(records[i], name)) is not None}
         if losses:

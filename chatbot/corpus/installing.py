@@ -109,12 +109,18 @@ def install(
 
 
 def _keep_vocabulary(built: ModelFolder, folder: ModelFolder) -> None:
-    """Keeps the vocabulary that was trained with; refuses one that cannot be carried over."""
+    """Keeps the vocabulary that was trained with; refuses one that cannot be carried over.
+
+    None stands only where a build was killed while it put its files into place, and has kept it.
+    """
+    if not folder.vocabulary.exists():
+        return
     before = Vocabulary.load(folder.vocabulary)
     Vocabulary.load(built.vocabulary).check_extends(before)
     kept = folder.earlier_vocabulary(before.digest)
     if not kept.exists():
         folder.earlier.mkdir(exist_ok=True)
+        sync_names(folder.path)
         temporary = built.path / kept.name
         before.save(temporary)
         put_in_place(temporary, kept)

@@ -95,18 +95,18 @@ class Vocabulary:
         return tokenizer.text(self.words[id] for id in ids if id >= len(SPECIAL))
 
     def check_extends(self, before: Vocabulary) -> None:
-        """Refuses an earlier vocabulary whose entries mean pieces of text that is cut otherwise.
+        """Refuses an earlier vocabulary of text that was normalised or cut otherwise.
 
         Raises:
-            ChatbotError: the tokenizer or the spelling of rare words is another one.
+            ChatbotError: a setting that says how is another one.
         """
-        for name in ("tokenizer", "rare"):
-            old, new = getattr(before.config, name), getattr(self.config, name)
-            if old != new:
-                raise ChatbotError(
-                    f"--extend: the model was trained on text cut with --{name} {old}, asked for "
-                    f"now is {new}. Give --{name} {old}, or begin anew with --restart."
-                )
+        CorpusConfig.resumed(before.config, self.config.as_dict(), "with --restart")
+        old, new = before.config.rare, self.config.rare
+        if old != new:
+            raise ChatbotError(
+                f"--rare {new}: the model was trained on text cut with {old}. Give that, or begin "
+                "anew with --restart."
+            )
 
     def save(self, path: Path) -> None:
         """Writes the file drawn above, for the caller to rename into place."""

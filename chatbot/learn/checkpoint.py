@@ -35,7 +35,7 @@ from chatbot.learn.position import Position
 
 _POSITION = "position/.ATTRIBUTES/VARIABLE_VALUE"
 _DATA, _INDEX = ".data-00000-of-00001", ".index"
-_UNFINISHED = "unfinished"
+_UNFINISHED = "unfinished-"
 
 _NO_ROOM = re.compile("|".join(re.escape(os.strerror(number)) for number in NO_ROOM))
 
@@ -84,7 +84,8 @@ class Checkpoints:
         final = folder / f"step-{position.step}"
         with _writing(folder):
             folder.mkdir(exist_ok=True)  # the model folder itself has to be there
-            _put_in_place(Path(what.write(str(folder / _UNFINISHED))), final)
+            temporary = folder / f"{_UNFINISHED}{final.name}"
+            _put_in_place(Path(what.write(str(temporary))), final)
             others = [path for path in saved(folder) if path != final]
             for path in others[: max(0, len(others) + 1 - keep)]:
                 _remove(path)
@@ -95,10 +96,31 @@ def _put_in_place(temporary: Path, final: Path) -> None:
     """Gives a finished checkpoint its name, after it is on disk."""
     for suffix in (_DATA, _INDEX):
         sync(_file(temporary, suffix))
-    _file(final, _INDEX).unlink(missing_ok=True)  # of the same step: its data are replaced next
+    # One of the same step goes first; a kill in between leaves a whole one to `finish_saves`.
+    _file(final, _INDEX).unlink(missing_ok=True)
     for suffix in (_DATA, _INDEX):
         _file(temporary, suffix).replace(_file(final, suffix))
     sync_names(final.parent)
+
+
+def finish_saves(folder: ModelFolder) -> None:
+    """Gives its name to a checkpoint that was whole when a kill came between its last steps.
+
+    Raises:
+        ChatbotError: the folder cannot be written.
+    """
+    for place in (folder.checkpoints, folder.best):
+        for index in place.glob(f"{_UNFINISHED}step-*{_INDEX}"):
+            temporary = index.with_suffix("")
+            final = place / temporary.name.removeprefix(_UNFINISHED)
+            if _file(final, _INDEX).exists():
+                continue
+            with _writing(place):
+                if _file(temporary, _DATA).exists():
+                    _file(temporary, _DATA).replace(_file(final, _DATA))
+                index.replace(_file(final, _INDEX))
+                if fault_of(final) is not None:
+                    _remove(final)
 
 
 def _remove(path: Path) -> None:

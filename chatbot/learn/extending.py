@@ -51,17 +51,14 @@ class Extension(NamedTuple):
         return f"{self.kept:,} entries of the vocabulary go on, {self.new:,} are new{gone}"
 
 
-def vocabulary_of(position: Position, folder: ModelFolder) -> Vocabulary | None:
-    """The vocabulary a checkpoint was trained with: the one that stands, an earlier one, or none.
+def vocabulary_of(position: Position, folder: ModelFolder) -> Vocabulary:
+    """The vocabulary a checkpoint was trained with, if it is kept; else the one that stands.
 
     Raises:
         ChatbotError: it is damaged.
     """
-    standing = Vocabulary.load(folder.vocabulary)
-    if standing.digest == position.vocabulary:
-        return standing
     earlier = folder.earlier_vocabulary(position.vocabulary)
-    return Vocabulary.load(earlier) if earlier.exists() else None
+    return Vocabulary.load(earlier if earlier.exists() else folder.vocabulary)
 
 
 def extend(

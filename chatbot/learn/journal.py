@@ -34,14 +34,14 @@ class Journal:
         self.waited = 0.0
         self._folder, self._stop = folder, stop
 
-    def drop_after(self, step: int) -> None:
-        """Removes what was recorded after a step.
+    def drop_after(self, step: int, *, extending: bool = False) -> None:
+        """Removes what was recorded after a step; see `history.drop_after`.
 
         Raises:
             ChatbotError: the history cannot be written.
         """
         with self._writing():
-            drop_after(self._folder.history, step)
+            drop_after(self._folder.history, step, extending=extending)
 
     def sync(self) -> None:
         """Waits until the history is on disk; raises what `drop_after` does."""

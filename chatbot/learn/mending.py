@@ -62,7 +62,8 @@ def least_saved(folder: ModelFolder, position: Position) -> float:
     for path in reversed(saved(folder.best)):
         if fault_of(path) is None:
             best = read_position(path)
-            same = (best.vocabulary, best.store) == (position.vocabulary, position.store)
+            same = best.vocabulary == position.vocabulary
+            same &= best.store in ("", position.store)  # earlier versions did not record it
             return best.schedule.best if same else inf
     return inf
 

@@ -26,6 +26,7 @@ from chatbot.folder import ModelFolder
 from chatbot.learn.checkpoint import (
     check_vocabulary,
     damaged_in,
+    finish_saves,
     newest_whole,
     read_position,
     restore,
@@ -80,6 +81,7 @@ def prepare(
         opened.callback(Lock(folder.path).close)
         store = opened.enter_context(TokenStore(folder.store))
         _check_store(store, vocabulary, folder)
+        finish_saves(folder)
         newest, damaged = (None, []) if restart else newest_whole(folder.checkpoints)
         damaged += [] if restart else damaged_in(folder.best)
         stored = resumed = read_position(newest) if newest else None
@@ -112,9 +114,10 @@ def prepare(
 def _check_store(store: TokenStore, vocabulary: Vocabulary, folder: ModelFolder) -> None:
     """Refuses a store whose ids mean other words."""
     if store.header.vocabulary != vocabulary.digest:
+        way = "--extend" if folder.trained else "--restart"
         raise ChatbotError(
             f"{folder.store}: belongs to another vocabulary than {folder.vocabulary.name}. "
-            f"Build both anew: chatbot build-vocab --restart --model {folder.path}."
+            f"Build both anew: chatbot build-vocab {way} --model {folder.path}."
         )
 
 
@@ -143,6 +146,8 @@ class _Opening(NamedTuple):
             self._count_ngrams()
             known = (header.vocabulary, len(self.vocabulary), self.model, self.training)
             return Position(0, 0.0, Schedule(), None, *known, store=header.identity), None
+        if not stored.store and not self.folder.earlier_vocabulary(stored.vocabulary).exists():
+            stored = replace(stored, store=header.identity)  # of a version that did not record it
         same = stored.vocabulary == header.vocabulary and stored.store == header.identity
         if extending and not same:
             return self._extended(path, stored)
@@ -156,7 +161,7 @@ class _Opening(NamedTuple):
     def _extended(self, path: Path, stored: Position) -> tuple[Position, Extension]:
         """Carries what was trained over to the vocabulary and the corpus that stand."""
         before = vocabulary_of(stored, self.folder)
-        if before is None:
+        if before.digest != stored.vocabulary:
             raise ChatbotError(
                 f"--extend: {path} was trained with a vocabulary that is not in "
                 f"{self.folder.earlier}. Build with build-vocab --extend, which keeps it there, or "
@@ -176,8 +181,8 @@ class _Opening(NamedTuple):
             self.engine.net.mixture.ngrams.index()
 
     def _check_pairs(self, path: Path, stored: Position) -> None:
-        """Refuses a store of other pairs than those that were trained on, where that is known."""
-        if stored.store and stored.store != self.store.header.identity:
+        """Refuses a store of other pairs than those that were trained on."""
+        if stored.store != self.store.header.identity:
             raise ChatbotError(
                 f"{self.store.path}: another corpus than the one {path} was trained on. Go on with "
                 "this one with --extend, put the other back, or train anew with --restart."

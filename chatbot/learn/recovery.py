@@ -55,7 +55,7 @@ class Recovery:
         tries: roll-backs since the last gain of a validation.
         refused: steps in a row that the optimizer has refused.
         recent: the last losses of steps, nats per token.
-        least: the least median of so many, at first the judged loss of the network as drawn.
+        least: the least median of so many, at first the judged loss before them.
         judged: the least judged loss.
         start: the judged loss of the network as it was drawn.
     """
@@ -91,10 +91,14 @@ def after_step(recovery: Recovery, step: Step, batch: int) -> Recovery:
 def after_validation(recovery: Recovery, loss: float, *, gained: bool) -> Recovery:
     """The state after a validation with a finite loss."""
     tries = 0 if gained else recovery.tries
-    recovery = dataclasses.replace(recovery, tries=tries, judged=min(recovery.judged, loss))
-    if recovery.start == inf:
-        recovery = dataclasses.replace(recovery, start=loss, least=min(recovery.least, loss))
-    return recovery
+    first = recovery.judged == inf
+    return dataclasses.replace(
+        recovery,
+        tries=tries,
+        judged=min(recovery.judged, loss),
+        start=loss if recovery.start == inf else recovery.start,
+        least=min(recovery.least, loss) if first else recovery.least,
+    )
 
 
 def fault(recovery: Recovery, batch: int) -> str | None:

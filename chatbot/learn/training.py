@@ -127,11 +127,14 @@ class Run:
         judged = max(self.position.recovery.start, self.position.schedule.best) < inf
         begins = self.position.step == 0 and not judged
         last = -1 if begins else self.position.step
-        yield from self._insist(lambda: self._journal.drop_after(last))
+        extending = self.extension is not None
+        yield from self._insist(lambda: self._journal.drop_after(last, extending=extending))
         if not begins:
             self._best = mending.least_saved(self.folder, self.position)
         aims = self.ending.judged_by(self.store.header.held_out)
         yield from self._log(self._record("start", note=aims))
+        if extending:
+            yield from self._log(self._record("extend", note=f"extended: {self.extension}"))
         self._began = time.monotonic() - self.position.seconds - self._journal.waited
         saved_at = (self.position.step, self.position.seconds)
         reason = self.stop() or self._reason_to_end()

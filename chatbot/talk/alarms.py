@@ -77,6 +77,9 @@ class Alarms:
 
     def after(self, record: Record) -> list[str]:
         """The names of the alarms that a record sets off, each again only after it has passed."""
+        if record.kind == "extend":  # what was judged so far was another corpus
+            self._first = self._least = self._least_trained = None
+            self._trained, self._counts = [], {}
         judge = _JUDGED_BY.get(record.kind)
         found = []
         for name, wrong in judge(self, record).items() if judge else ():

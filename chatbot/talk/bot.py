@@ -141,10 +141,11 @@ class Bot:
             ChatbotError: nothing is trained there, or a file is damaged or does not match.
         """
         folder = ModelFolder(Path(model))
-        standing = Vocabulary.load(folder.vocabulary)
+        if not folder.trained:
+            Vocabulary.load(folder.vocabulary)  # whether there is a corpus comes first
         path, damaged = find_checkpoint(folder, checkpoint)
         position = read_position(path)
-        vocabulary = vocabulary_of(position, folder) or standing
+        vocabulary = vocabulary_of(position, folder)
         check_vocabulary(path, position, vocabulary)
         net = Seq2Seq(len(vocabulary), position.model)
         restore(path, net)

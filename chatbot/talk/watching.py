@@ -90,12 +90,17 @@ class Watch:
             yield self._record("alarm", alarm=name, note=ADVICE[name])
 
     def _remember(self) -> None:
-        """Reads what was recorded, after a resume or a roll-back: what it set off was said then."""
+        """Reads what was recorded, after a resume or a roll-back.
+
+        What it set off was said then, but for what has been found since the program started.
+        """
         self._alarms, self._pending = Alarms(), []
         for one in read(self._run.folder.history):
-            found = self._alarms.after(Record.from_dict(one))
-            if (one["kind"], one["step"]) == ("validation", self._run.position.step):
-                self._pending = found  # it has just been recorded
+            record = Record.from_dict(one)
+            if record.kind == "start":
+                self._pending = []
+            self._pending += self._alarms.after(record)
+            self._pending = [name for name in self._pending if name != record.alarm]
 
     def probe(self, judged: Judged) -> Record:
         """What replies say of the present weights."""

@@ -20,6 +20,7 @@ from chatbot.learn.checkpoint import (
     check_vocabulary,
     damaged_in,
     find_checkpoint,
+    finish_saves,
     newest_whole,
     read_position,
     restore,
@@ -334,12 +335,50 @@ def test_a_checkpoint_is_on_disk_before_it_has_its_name(folder, monkeypatch):
     monkeypatch.setattr(Path, "replace", noted("name", Path.replace, lambda _, to: to.name))
     fill(folder, steps=(3,))
     assert order == [
-        ("sync", "unfinished" + DATA),
-        ("sync", "unfinished" + INDEX),
+        ("sync", "unfinished-step-3" + DATA),
+        ("sync", "unfinished-step-3" + INDEX),
         ("name", "step-3" + DATA),
         ("name", "step-3" + INDEX),
         ("sync_names", "checkpoints"),
     ]
+
+
+@pytest.mark.parametrize("kept", [1, 3])
+@pytest.mark.parametrize("done", range(4))
+def test_a_kill_while_a_checkpoint_replaces_one_of_its_step_leaves_a_whole_one(
+    folder, monkeypatch, done, kept
+):
+    """Unlinking the index that stands, and two renames: a cut after each of them."""
+    fill(folder, steps=(3, 20)[-kept:], keep=kept)
+    unlink, replace, left = Path.unlink, Path.replace, [done]
+
+    def cut(change):
+        def changed(path, *given, **more):
+            if not left[0]:
+                raise KeyboardInterrupt
+            left[0] -= 1
+            return change(path, *given, **more)
+
+        return changed
+
+    checkpoints = Checkpoints(folder, *network(), kept)
+    monkeypatch.setattr(Path, "unlink", cut(unlink))
+    monkeypatch.setattr(Path, "replace", cut(replace))
+    with contextlib.suppress(KeyboardInterrupt):
+        checkpoints.save(position(step=20))
+    monkeypatch.undo()
+    finish_saves(folder)
+    newest, damaged = newest_whole(folder.checkpoints)
+    assert (newest, damaged) == (folder.checkpoints / "step-20", [])
+
+
+def test_a_save_that_was_not_whole_is_not_finished(folder):
+    fill(folder, steps=(3,))
+    for suffix in (DATA, INDEX):
+        data = (folder.checkpoints / f"step-3{suffix}").read_bytes()
+        (folder.checkpoints / f"unfinished-step-9{suffix}").write_bytes(data[:-7])
+    finish_saves(folder)
+    assert saved(folder.checkpoints) == [folder.checkpoints / "step-3"]
 
 
 def test_a_checkpoint_can_be_named(folder):

@@ -5,11 +5,16 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import timeless
 
 from chatbot.config import CorpusConfig, ModelConfig, TrainingConfig
+from chatbot.corpus.building import Sources, build
+from chatbot.corpus.pairs import find_corpora
+from chatbot.corpus.store import Header
 from chatbot.corpus.vocabulary import SPECIAL, Vocabulary
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
+from chatbot.history import read
 from chatbot.learn.checkpoint import Checkpoints, read_position, saved
 from chatbot.learn.engine import Engine
 from chatbot.learn.extending import Extension, extend, places_of, vocabulary_of
@@ -168,8 +173,12 @@ def test_entries_are_found_by_their_words_special_ones_by_their_place():
 
 def test_text_that_is_cut_otherwise_is_refused(tmp_path):
     before = vocabulary("abc", tokenizer="jieba")
-    for settings, said in (({"tokenizer": "char"}, "jieba"), ({"rare": "unk"}, "characters")):
-        with pytest.raises(ChatbotError, match=f"cut with --{next(iter(settings))} {said}"):
+    for settings, said in (
+        ({"tokenizer": "char"}, "--tokenizer char: begun with jieba, which cannot change"),
+        ({"rare": "unk"}, "--rare unk: the model was trained on text cut with characters"),
+        ({"user_dict": "words.txt 12"}, "--user-dict words.txt 12: begun without one"),
+    ):
+        with pytest.raises(ChatbotError, match=said):
             carried(tmp_path, before, vocabulary("abc", **settings))
 
 
@@ -186,7 +195,9 @@ def test_the_vocabulary_of_a_checkpoint_is_the_one_that_stands_or_an_earlier_one
 
     assert of(standing) == standing
     assert of(earlier) == earlier
-    assert of(other) is None
+    assert of(other) == standing
+    folder.vocabulary.unlink()
+    assert of(earlier) == earlier
 
 
 # A whole run: trained, built anew with more, and trained on.
@@ -202,17 +213,18 @@ def enlarged(new_folder, trained, tmp_path):
     """(how the corpus grows) -> a folder in which a run of 30 steps stands, built anew."""
 
     def make(pairs=(*PAIRS, *MORE), **settings):
-        from chatbot.corpus.building import Sources, build
-        from chatbot.corpus.pairs import find_corpora
-
         folder = new_folder(PAIRS)
         trained(folder, model=LARGER, steps=30, **SETTINGS)
+        return again(folder, pairs, **settings)
+
+    def again(folder, pairs=(*PAIRS, *MORE), **settings):
         corpus = tmp_path / "more.tsv"
         corpus.write_text("".join(f"{q}\t{r}\n" for q, r in pairs), encoding="utf-8")
         config = CorpusConfig(**{"tokenizer": "char", "min_freq": 1} | settings)
         build(Sources(find_corpora([corpus]), config), folder, extend=True)
         return folder
 
+    make.again = again
     return make
 
 
@@ -227,21 +239,27 @@ def test_a_run_goes_on_with_more_pairs_and_learns_them(enlarged, trained):
     records, run = trained(folder, extending=True, steps=300)
     assert run.extension is not None
     assert run.extension.new > 0 == run.extension.gone
-    assert [one.step for one in records[:2]] == [30, 30]
-    assert records[1].kind == "validation"
+    said = [(one.kind, one.step) for one in records[:3]]
+    assert said == [("start", 30), ("extend", 30), ("validation", 30)]
+    assert records[1].note == f"extended: {run.extension}"
     assert read_position(saved(folder.checkpoints)[-1]).vocabulary == run.vocabulary.digest
     bot = Bot.load(folder.path)
     answers = [(question, bot.reply(question)) for question, _ in (*PAIRS, *MORE)]
     assert answers == [*PAIRS, *MORE]
 
 
-def test_an_extended_run_that_is_stopped_is_the_one_that_was_not(enlarged, trained):
+def test_an_extended_run_that_is_stopped_is_the_one_that_was_not(enlarged, trained, monkeypatch):
     folders = [enlarged(), enlarged()]
     trained(folders[0], extending=True, steps=60)
-    trained(folders[1], extending=True, steps=60, stop_at=30)
+    with monkeypatch.context() as cut:  # killed before the first checkpoint of the new corpus
+        cut.setattr(Checkpoints, "save", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            trained(folders[1], extending=True, steps=60, stop_at=35)
     trained(folders[1], extending=True, steps=60, stop_at=47)  # nothing to extend any more
     _, run = trained(folders[1], extending=True, steps=60)
     assert run.extension is None
+    histories = [timeless(read(one.history), "start", "checkpoint") for one in folders]
+    assert histories[0] == histories[1]
     tensors = []
     for folder in folders:
         reader = tf.train.load_checkpoint(str(saved(folder.checkpoints)[-1]))
@@ -260,6 +278,27 @@ def test_the_same_words_in_other_pairs_are_not_taken_for_the_same_corpus(enlarge
     assert run.extension == Extension(len(run.vocabulary), 0, 0)
 
 
+def test_a_build_that_was_killed_as_it_put_its_files_into_place_can_be_done_again(
+    enlarged, trained
+):
+    folder = enlarged()
+    folder.vocabulary.unlink()  # what stood has been moved away, and went with the build's folder
+    folder.store.unlink()
+    again = enlarged.again(folder)
+    _, run = trained(again, extending=True, steps=40)
+    assert run.extension is not None
+
+
+def test_a_run_of_a_version_that_did_not_record_the_store_goes_on(new_folder, trained, monkeypatch):
+    folder = new_folder(PAIRS)
+    monkeypatch.setattr(Header, "identity", "")
+    trained(folder, steps=5, **SETTINGS)
+    monkeypatch.undo()
+    _, run = trained(folder, steps=9)
+    assert run.position.store == run.store.header.identity
+    assert read_position(saved(folder.checkpoints)[-1]).store == run.position.store
+
+
 def test_what_cannot_be_extended_is_told(enlarged, new_folder, trained):
     folder = enlarged()
     for path in folder.earlier.iterdir():
@@ -268,7 +307,7 @@ def test_what_cannot_be_extended_is_told(enlarged, new_folder, trained):
         trained(folder, extending=True, steps=60)
     with pytest.raises(ChatbotError, match="--extend: no run stands in"):
         trained(new_folder(PAIRS), extending=True, steps=60)
-    with pytest.raises(ChatbotError, match="--extend: the model was trained on text cut with"):
+    with pytest.raises(ChatbotError, match="--rare unk: the model was trained on text cut with"):
         enlarged(rare="unk")
 
 

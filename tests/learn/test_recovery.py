@@ -121,3 +121,11 @@ def test_a_median_is_taken_of_more_steps_where_batches_are_small():
         5,
         5,
     ]
+
+
+def test_a_run_that_was_extended_is_judged_by_its_first_validation():
+    state = after_validation(Recovery(start=7.0), 3.0, gained=True)
+    assert (state.start, state.least, state.judged) == (7.0, 3.0, 3.0)
+    _, first = walk([3.0 + MARGIN + 0.5] * 5, state=state)
+    assert first == 4
+    assert after_validation(state, 2.5, gained=True).least == 3.0  # later ones leave that to steps

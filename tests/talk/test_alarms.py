@@ -139,3 +139,12 @@ def test_a_peak_near_the_cap_is_said_once_after_every_start(peaks, said):
     assert rung([start, *steps]) == [(name, 10 * IN_A_ROW)] * said
     assert rung([start, *steps[:2], start, *steps]) == [(name, 10 * IN_A_ROW)] * said
     assert rung([Record("start", 0, training={"memory": None}), *steps]) == []
+
+
+def test_after_an_extension_other_pairs_are_judged():
+    before = validations(5.0, 4.0, 3.0)
+    after = [Record("validation", 50 + 25 * n, heldout_loss=4.5 - n / 9) for n in range(6)]
+    training = [Record("progress", 10 * n, loss=6 - n / 9) for n in range(1, 20)]
+    records = sorted([*before, *training, *after], key=lambda one: one.step)
+    assert rung(records) != []
+    assert rung([*before, Record("extend", 50), *training[5:], *after]) == []
