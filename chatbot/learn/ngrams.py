@@ -148,17 +148,19 @@ class Ngrams:
     def probabilities(self, contexts: NDArray[np.int32]) -> NDArray[np.float32]:
         """Probabilities of all entries, [B, V], after contexts [B, order - 1]."""
         found = np.empty((len(contexts), self.size), np.float32)
+        tables, discounts = self._tables
         for row, context in zip(found, contexts.astype(np.int64), strict=True):
             p = self._frequencies.copy()
             key = 0
-            for n, level in enumerate(self._levels[1:], 2):
+            for n in range(2, self.order + 1):
                 key += int(context[1 - n]) * self.size ** (n - 2)
-                place = int(np.searchsorted(level.contexts, key))
-                if place == len(level.contexts) or level.contexts[place] != key:
+                _, total, kinds = tables[n - 1].find(np.asarray([key]))[:, 0]
+                if not total:
                     break
-                first, last = level.bounds[place : place + 2]
-                p *= self._left(level, place, first)
-                p[level.keys[first:last] % self.size] += _seen(level, slice(first, last), place)
+                first = int(np.searchsorted(self._ascending[n - 1], key * self.size))
+                numbers = self._ascending[n - 1][first : first + kinds]
+                p *= discounts[n - 1] * kinds / total
+                p[numbers - key * self.size] += self._seen(n, numbers, total)
             row[:] = p
         return found
 
@@ -204,22 +206,25 @@ class Ngrams:
         return tables[::-1], discounts[::-1]
 
     @cached_property
-    def _levels(self) -> list[_Level]:
-        """What replying needs: the n-grams by orders from 1, those of a context side by side."""
-        return [*self._descended()][::-1]
+    def _ascending(self) -> list[Longs]:
+        """What replying needs besides: the n-grams, ascending, by orders from 1."""
+        return [level.keys for level in self._descended()][::-1]
 
     @cached_property
     def _frequencies(self) -> Floats:
         """The probabilities of all entries by the lowest order, [V]."""
-        lowest = self._levels[0]
-        found = np.full(self.size, self._left(lowest, 0, 0) / self.size)
-        found[lowest.keys] += _seen(lowest, slice(None), 0)
+        tables, discounts = self._tables
+        _, total, kinds = tables[0].find(np.zeros(1, np.int64))[:, 0]
+        found = np.full(self.size, discounts[0] * kinds / total / self.size)
+        numbers = self._ascending[0]
+        found[numbers] += self._seen(1, numbers, total)
         return found
 
-    def _left(self, level: _Level, place: int, first: int) -> float:
-        """The probability that a context leaves to the lower order."""
-        kinds = level.bounds[place + 1] - first
-        return float(level.discount * kinds / level.totals[place])
+    def _seen(self, n: int, numbers: Longs, total: int) -> Floats:
+        """What the counts of some n-grams of one context give them, discounted."""
+        tables, discounts = self._tables
+        left: Floats = np.maximum(tables[n].find(numbers)[0] - discounts[n - 1], 0) / total
+        return left
 
 
 def mix(
@@ -295,9 +300,3 @@ def _table(keys: Longs, counts: Ints, contexts: Longs, totals: Ints, kinds: Ints
     values[0, np.searchsorted(numbers, keys)] = counts
     values[1:, np.searchsorted(numbers, contexts)] = totals, kinds
     return Lookup(numbers, *values)
-
-
-def _seen(level: _Level, which: slice, place: int) -> Floats:
-    """What the counts of some n-grams of one context give them, discounted."""
-    left: Floats = np.maximum(level.counts[which] - level.discount, 0) / level.totals[place]
-    return left
