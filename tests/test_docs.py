@@ -226,7 +226,9 @@ def test_the_figures_in_the_readme_are_the_recorded_ones():
 def test_the_figures_of_operations_are_the_recorded_ones():
     text = (ROOT / "docs/operations.md").read_text("utf-8")
     kills, divergence, alarms = result("kills"), result("divergence"), result("alarms")
+    plateau = result("plateau")["runs"]
     assert kills["runs_bit_by_bit_the_same"] == kills["runs_ended"]
+    assert kills["kills"] >= 200
     for figure in (
         f"{kills['kills']} kills (`kill -9`) over real runs, {kills['while_saving']} of them",
         f"{kills['runs_bit_by_bit_the_same']} of {kills['runs_ended']} runs",
@@ -234,6 +236,10 @@ def test_the_figures_of_operations_are_the_recorded_ones():
         f"{divergence['within_5_percent']} of {len(divergence['ratios'])} runs",
         f"({min(divergence['ratios']):.3f} to {max(divergence['ratios']):.3f} times it)",
         *(f"| {name} | {one['found']} of {one['runs']} |" for name, one in alarms["table"].items()),
+        f"{sum(one['decays'] for one in plateau['descent'])} decays |",
+        " and ".join(f"{one['stopped_at']:,}" for one in plateau["ancestors"]),
+        f"{', '.join(str(one['validations_to_the_first_decay']) for one in plateau['plateau'])} "
+        "validations",
     ):
         assert figure in text
 
