@@ -23,6 +23,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ TRAIN = (
 RUNS: dict[str, tuple[str, ...]] = {"healthy": (), "rolled back": ("--learning-rate", "3")}
 """What each run is given besides."""
 
-LONGEST_LIFE = 2.0
+LONGEST_LIFE = 3.0
 """Seconds that a run has at most after its first step."""
 
 LONGEST_SAVE = 0.02
@@ -49,14 +50,16 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
-    chance = random.Random(asked.seed)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        must(run([CHATBOT, "build-vocab", str(DATA), "--holdout", "100"], cwd=folder))
-        found = {
-            name: killed(folder, (*TRAIN, *more), chance, asked.kills // len(RUNS))
-            for name, more in RUNS.items()
-        }
+    with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(len(RUNS)) as pool:
+        folders = [Path(name) / kind for kind in RUNS]
+        for folder in folders:
+            folder.mkdir()
+            must(run([CHATBOT, "build-vocab", str(DATA), "--holdout", "100"], cwd=folder))
+        commands = [(*TRAIN, *more) for more in RUNS.values()]
+        count = asked.kills // len(RUNS)
+        chances = [random.Random(asked.seed + number) for number in range(len(RUNS))]
+        each = [count] * len(RUNS)
+        found = dict(zip(RUNS, pool.map(killed, folders, commands, chances, each), strict=True))
     total = {key: sum(one[key] for one in found.values()) for key in found["healthy"]}
     total.pop("roll_backs_a_run")
     save("kills", {"train": " ".join(["chatbot", *TRAIN]), **total, "by_run": found})

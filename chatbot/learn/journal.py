@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from chatbot.errors import NO_ROOM, ChatbotError, NoRoomError
 from chatbot.folder import ModelFolder, sync
-from chatbot.history import Record, append, drop_after
+from chatbot.history import Record, append, drop_after, read
 
 RETRY_SECONDS = 10.0
 """How long a run waits on a full disk before it tries to write again."""
@@ -42,6 +42,10 @@ class Journal:
         """
         with self._writing():
             drop_after(self._folder.history, step, extending=extending)
+
+    def lacks(self, note: str) -> bool:
+        """Whether a roll-back of which this was said, if it was, is not recorded."""
+        return bool(note) and all(one.get("note") != note for one in read(self._folder.history))
 
     def sync(self) -> None:
         """Waits until the history is on disk; raises what `drop_after` does."""

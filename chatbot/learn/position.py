@@ -38,6 +38,7 @@ class Position:
         training: settings of the run.
         recovery: how healthy the run is.
         losses: of the last few steps, nats per token.
+        went_back: what was said of the roll-back that led here, empty once a step has been done.
         store: what tells the token store from others, empty where that was not yet recorded.
     """
 
@@ -52,6 +53,7 @@ class Position:
     recovery: Recovery = Recovery()
     losses: tuple[float, ...] = ()
     store: str = ""
+    went_back: str = ""
 
     @property
     def mean_loss(self) -> float | None:

@@ -125,10 +125,11 @@ class Run:
             self.folder, self.engine.net, self.engine.optimizer, self.position.training.keep
         )
         judged = max(self.position.recovery.start, self.position.schedule.best) < inf
-        begins = self.position.step == 0 and not judged
+        begins, extending = self.position.step == 0 and not judged, self.extension is not None
         last = -1 if begins else self.position.step
-        extending = self.extension is not None
         yield from self._insist(lambda: self._journal.drop_after(last, extending=extending))
+        if self._journal.lacks(said := self.position.went_back):  # killed before it was recorded
+            yield from self._log(self._record("rollback", note=said))
         if not begins:
             self._best = mending.least_saved(self.folder, self.position)
         aims = self.ending.judged_by(self.store.header.held_out)
@@ -152,7 +153,8 @@ class Run:
                 yield from self._pass_over(fault)
                 fault = None
             # A stop is no end: a validation out of turn would make a resumed run another one.
-            if not fault and (self._reason_to_end() or self._validating()):
+            validating = self.position.step % self.position.training.validate_every == 0
+            if not fault and (validating or self._reason_to_end()):
                 fault = yield from self._judge(checkpoints)
             if fault:
                 yield from self._go_back(checkpoints, fault)
@@ -169,9 +171,6 @@ class Run:
     def _count_seconds(self) -> None:
         seconds = time.monotonic() - self._began - self._journal.waited
         self.position = replace(self.position, seconds=seconds)
-
-    def _validating(self) -> bool:
-        return self.position.step % self.position.training.validate_every == 0
 
     def _runs(self, step: int) -> Sequence[tuple[int, int]]:
         """Which pairs a step takes."""
@@ -191,7 +190,7 @@ class Run:
         found = self.engine.train(batch, self._rate, step, counted=counted, dropping=share)
         self._pace.add(time.monotonic() - began, len(batch), float(batch.weights.sum()))
         health = recovery.after_step(position.recovery, found, training.batch)
-        position = replace(position, step=step + 1, recovery=health)
+        position = replace(position, step=step + 1, recovery=health, went_back="")
         if not health.refused:
             schedule = after_step(position.schedule, found.loss, training)
             losses = (*position.losses, found.loss)[-_MEAN_OF:]
@@ -207,7 +206,8 @@ class Run:
         """A single step has been refused: nothing was changed by it, and the rate is halved."""
         mending.check_tries(self.position, fault, self.folder)
         self.position = mending.without_the_step(self.position)
-        yield from self._log_roll_back(self.position.step, fault, "nothing changed by it")
+        note = self._said(self.position.step, fault, "nothing changed by it")
+        yield from self._log(self._record("rollback", note=note))
 
     def _go_back(self, checkpoints: Checkpoints, fault: str) -> Iterator[Record]:
         """Goes back to the best weights, and on at half the rate; then all since is forgotten.
@@ -216,19 +216,20 @@ class Run:
         from those, and meets the same again.
         """
         wrong = self.position
-        self.position = mending.back_to_the_best(wrong, self.folder, self.engine)
+        good = mending.back_to_the_best(wrong, self.folder, self.engine)
+        back = f"back to the weights of step {good.step:,}"
+        self.position = replace(good, went_back=self._said(wrong.step, fault, back))
         yield from self._save(checkpoints)
-        checkpoints.drop_after(self.position.step)
-        yield from self._insist(lambda: self._journal.drop_after(self.position.step))
-        back = f"back to the weights of step {self.position.step:,}"
-        yield from self._log_roll_back(wrong.step, fault, back)
+        checkpoints.drop_after(good.step)
+        yield from self._insist(lambda: self._journal.drop_after(good.step))
+        yield from self._log(self._record("rollback", note=self.position.went_back))
         mending.check_tries(wrong, fault, self.folder)
 
-    def _log_roll_back(self, step: int, fault: str | None, back: str) -> Iterator[Record]:
+    def _said(self, step: int, fault: str | None, back: str) -> str:
+        """What is said of a roll-back, after its pairs have been listed."""
         runs, longest = self._runs(step - 1), self.position.training.max_length
         suspects = mending.suspects(self.folder, self.store, runs, self.engine, longest)
-        note = f"at step {step:,} {fault}: {back}, learning rate halved; its pairs: {suspects}"
-        yield from self._log(self._record("rollback", note=note))
+        return f"at step {step:,} {fault}: {back}, learning rate halved; its pairs: {suspects}"
 
     def _release(self) -> None:
         """Gives memory back: what compiling the step has read of TensorFlow, and what was freed."""
@@ -315,7 +316,7 @@ class Run:
             kind,
             position.step,
             seconds=round(position.seconds, 3),
-            learning_rate=None if kind == "stop" else self._rate,  # none yet when just resumed
+            learning_rate=None if kind in ("stop", "rollback") else self._rate,  # of a step only
             **known,
         )
 

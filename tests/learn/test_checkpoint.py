@@ -50,13 +50,15 @@ LITERAL = (
     '"save_every": "2m", "keep": 1, "precision": "float32", "memory": null, "threads": 0, '
     '"vectors": "zh.vec", "freeze_vectors": true}, '
     '"recovery": {"tries": 2, "refused": 1, "recent": [3.5, 3.25], "least": 2.5, '
-    '"judged": 2.25, "start": 6.5}, "losses": [3.0, 2.75], "store": "cd34 5"}'
+    '"judged": 2.25, "start": 6.5}, "losses": [3.0, 2.75], "store": "cd34 5", '
+    '"went_back": "at step 3"}'
 )
 
 THE_SAME = Position(
     step=12,
     seconds=3.25,
     store="cd34 5",
+    went_back="at step 3",
     schedule=Schedule(
         scale=0.4,
         best=2.5,
