@@ -16,7 +16,7 @@ Point = tuple[float, float]
 
 MOST_POINTS = 400
 MOST_MARKS = 100
-MARKED = ("decay", "rollback", "alarm", "resume", "extend", "broken")
+MARKED = ("decay", "rollback", "alarm", "resume", "broken")
 """Kinds of events that are marked in the curves of losses."""
 
 _DOTTED = 40
