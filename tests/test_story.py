@@ -152,7 +152,8 @@ def test_building_other_bytes_over_a_trained_model_is_refused(story):
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
         "Error: model: a model was trained here on another corpus or with other settings. Choose "
-        "another folder with --model, or give it up with --restart."
+        "another folder with --model, keep it with --extend to train it further on this corpus, or "
+        "give it up with --restart."
     )
     assert chatbot(folder, "info").returncode == 0
 

@@ -170,10 +170,12 @@ def _wordless(net: Seq2Seq) -> list[Any]:
 
 
 def _weights(layer: OutputLayer) -> list[Any]:
+    """The class embeddings of the head and of each tail."""
     return [layer.weight, *layer.tail_weights]
 
 
 def _biases(layer: OutputLayer) -> list[Any]:
+    """The biases of the head and of each tail."""
     return [layer.bias, *layer.tail_biases]
 
 

@@ -314,7 +314,8 @@ def test_other_bytes_over_a_trained_model_are_refused(trained, main, refused, fi
         assert done.err.splitlines()[-2:] == [
             f"reading: {pairs} pairs",
             "Error: model: a model was trained here on another corpus or with other settings. "
-            "Choose another folder with --model, or give it up with --restart.",
+            "Choose another folder with --model, keep it with --extend to train it further on this "
+            "corpus, or give it up with --restart.",
         ]
         assert files_in(trained) == whole
 

@@ -177,6 +177,7 @@ def test_it_takes_every_option_by_which_build_vocab_reads():
         "--model",
         "--vocab",
         "--add",
+        "--extend",
         "--keep-segmented",
         "--no-keep-segmented",
         "--restart",
