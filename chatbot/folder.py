@@ -17,9 +17,9 @@ model was trained there. Knows nothing of what the files hold.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,6 +116,28 @@ def put_in_place(temporary: Path, final: Path) -> None:
     temporary.replace(final)
 
 
+def write_whole(path: Path, data: bytes) -> None:
+    """Writes a file whole or, if that fails, not at all: what was there before stays.
+
+    What is no plain file, such as a pipe or a device, is written to as it is.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)
+        return
+    final = path.resolve()  # a link stays one
+    temporary = final.with_name(final.name + ".tmp")
+    try:
+        temporary.write_bytes(data)
+        put_in_place(temporary, final)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+
+
 def sync(path: Path) -> None:
     """Waits until a file is on disk."""
     with path.open("r+b") as file:  # Windows syncs no file that is open for reading only
@@ -124,7 +146,7 @@ def sync(path: Path) -> None:
 
 def sync_names(folder: Path) -> None:
     """Waits until the names in a folder are on disk, where the system can do that."""
-    with contextlib.suppress(OSError):
+    with suppress(OSError):
         file = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(file)

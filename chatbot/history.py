@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chatbot.folder import put_in_place
+from chatbot.folder import write_whole
 
 OF_THE_CLOCK = (
     *("seconds", "pairs_per_second", "tokens_per_second", "seconds_left", "memory"),
@@ -157,12 +157,5 @@ def drop_after(path: Path, step: int, *, extending: bool = False) -> None:
     if extending:
         again = (n for n, one in enumerate(kept) if (one["kind"], one["step"]) == ("extend", step))
         kept = kept[: next(again, len(kept))]
-    temporary = path.with_name(path.name + ".tmp")
     text = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in kept)
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        put_in_place(temporary, path)
-    except OSError:
-        if temporary.is_file():
-            temporary.unlink()
-        raise
+    write_whole(path, text.encode())

@@ -1,8 +1,12 @@
 """What stands where in a model folder."""
 
-import pytest
+import os
+import threading
 
-from chatbot.folder import ModelFolder, put_in_place
+import pytest
+from helpers import fill, small_disk
+
+from chatbot.folder import ModelFolder, put_in_place, write_whole
 
 
 def test_the_names_of_the_files_are_these(tmp_path):
@@ -60,3 +64,34 @@ def test_a_file_that_does_not_exist_replaces_nothing(tmp_path):
     with pytest.raises(FileNotFoundError):
         put_in_place(tmp_path / "new", final)
     assert final.read_bytes() == b"old"
+
+
+def test_a_file_is_written_whole_or_what_was_there_stays(tmp_path):
+    with small_disk(tmp_path / "small", 1) as disk:
+        page = disk / "page.html"
+        write_whole(page, b"the first")
+        fill(disk)
+        with pytest.raises(OSError, match="No space left"):
+            write_whole(page, b"x" * 2_000_000)
+        assert page.read_bytes() == b"the first"
+        assert not (disk / "page.html.tmp").exists()
+
+
+def test_a_link_stays_a_link_to_what_is_written(tmp_path):
+    (tmp_path / "link").symlink_to("page.html")
+    write_whole(tmp_path / "link", b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "page.html").read_bytes() == b"new"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_is_written_to_as_it_is(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    found = []
+    reader = threading.Thread(target=lambda: found.append(pipe.read_bytes()))
+    reader.start()
+    write_whole(pipe, b"through")
+    reader.join()
+    assert found == [b"through"]
+    assert pipe.is_fifo()

@@ -72,15 +72,7 @@ def build_vocab(
     from chatbot.corpus.doctor.advice import advise
     from chatbot.corpus.recorded import settings_to_add_with
 
-    if add and not corpora:
-        raise click.UsageError("--add: name the files to add.")
-    if restart and extend:
-        raise click.UsageError("--restart gives up what --extend keeps. Choose one.")
-    for name in ("min_freq", "max_size"):
-        if vocab is not None and name in given(settings, CorpusConfig):
-            raise click.UsageError(
-                f"{option_of(name)}: --vocab takes a vocabulary as it is. Leave one of them out."
-            )
+    _check_usage(corpora, vocab, given(settings, CorpusConfig), add, restart and extend)
     began = time.monotonic()
     folder = ModelFolder(model)
     reading = settings_of(ReadingConfig, settings)
@@ -106,6 +98,29 @@ def build_vocab(
     )
     tell(in_words(report.survey, advice))
     _summarise(report, model, time.monotonic() - began)
+
+
+def _check_usage(
+    corpora: tuple[Path, ...],
+    vocab: Path | None,
+    settings: dict[str, Any],
+    add: bool,
+    contradiction: bool,
+) -> None:
+    """Refuses options that do not go together; `settings` are those of the corpus that are given.
+
+    Raises:
+        click.UsageError: they do not.
+    """
+    if add and not corpora:
+        raise click.UsageError("--add: name the files to add.")
+    if contradiction:
+        raise click.UsageError("--restart gives up what --extend keeps. Choose one.")
+    for name in ("min_freq", "max_size"):
+        if vocab is not None and name in settings:
+            raise click.UsageError(
+                f"{option_of(name)}: --vocab takes a vocabulary as it is. Leave one of them out."
+            )
 
 
 def _summarise(report: Report, model: Path, seconds: float) -> None:

@@ -22,6 +22,7 @@ from chatbot.cli.corpora import (
 from chatbot.cli.options import json_option, settings_of, settings_options, writing
 from chatbot.cli.show import tell
 from chatbot.config import CleaningConfig, CorpusConfig, ReadingConfig
+from chatbot.folder import write_whole
 
 if TYPE_CHECKING:
     from chatbot.corpus.doctor.survey import Survey
@@ -69,7 +70,7 @@ def inspect(
         from chatbot.cli.survey_page import page
 
         with writing("--html", html):
-            html.write_text(page(survey, advice), encoding="utf-8")
+            write_whole(html, page(survey, advice).encode())
         tell(f"wrote {html}")
 
 

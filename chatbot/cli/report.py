@@ -12,7 +12,7 @@ import click
 from chatbot.cli.options import json_option, model_option, writing
 from chatbot.cli.show import tell
 from chatbot.errors import ChatbotError
-from chatbot.folder import ModelFolder
+from chatbot.folder import ModelFolder, write_whole
 from chatbot.history import read
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def report(
     out = _PAGE if out is None and not as_json else out
     if out is not None:
         with writing("--out", out):
-            out.write_text(page(facts, curves, str(model)), encoding="utf-8")
+            write_whole(out, page(facts, curves, str(model)).encode())
         tell(f"wrote {out}")
     if svg is not None:
         _write("--svg", svg, curves, lambda curve: curve_svg.standalone(curve).encode())
@@ -94,6 +94,6 @@ def _write(
     for curve in curves:
         path = folder / f"{curve.name}.{suffix}"
         with writing(option, path):
-            path.write_bytes(draw(curve))
+            write_whole(path, draw(curve))
     s = "" if len(curves) == 1 else "s"
     tell(f"wrote {len(curves)} curve{s} into {folder}")

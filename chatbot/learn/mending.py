@@ -19,7 +19,7 @@ from chatbot.corpus.batches import make_batch
 from chatbot.corpus.encoded import EncodedPairs
 from chatbot.corpus.store import Ranges, TokenStore
 from chatbot.errors import ChatbotError
-from chatbot.folder import ModelFolder
+from chatbot.folder import ModelFolder, write_whole
 from chatbot.learn import recovery
 from chatbot.learn.checkpoint import fault_of, newest_whole, read_position, restore, saved
 from chatbot.learn.engine import Engine
@@ -141,7 +141,7 @@ def list_pairs(
     lines = [f"{place}\t{nat:.2f}\n" for place, nat in zip(places, nats[order], strict=True)]
     first = ", ".join(places[:_NAMED]) + (", …" if len(places) > _NAMED else "")
     try:
-        path.write_text("".join(lines), encoding="utf-8")
+        write_whole(path, "".join(lines).encode())
     except OSError as error:
         return f"{first} (the others could not be listed: {error.strerror})"
     return f"{first} (all in {path}, the highest loss first)"

@@ -88,8 +88,7 @@ class Run:
 
     def __post_init__(self) -> None:
         """Opens the journal."""
-        self._journal = Journal(self.folder, self.stop)
-        self._saved: Position | None = self.resumed
+        self._journal, self._saved = Journal(self.folder, self.stop), self.resumed
 
     @property
     def pairs(self) -> int:
@@ -124,6 +123,36 @@ class Run:
         checkpoints = Checkpoints(
             self.folder, self.engine.net, self.engine.optimizer, self.position.training.keep
         )
+        reason = yield from self._begin(checkpoints)
+        while not reason:
+            step = self._step()
+            self._release()
+            self._count_seconds()
+            yield from self._progress(step)
+            fault = recovery.fault(self.position.recovery, self.position.training.batch)
+            if self.position.recovery.refused == 1:
+                yield from self._pass_over(fault)
+                fault = None
+            # A stop is no end: a validation out of turn would make a resumed run another one.
+            validating = self.position.step % self.position.training.validate_every == 0
+            if not fault and (validating or self._reason_to_end()):
+                fault = yield from self._judge(checkpoints)
+            if fault:
+                yield from self._go_back(checkpoints, fault)
+            reason = self.stop() or self._reason_to_end()
+            self._count_seconds()
+            # After a refused step weights may not be finite.
+            if due(*self._since()) and not reason and not self.position.recovery.refused:
+                yield from self._save(checkpoints)
+        if self.position != self._saved and not self.position.recovery.refused:
+            yield from self._save(checkpoints)
+        yield from self._log(self._record("stop", note=reason, loss=self.position.mean_loss))
+
+    def _begin(self, checkpoints: Checkpoints) -> Generator[Record, None, str | None]:
+        """Brings the history to where the run is, judges weights that nobody has; a reason to end.
+
+        Those are then good ones to go back to, and what gains are measured by.
+        """
         judged = max(self.position.recovery.start, self.position.schedule.best) < inf
         begins, extending = self.position.step == 0 and not judged, self.extension is not None
         last = -1 if begins else self.position.step
@@ -137,36 +166,11 @@ class Run:
         if extending:
             yield from self._log(self._record("extend", note=f"extended: {self.extension}"))
         self._began = time.monotonic() - self.position.seconds - self._journal.waited
-        saved_at = (self.position.step, self.position.seconds)
         reason = self.stop() or self._reason_to_end()
         if not judged and not reason:
-            # These weights are good ones to go back to, and what gains are measured by.
             fault = yield from self._judge(checkpoints)
             mending.check_start(fault, self.folder)
-        while not reason:
-            step = self._step()
-            self._release()
-            self._count_seconds()
-            yield from self._progress(step, saved_at)
-            fault = recovery.fault(self.position.recovery, self.position.training.batch)
-            if self.position.recovery.refused == 1:
-                yield from self._pass_over(fault)
-                fault = None
-            # A stop is no end: a validation out of turn would make a resumed run another one.
-            validating = self.position.step % self.position.training.validate_every == 0
-            if not fault and (validating or self._reason_to_end()):
-                fault = yield from self._judge(checkpoints)
-            if fault:
-                yield from self._go_back(checkpoints, fault)
-                saved_at = (self.position.step, self.position.seconds)
-            reason = self.stop() or self._reason_to_end()
-            self._count_seconds()
-            if due(*self._since(saved_at)) and not reason and not self._doubtful:
-                yield from self._save(checkpoints)
-                saved_at = (self.position.step, self.position.seconds)
-        if self.position != self._saved and not self._doubtful:
-            yield from self._save(checkpoints)
-        yield from self._log(self._record("stop", note=reason, loss=self.position.mean_loss))
+        return reason
 
     def _count_seconds(self) -> None:
         seconds = time.monotonic() - self._began - self._journal.waited
@@ -197,10 +201,6 @@ class Run:
             position = replace(position, schedule=schedule, losses=losses)
         self.position = position
         return found
-
-    @property
-    def _doubtful(self) -> bool:  # the last step has been refused: weights may not be finite
-        return self.position.recovery.refused > 0
 
     def _pass_over(self, fault: str | None) -> Iterator[Record]:
         """A single step has been refused: nothing was changed by it, and the rate is halved."""
@@ -281,11 +281,11 @@ class Run:
         position = self.position
         return self.ending.reason(position.step, position.seconds, position.schedule)
 
-    def _since(self, saved_at: tuple[int, float]) -> tuple[str, int, float]:
+    def _since(self) -> tuple[str, int, float]:
         """When checkpoints are written, and steps and seconds since the last one."""
-        position = self.position
-        since = position.step - saved_at[0], position.seconds - saved_at[1]
-        return (position.training.save_every, *since)
+        now, saved = self.position, self._saved
+        step, seconds = (saved.step, saved.seconds) if saved else (0, 0.0)
+        return now.training.save_every, now.step - step, now.seconds - seconds
 
     def _save(self, checkpoints: Checkpoints) -> Iterator[Record]:
         yield from self._insist(self._journal.sync)
@@ -293,13 +293,13 @@ class Run:
         self._saved = self.position
         yield from self._log(self._record("checkpoint", note=f"saved {path.name}"))
 
-    def _progress(self, step: Step, saved_at: tuple[int, float]) -> Iterator[Record]:
+    def _progress(self, step: Step) -> Iterator[Record]:
         position, pace = self.position, self._pace
         left = self.ending.seconds_left(position.step, position.seconds, pace.seconds_a_step)
         known = progress(step, pace) | {"heldout_loss": position.heldout_loss, "seconds_left": left}
         record = self._record("progress", **known)
         shown: dict[str, Any] = {
-            "next_save": seconds_to_save(*self._since(saved_at), pace.seconds_a_step),
+            "next_save": seconds_to_save(*self._since(), pace.seconds_a_step),
             "disk_left": self._disk.bytes(self.folder.path),
         }
         if position.step % _RECORD_EVERY:
