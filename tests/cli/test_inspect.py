@@ -3,11 +3,10 @@
 import json
 import resource
 import shlex
-from pathlib import Path
-from unittest import mock
 
 import pytest
 from click.testing import CliRunner
+from helpers import fill, small_disk
 
 from chatbot.cli import cli
 
@@ -140,14 +139,16 @@ def test_a_page_is_left_as_it_was_when_reading_fails(folder, main, files_in):
         assert files_in(folder) == before
 
 
-def test_the_report_is_printed_though_the_page_can_no_longer_be_written(folder, main):
-    with mock.patch.object(Path, "write_text", side_effect=OSError(28, "No space left on device")):
-        done = main("inspect", "--tokenizer", "char", "--html", "look.html", cwd=folder)
+def test_the_report_is_printed_though_the_disk_of_the_page_is_full(folder, main):
+    with small_disk(folder / "small", 1) as disk:
+        fill(disk)
+        done = main("inspect", "data", "--tokenizer", "char", "--html", "small/a.html", cwd=folder)
     assert done.code == 1
     assert done.out.startswith("Look first\n")
     assert "\nRecommended\n" in done.out
     assert done.err.splitlines()[-1] == (
-        "Error: --html look.html: cannot be written (No space left on device). Name another file."
+        "Error: --html small/a.html: cannot be written (No space left on device). Name another "
+        "file."
     )
 
 
