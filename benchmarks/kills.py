@@ -133,7 +133,7 @@ def forget(model: Path) -> None:
 def state_of(model: Path) -> Any:  # noqa: ANN401 - only compared
     """The newest and the best checkpoint, and the history, less what depends on the clock."""
     from chatbot.history import OF_THE_CLOCK
-    from chatbot.learn.checkpoint import read_position, saved
+    from chatbot.learn.saved import read_position, saved
 
     found: list[Any] = []
     for folder in (model / "checkpoints", model / "best"):

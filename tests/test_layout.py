@@ -89,13 +89,20 @@ ORDER = [
     "corpus.doctor.budget",
     "corpus.doctor.rules",
     "corpus.doctor.advice",
-    "learn",
     "learn.packing",
+    "learn.lookup",
+    "learn.ngrams",
+    "learn.comparison",
+    "learn.schedule",
+    "learn.recovery",
+    "learn.ending",
+    "learn.position",
+    "learn.bundle",
+    "learn.saved",
+    "learn.tf",
     "learn.recurrent",
     "learn.losses",
     "learn.output",
-    "learn.lookup",
-    "learn.ngrams",
     "learn.mixture",
     "learn.dropout",
     "learn.gathers",
@@ -105,11 +112,6 @@ ORDER = [
     "learn.optimizer",
     "learn.parts",
     "learn.engine",
-    "learn.comparison",
-    "learn.schedule",
-    "learn.recovery",
-    "learn.ending",
-    "learn.position",
     "learn.saving",
     "learn.pace",
     "learn.checkpoint",
@@ -120,9 +122,9 @@ ORDER = [
     "learn.watcher",
     "learn.training",
     "learn.preparing",
-    "talk",
-    "talk.decoding",
+    "talk.network",
     "talk.why",
+    "talk.decoding",
     "talk.bot",
     "talk.alarms",
     "talk.watching",
@@ -180,7 +182,13 @@ def imports_of(path: Path) -> list[str]:
 
 
 def test_the_order_names_every_module_once():
-    bare = {"corpus", "corpus.files", "corpus.doctor"}  # a package docstring and nothing else
+    bare = {
+        "corpus",
+        "corpus.files",
+        "corpus.doctor",
+        "learn",
+        "talk",
+    }  # a package docstring and nothing else
     assert sorted(ORDER) == sorted(set(MODULES) - bare)
 
 
@@ -207,6 +215,10 @@ def test_the_command_line_starts_without_tensorflow_jieba_and_numpy():
 def test_reading_a_corpus_needs_no_tensorflow():
     loaded = loaded_after("import chatbot.corpus.building, chatbot.corpus.batches")
     assert loaded & {"tensorflow", "keras", "jieba"} == set()
+
+
+def test_a_bot_answers_without_tensorflow():
+    assert loaded_after("import chatbot.talk.bot") & {"tensorflow", "keras", "jieba"} == set()
 
 
 def test_importing_chatbot_costs_nothing():

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import tensorflow as tf
-
 from chatbot.learn.gathers import permuted
 from chatbot.learn.groups import GROUPS
+from chatbot.learn.tf import tf
 
 Tensor = Any
 

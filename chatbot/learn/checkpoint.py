@@ -24,17 +24,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import tensorflow as tf
-
-from chatbot.corpus.vocabulary import Vocabulary
 from chatbot.errors import NO_ROOM, ChatbotError, NoRoomError
 from chatbot.folder import ModelFolder, sync, sync_names
+from chatbot.learn.bundle import DATA, INDEX
 from chatbot.learn.model import Seq2Seq
 from chatbot.learn.optimizer import Adam
 from chatbot.learn.position import Position
+from chatbot.learn.saved import damaged, fault_of, saved, step_of
+from chatbot.learn.tf import tf
 
-_POSITION = "position/.ATTRIBUTES/VARIABLE_VALUE"
-_DATA, _INDEX = ".data-00000-of-00001", ".index"
 _UNFINISHED = "unfinished-"
 
 _NO_ROOM = re.compile("|".join(re.escape(os.strerror(number)) for number in NO_ROOM))
@@ -94,11 +92,11 @@ class Checkpoints:
 
 def _put_in_place(temporary: Path, final: Path) -> None:
     """Gives a finished checkpoint its name, after it is on disk."""
-    for suffix in (_DATA, _INDEX):
+    for suffix in (DATA, INDEX):
         sync(_file(temporary, suffix))
     # One of the same step goes first; a kill in between leaves a whole one to `finish_saves`.
-    _file(final, _INDEX).unlink(missing_ok=True)
-    for suffix in (_DATA, _INDEX):
+    _file(final, INDEX).unlink(missing_ok=True)
+    for suffix in (DATA, INDEX):
         _file(temporary, suffix).replace(_file(final, suffix))
     sync_names(final.parent)
 
@@ -110,21 +108,21 @@ def finish_saves(folder: ModelFolder) -> None:
         ChatbotError: the folder cannot be written.
     """
     for place in (folder.checkpoints, folder.best):
-        for index in place.glob(f"{_UNFINISHED}step-*{_INDEX}"):
+        for index in place.glob(f"{_UNFINISHED}step-*{INDEX}"):
             temporary = index.with_suffix("")
             final = place / temporary.name.removeprefix(_UNFINISHED)
-            if _file(final, _INDEX).exists():
+            if _file(final, INDEX).exists():
                 continue
             with _writing(place):
-                if _file(temporary, _DATA).exists():
-                    _file(temporary, _DATA).replace(_file(final, _DATA))
-                index.replace(_file(final, _INDEX))
+                if _file(temporary, DATA).exists():
+                    _file(temporary, DATA).replace(_file(final, DATA))
+                index.replace(_file(final, INDEX))
                 if fault_of(final) is not None:
                     _remove(final)
 
 
 def _remove(path: Path) -> None:
-    for suffix in (_INDEX, _DATA):
+    for suffix in (INDEX, DATA):
         _file(path, suffix).unlink(missing_ok=True)
 
 
@@ -155,8 +153,8 @@ def _remove_unfinished(folder: Path) -> None:
     unfinished += [*folder.glob("step-*.tempstate*"), *folder.glob("checkpoint")]
     unfinished += [
         path
-        for path in folder.glob(f"step-*{_DATA}")
-        if not path.with_name(path.name.removesuffix(_DATA) + _INDEX).exists()
+        for path in folder.glob(f"step-*{DATA}")
+        if not path.with_name(path.name.removesuffix(DATA) + INDEX).exists()
     ]
     for path in unfinished:
         if path.is_dir():
@@ -164,126 +162,6 @@ def _remove_unfinished(folder: Path) -> None:
         else:
             with contextlib.suppress(OSError):
                 path.unlink()
-
-
-def saved(folder: Path) -> list[Path]:
-    """The checkpoints in `checkpoints/` or `best/`, oldest first."""
-    names = [path.with_suffix("") for path in folder.glob("step-*.index")]
-    steps = [path for path in names if path.name.removeprefix("step-").isdecimal()]
-    return sorted(steps, key=step_of)
-
-
-def step_of(path: Path) -> int:
-    """The step that a checkpoint was saved at."""
-    return int(path.name.removeprefix("step-"))
-
-
-def newest_whole(folder: Path) -> tuple[Path | None, list[str]]:
-    """The newest checkpoint of which all can be read, and what is wrong with each newer one.
-
-    Every byte of a checkpoint is under a checksum of TensorFlow's.
-
-    Raises:
-        ChatbotError: there are some, and none is whole.
-    """
-    damaged: list[str] = []
-    for path in reversed(saved(folder)):
-        fault = fault_of(path)
-        if fault is None:
-            return path, damaged
-        damaged.append(fault)
-    if damaged:
-        raise ChatbotError(
-            f"{damaged[0]}. None of those there is whole. Train anew with --restart."
-        )
-    return None, []
-
-
-def damaged_in(folder: Path) -> list[str]:
-    """What is wrong with the checkpoints in a folder that cannot be read."""
-    return [fault for path in saved(folder) if (fault := fault_of(path)) is not None]
-
-
-def fault_of(path: Path) -> str | None:
-    """What is wrong with a checkpoint, in words; None if all of it can be read."""
-    try:
-        reader = tf.train.load_checkpoint(str(path))
-        for name in [*reader.get_variable_to_shape_map(), _POSITION]:
-            reader.get_tensor(name)
-    except _UNREADABLE as error:
-        return f"{path}: damaged checkpoint ({_first_line(error)})"
-    return None
-
-
-def find_checkpoint(folder: ModelFolder, name: str | None = None) -> tuple[Path, list[str]]:
-    """The checkpoint to use for replies, and what is wrong with those that would have come before.
-
-    It is the best by held-out loss, else the newest; of these the first that is whole. The best of
-    a run without held-out pairs is there for a run that has to go back: such a bot is to know its
-    pairs by heart, and the newest knows them best.
-
-    Args:
-        folder: the model folder.
-        name: another one, whole or not: `best`, `newest`, a step, or a path.
-
-    Raises:
-        ChatbotError: there is none, none of that name, or none is whole.
-    """
-    best, newest = saved(folder.best), saved(folder.checkpoints)
-    every = [*newest, *best]
-    if not every:
-        raise ChatbotError(
-            f"{folder.path}: no checkpoint yet. Train first: chatbot train --model {folder.path}."
-        )
-    if name is not None:
-        return _named(name, best, newest, folder), []
-    faults: list[str] = []
-    for path in reversed([*newest, *best]):
-        fault = fault_of(path)
-        if fault is None and (path not in best or read_position(path).heldout_loss is not None):
-            return path, faults
-        faults += [fault] if fault else []
-    if faults:
-        raise ChatbotError(f"{faults[0]}. None is whole. Train anew with --restart.")
-    return best[-1], []
-
-
-def _named(name: str, best: list[Path], newest: list[Path], folder: ModelFolder) -> Path:
-    every = [*newest, *best]
-    choices = {"best": best, "newest": newest}.get(name)
-    if choices is None:
-        choices = [path for path in every if path.name == f"step-{name}" or path == Path(name)]
-    if not choices:
-        there = ", ".join(sorted({path.name.removeprefix("step-") for path in every}))
-        raise ChatbotError(f"--checkpoint: no {name!r} in {folder.path}. There: {there}.")
-    return choices[-1]
-
-
-def read_position(path: Path) -> Position:
-    """The position inside a checkpoint.
-
-    Raises:
-        ChatbotError: the checkpoint cannot be read.
-    """
-    try:
-        text = tf.train.load_checkpoint(str(path)).get_tensor(_POSITION)
-    except _UNREADABLE as error:
-        raise _damaged(path, error) from error
-    return Position.from_json(text.decode(), str(path))
-
-
-def check_vocabulary(path: Path, position: Position, vocabulary: Vocabulary) -> None:
-    """Refuses a checkpoint whose ids mean other words.
-
-    Raises:
-        ChatbotError: the vocabulary is not the one the checkpoint was trained with.
-    """
-    if position.vocabulary != vocabulary.digest:
-        raise ChatbotError(
-            f"{path}: trained with another vocabulary ({position.size:,} entries) than the one "
-            f"beside it ({len(vocabulary):,}). Go on with this one with train --extend, put the "
-            "matching vocabulary.txt back, or train anew with --restart."
-        )
 
 
 def restore(path: Path, net: Seq2Seq, optimizer: Adam | None = None) -> None:
@@ -299,14 +177,7 @@ def restore(path: Path, net: Seq2Seq, optimizer: Adam | None = None) -> None:
         status = what.read(str(path)).expect_partial()
         status.assert_existing_objects_matched()
     except (*_UNREADABLE, AssertionError) as error:
-        raise _damaged(path, error) from error
-
-
-def _damaged(path: Path, error: Exception) -> ChatbotError:
-    return ChatbotError(
-        f"{path}: damaged checkpoint ({_first_line(error)}). Name another one with --checkpoint; "
-        "train goes on from the newest that is whole."
-    )
+        raise damaged(path, _first_line(error)) from error
 
 
 def _first_line(error: Exception) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import tensorflow as tf
+from chatbot.learn.tf import tf
 
 Tensor = Any
 

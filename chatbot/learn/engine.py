@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from chatbot.config import ModelConfig, TrainingConfig
@@ -23,6 +22,8 @@ from chatbot.learn.dropout import Dropped
 from chatbot.learn.model import Seq2Seq, feature_spec
 from chatbot.learn.optimizer import Adam
 from chatbot.learn.parts import merged, split
+from chatbot.learn.recovery import Step
+from chatbot.learn.tf import tf
 from chatbot.machine import cores, has_bfloat16
 
 VECTORS_RMS = 0.3
@@ -55,21 +56,6 @@ def product_type(precision: str) -> tf.DType:
         on_gpu = bool(tf.config.list_physical_devices("GPU"))
         precision = "bfloat16" if on_gpu or has_bfloat16() else "float32"
     return tf.as_dtype(precision)
-
-
-class Step(NamedTuple):
-    """What an optimizer step found.
-
-    Attributes:
-        loss: the mean loss of the batch before it, nats per token.
-        network: the same of the network alone, without n-grams.
-        norm: global norm of the gradient, before clipping; where it is not finite, neither weights
-            nor moments have changed.
-    """
-
-    loss: float
-    network: float
-    norm: float
 
 
 class Engine:

@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 
 from chatbot.corpus.store import Header
 from chatbot.corpus.vocabulary import SPECIAL, Vocabulary
-from chatbot.folder import ModelFolder
 from chatbot.learn.checkpoint import restore
 from chatbot.learn.engine import Engine
 from chatbot.learn.model import Seq2Seq
@@ -49,16 +48,6 @@ class Extension(NamedTuple):
         """In words."""
         gone = f", {self.gone:,} no longer there" if self.gone else ""
         return f"{self.kept:,} entries of the vocabulary go on, {self.new:,} are new{gone}"
-
-
-def vocabulary_of(position: Position, folder: ModelFolder) -> Vocabulary:
-    """The vocabulary a checkpoint was trained with, if it is kept; else the one that stands.
-
-    Raises:
-        ChatbotError: it is damaged.
-    """
-    earlier = folder.earlier_vocabulary(position.vocabulary)
-    return Vocabulary.load(earlier if earlier.exists() else folder.vocabulary)
 
 
 def extend(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import tensorflow as tf
+from chatbot.learn.tf import tf
 
 Tensor = Any
 

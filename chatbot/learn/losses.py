@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import tensorflow as tf
+from chatbot.learn.tf import tf
 
 Tensor = Any
 

@@ -21,9 +21,10 @@ from chatbot.corpus.store import Ranges, TokenStore
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder, write_whole
 from chatbot.learn import recovery
-from chatbot.learn.checkpoint import fault_of, newest_whole, read_position, restore, saved
+from chatbot.learn.checkpoint import restore
 from chatbot.learn.engine import Engine
 from chatbot.learn.position import Position
+from chatbot.learn.saved import fault_of, newest_whole, read_position, saved
 from chatbot.learn.schedule import halved
 
 _NAMED = 3

@@ -21,10 +21,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import tensorflow as tf
-
 from chatbot.errors import ChatbotError
 from chatbot.learn.ngrams import Ngrams
+from chatbot.learn.tf import tf
 
 Tensor = Any
 

@@ -25,7 +25,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from chatbot.config import ModelConfig
@@ -41,6 +40,7 @@ from chatbot.learn.ngrams import NUMBERS
 from chatbot.learn.output import OutputLayer
 from chatbot.learn.packing import NOT_READ, SOURCE_FIELDS, Packed, pack
 from chatbot.learn.recurrent import lstm
+from chatbot.learn.tf import tf
 
 Tensor = Any
 Features = Mapping[str, Tensor]
@@ -151,6 +151,23 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
     def matrices(self) -> list[tf.Variable]:
         """All weights but the embedding, in a fixed order."""
         return [v for v in self.trainable_variables if v is not self.embedding]
+
+    def weights(self) -> dict[str, NDArray[np.float32]]:
+        """All variables by their names in a checkpoint, below `model/`."""
+        found: dict[str, NDArray[np.float32]] = {}
+
+        def walk(name: str, what: Any) -> None:  # noqa: ANN401 - a module, a list, or a variable
+            """Takes a variable, or what is in a module or a list."""
+            if isinstance(what, tf.Variable):
+                found[name] = what.numpy()
+            elif isinstance(what, (tf.Module, list)):
+                inside = enumerate(what) if isinstance(what, list) else vars(what).items()
+                for part, value in inside:
+                    if not str(part).startswith("_"):
+                        walk(f"{name}/{part}" if name else str(part), value)
+
+        walk("", self)
+        return found
 
     def pack(self, batch: Batch) -> Packed:
         """A batch packed as the network reads it."""

@@ -24,7 +24,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +66,20 @@ class _Level:
     contexts: Longs
     bounds: Ints
     totals: Ints
+    discount: float
+
+
+class _Order(NamedTuple):
+    """The n-grams of one order as replying looks them up.
+
+    Attributes:
+        keys: the distinct n-grams, ascending; those of one context stand together.
+        counts: the count of each, in as few bytes as hold them.
+        discount: D_n.
+    """
+
+    keys: Longs
+    counts: NDArray[Any]
     discount: float
 
 
@@ -147,22 +161,45 @@ class Ngrams:
 
     def probabilities(self, contexts: NDArray[np.int32]) -> NDArray[np.float32]:
         """Probabilities of all entries, [B, V], after contexts [B, order - 1]."""
-        found = np.empty((len(contexts), self.size), np.float32)
-        tables, discounts = self._tables
-        for row, context in zip(found, contexts.astype(np.int64), strict=True):
-            p = self._frequencies.copy()
+        found = np.zeros((len(contexts), self.size), np.float32)
+        self.blend(found, np.ones(len(contexts), np.float32), contexts)
+        return found
+
+    def blend(
+        self,
+        probabilities: NDArray[np.float32],
+        share: NDArray[np.float32],
+        contexts: NDArray[np.int32],
+    ) -> None:
+        """Puts the probabilities by the n-grams, with their share, into others, where they stand.
+
+        Args:
+            probabilities: of all entries, [B, V]; becomes (1 - share) of itself and the rest.
+            share: that of the n-grams, from 0 to 1, [B].
+            contexts: the entries before, the earliest first, [B, order - 1].
+        """
+        probabilities *= (1 - share)[:, None]
+        for row, part, context in zip(
+            probabilities, share.tolist(), contexts.tolist(), strict=True
+        ):
+            followers = []
             key = 0
             for n in range(2, self.order + 1):
-                key += int(context[1 - n]) * self.size ** (n - 2)
-                _, total, kinds = tables[n - 1].find(np.asarray([key]))[:, 0]
-                if not total:
+                key += context[1 - n] * self.size ** (n - 2)
+                level = self._ascending[n - 1]
+                here = slice(*np.searchsorted(level.keys, (key * self.size, (key + 1) * self.size)))
+                counts = level.counts[here]
+                if not len(counts):
                     break
-                first = int(np.searchsorted(self._ascending[n - 1], key * self.size))
-                numbers = self._ascending[n - 1][first : first + kinds]
-                p *= discounts[n - 1] * kinds / total
-                p[numbers - key * self.size] += self._seen(n, numbers, total)
-            row[:] = p
-        return found
+                followers.append((level, level.keys[here] - key * self.size, counts))
+            # What the highest order leaves goes to the one below it, down to all entries.
+            for level, entries, counts in reversed(followers):
+                each = part / int(counts.sum())
+                row[entries] += np.maximum(counts - np.float32(level.discount), 0) * np.float32(
+                    each
+                )
+                part = each * level.discount * len(counts)
+            row += self._frequencies * np.float32(part)
 
     def index(self) -> None:
         """Makes what judging needs now, which else its first call does; half a second."""
@@ -206,40 +243,22 @@ class Ngrams:
         return tables[::-1], discounts[::-1]
 
     @cached_property
-    def _ascending(self) -> list[Longs]:
-        """What replying needs besides: the n-grams, ascending, by orders from 1."""
-        return [level.keys for level in self._descended()][::-1]
+    def _ascending(self) -> list[_Order]:
+        """What replying needs: the n-grams, by orders from 1."""
+        found = [
+            _Order(level.keys, _narrow(level.counts), level.discount) for level in self._descended()
+        ]
+        return found[::-1]
 
     @cached_property
-    def _frequencies(self) -> Floats:
+    def _frequencies(self) -> NDArray[np.float32]:
         """The probabilities of all entries by the lowest order, [V]."""
-        tables, discounts = self._tables
-        _, total, kinds = tables[0].find(np.zeros(1, np.int64))[:, 0]
-        found = np.full(self.size, discounts[0] * kinds / total / self.size)
-        numbers = self._ascending[0]
-        found[numbers] += self._seen(1, numbers, total)
+        level = self._ascending[0]
+        total = int(level.counts.sum(dtype=np.int64))
+        left = level.discount * len(level.keys) / total / self.size if total else 1 / self.size
+        found = np.full(self.size, left, np.float32)
+        found[level.keys] += np.maximum(level.counts - level.discount, 0) / max(total, 1)
         return found
-
-    def _seen(self, n: int, numbers: Longs, total: int) -> Floats:
-        """What the counts of some n-grams of one context give them, discounted."""
-        tables, discounts = self._tables
-        left: Floats = np.maximum(tables[n].find(numbers)[0] - discounts[n - 1], 0) / total
-        return left
-
-
-def mix(
-    scores: NDArray[np.float32], share: NDArray[np.float32], probabilities: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Log-probabilities of the mixture of a network and n-grams, [B, V], see `mixture`.
-
-    Args:
-        scores: log-probabilities by the network, [B, V].
-        share: the share of the n-grams, [B].
-        probabilities: those by the n-grams, [B, V].
-    """
-    share = share[:, None]
-    mixed: NDArray[np.float32] = np.log((1 - share) * np.exp(scores) + share * probabilities)
-    return mixed
 
 
 def _keys(part: EncodedPairs, order: int, size: int) -> Longs:
@@ -263,6 +282,10 @@ def _distinct(keys: Longs) -> tuple[Longs, Longs]:
     keys = np.sort(keys)
     first = np.flatnonzero(np.diff(keys, prepend=-1))
     return keys[first], np.diff(first, append=len(keys))
+
+
+def _narrow(counts: Ints) -> NDArray[Any]:
+    return counts.astype(np.min_scalar_type(int(counts.max()))) if len(counts) else counts
 
 
 def _packed(numbers: NDArray[Any]) -> NDArray[np.uint8]:

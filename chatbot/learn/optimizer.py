@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
+
+from chatbot.learn.tf import tf
 
 Tensor = Any
 

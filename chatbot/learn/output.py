@@ -16,9 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import tensorflow as tf
-
 from chatbot.learn.losses import dense, row_nats, summed_loss
+from chatbot.learn.tf import tf
 
 Tensor = Any
 

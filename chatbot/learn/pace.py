@@ -8,7 +8,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import Any
 
-from chatbot.learn.engine import Step
+from chatbot.learn.recovery import Step
 from chatbot.memory import peak_memory
 
 _OVER = 20

@@ -23,19 +23,19 @@ from chatbot.corpus.vectors import Vectors, read_vectors
 from chatbot.corpus.vocabulary import Vocabulary
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
-from chatbot.learn.checkpoint import (
-    check_vocabulary,
-    damaged_in,
-    finish_saves,
-    newest_whole,
-    read_position,
-    restore,
-)
+from chatbot.learn.checkpoint import finish_saves, restore
 from chatbot.learn.engine import Engine, use_threads
-from chatbot.learn.extending import Extension, extend, extended, vocabulary_of
+from chatbot.learn.extending import Extension, extend, extended
 from chatbot.learn.judging import judge
 from chatbot.learn.ngrams import NUMBERS, Ngrams
 from chatbot.learn.position import Position
+from chatbot.learn.saved import (
+    check_vocabulary,
+    damaged_in,
+    newest_whole,
+    read_position,
+    vocabulary_of,
+)
 from chatbot.learn.schedule import Schedule, at_full_rate
 from chatbot.learn.training import Run
 from chatbot.locking import Lock

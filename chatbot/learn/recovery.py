@@ -27,10 +27,7 @@ import dataclasses
 from dataclasses import dataclass
 from math import inf, isfinite
 from statistics import median
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from chatbot.learn.engine import Step
+from typing import NamedTuple
 
 MARGIN = 1.0
 """Nats a token above the least loss at which a run counts as diverged."""
@@ -45,6 +42,21 @@ MOST_TRIES = 10
 """Roll-backs without a gain between them."""
 
 _FEWEST, _MOST, _PAIRS = 5, 400, 1_000
+
+
+class Step(NamedTuple):
+    """What an optimizer step found.
+
+    Attributes:
+        loss: the mean loss of the batch before it, nats per token.
+        network: the same of the network alone, without n-grams.
+        norm: global norm of the gradient, before clipping; where it is not finite, neither weights
+            nor moments have changed.
+    """
+
+    loss: float
+    network: float
+    norm: float
 
 
 @dataclass(frozen=True)

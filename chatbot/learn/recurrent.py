@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import tensorflow as tf
+from chatbot.learn.tf import tf
 
 Tensor = Any
 Gradient = Callable[..., tuple[Tensor, ...]]

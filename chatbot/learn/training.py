@@ -29,7 +29,7 @@ from chatbot.learn import mending, recovery
 from chatbot.learn.checkpoint import Checkpoints
 from chatbot.learn.comparison import Judged
 from chatbot.learn.ending import Ending
-from chatbot.learn.engine import Engine, Step
+from chatbot.learn.engine import Engine
 from chatbot.learn.extending import Extension
 from chatbot.learn.journal import Journal
 from chatbot.learn.judging import judge
@@ -181,7 +181,7 @@ class Run:
         training = self.position.training
         return ranges(training.sampler, training.seed, step, training.batch, self.pairs)
 
-    def _step(self) -> Step:
+    def _step(self) -> recovery.Step:
         position = self.position
         training, step = position.training, position.step
         began = time.monotonic()
@@ -293,7 +293,7 @@ class Run:
         self._saved = self.position
         yield from self._log(self._record("checkpoint", note=f"saved {path.name}"))
 
-    def _progress(self, step: Step) -> Iterator[Record]:
+    def _progress(self, step: recovery.Step) -> Iterator[Record]:
         position, pace = self.position, self._pace
         left = self.ending.seconds_left(position.step, position.seconds, pace.seconds_a_step)
         known = progress(step, pace) | {"heldout_loss": position.heldout_loss, "seconds_left": left}

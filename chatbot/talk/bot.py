@@ -8,82 +8,18 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
-
-import numpy as np
-import tensorflow as tf
-from numpy.typing import NDArray
 
 from chatbot.config import ReplyConfig
 from chatbot.corpus.normalise import Normaliser
 from chatbot.corpus.tokenizer import BLANK, JOIN, SEPARATOR, make_tokenizer
-from chatbot.corpus.vocabulary import GO, PAD, UNK, Vocabulary
+from chatbot.corpus.vocabulary import PAD, UNK, Vocabulary
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
-from chatbot.learn.checkpoint import (
-    check_vocabulary,
-    find_checkpoint,
-    read_position,
-    restore,
-)
-from chatbot.learn.extending import vocabulary_of
-from chatbot.learn.model import Seq2Seq, State, question_spec
-from chatbot.learn.ngrams import mix
-from chatbot.learn.packing import padded, source_fields
 from chatbot.learn.position import Position
+from chatbot.learn.saved import check_vocabulary, find_checkpoint, read_position, vocabulary_of
 from chatbot.talk.decoding import Rules, decode
+from chatbot.talk.network import Network
 from chatbot.talk.why import Why, why
-
-
-class Under(NamedTuple):
-    """B replies under way.
-
-    Attributes:
-        state: what the network carries.
-        contexts: the entries before the next, as many as the n-grams look at, int32 [B, n - 1].
-    """
-
-    state: State
-    contexts: NDArray[np.int32]
-
-
-class NetworkDecoder:
-    """A `decoding.Decoder` on the network and its n-grams."""
-
-    def __init__(self, net: Seq2Seq) -> None:
-        """Takes the network; its functions are compiled at their first use."""
-        source = question_spec()
-        self._begin = tf.function(net.begin, input_signature=[source], autograph=False)
-        self._step = tf.function(net.step, reduce_retracing=True, autograph=False)
-        self._net = net
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Takes the weights as they now are; to be called when they have changed."""
-        mixture = self._net.mixture
-        self._classes = self._net.classes()
-        self._ngrams = None if mixture is None else mixture.ngrams
-
-    def begin(self, questions: Sequence[Sequence[int]]) -> Under:
-        """The state before the first step for B questions, each of at least one id."""
-        state: State = self._begin(source_fields(*padded(questions)))
-        state = State(*(part[: len(questions)] for part in state))
-        before = 0 if self._ngrams is None else self._ngrams.order - 1
-        return Under(state, np.full((len(questions), before), GO, np.int32))
-
-    def step(self, tokens: NDArray[np.int32], under: Under) -> tuple[NDArray[np.float32], Under]:
-        """Log-probabilities of the next entry [B, V] after the tokens [B], and the new state."""
-        scores, share, state = self._step(tf.constant(tokens), under.state, self._classes)
-        contexts = np.concatenate([under.contexts, tokens[:, None]], 1)[:, 1:]
-        if self._ngrams is None:
-            return scores.numpy(), Under(state, contexts)
-        mixed = mix(scores.numpy(), share.numpy(), self._ngrams.probabilities(contexts))
-        return mixed, Under(state, contexts)
-
-    def select(self, under: Under, rows: NDArray[np.int64]) -> Under:
-        """The state whose reply i is reply `rows[i]` of the given one."""
-        state = State(*(tf.gather(part, rows) for part in under.state))
-        return Under(state, under.contexts[rows])
 
 
 class Bot:
@@ -98,7 +34,7 @@ class Bot:
         vocabulary: its vocabulary.
         normaliser: what its text goes through first.
         tokenizer: what cuts its text.
-        net: its network.
+        network: its network.
         position: where its training stood.
         checkpoint: the path of its weights.
         damaged: what is wrong with the checkpoints that would have been used before this one.
@@ -109,17 +45,16 @@ class Bot:
     def __init__(
         self,
         vocabulary: Vocabulary,
-        net: Seq2Seq,
+        network: Network,
         position: Position,
         checkpoint: Path,
         user_dict: Path | None = None,
     ) -> None:
         """Puts the parts together; most callers want `load`."""
-        self.vocabulary, self.net = vocabulary, net
+        self.vocabulary, self.network = vocabulary, network
         self.position, self.checkpoint = position, checkpoint
         self.normaliser = Normaliser(vocabulary.config)
         self.tokenizer = make_tokenizer(vocabulary.config.tokenizer, user_dict)
-        self._decoder = NetworkDecoder(net)
         glue = (vocabulary.ids.get(token) for token in (BLANK, JOIN))
         separator = vocabulary.ids.get(SEPARATOR, PAD)
         self._rules = Rules(
@@ -147,9 +82,8 @@ class Bot:
         position = read_position(path)
         vocabulary = vocabulary_of(position, folder)
         check_vocabulary(path, position, vocabulary)
-        net = Seq2Seq(len(vocabulary), position.model)
-        restore(path, net)
-        bot = cls(vocabulary, net, position, path, user_dict_of(folder, vocabulary))
+        network = Network.load(path)
+        bot = cls(vocabulary, network, position, path, user_dict_of(folder, vocabulary))
         bot.damaged = damaged
         return bot
 
@@ -190,13 +124,12 @@ class Bot:
         self._turn += 1
         before = earlier or [()] * len(texts)
         questions = [self._encode(*one) for one in zip(texts, before, strict=True)]
-        found = decode(self._decoder, questions, config, self._rules, (config.seed, self._turn))
+        found = decode(self.network, questions, config, self._rules, (config.seed, self._turn))
         return [self.text(ids) for ids in found]
 
     def answers(self, questions: Sequence[Sequence[int]], config: ReplyConfig) -> list[list[int]]:
-        """The replies to questions in ids, as ids without EOS, by the weights as they now are."""
-        self._decoder.refresh()
-        return decode(self._decoder, questions, config, self._rules, (config.seed,))
+        """The replies to questions in ids, as ids without EOS."""
+        return decode(self.network, questions, config, self._rules, (config.seed,))
 
     def why(self, text: str, reply: str, earlier: Iterable[str] = ()) -> Why:
         """Which words of an utterance the network looks at for each word of a reply to it.
@@ -220,7 +153,7 @@ class Bot:
             self.vocabulary.encode(self.tokenizer.tokens(reply), self.tokenizer) or [UNK]
             for reply in replies
         ]
-        return why(self.net, self.vocabulary, questions, said)
+        return why(self.network, self.vocabulary, questions, said)
 
     def _encode(self, text: str, earlier: Iterable[str]) -> list[int]:
         turns = self.normaliser.texts([*earlier, text])

@@ -29,11 +29,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 from chatbot.folder import put_in_place
+from chatbot.learn.tf import tf
 
 VERSION = "brain.Event:2"
 

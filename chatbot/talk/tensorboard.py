@@ -25,11 +25,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from chatbot.errors import ChatbotError
 from chatbot.history import Record, perplexity
+from chatbot.learn.tf import tf
 from chatbot.talk.events import EventFile, Value, number, picture, text
 from chatbot.talk.why import Why
 

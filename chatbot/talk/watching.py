@@ -27,6 +27,7 @@ from chatbot.learn.judging import judged_range
 from chatbot.learn.training import Run
 from chatbot.talk.alarms import ADVICE, Alarms
 from chatbot.talk.bot import Bot, user_dict_of
+from chatbot.talk.network import Network
 from chatbot.talk.why import Why, why
 
 SAMPLES = 4
@@ -58,7 +59,7 @@ class Watch:
         """
         user_dict = user_dict_of(run.folder, run.vocabulary)
         at = run.folder.checkpoints
-        self._bot = Bot(run.vocabulary, run.engine.net, run.position, at, user_dict)
+        self._bot = Bot(run.vocabulary, self._network(run), run.position, at, user_dict)
         self._samples: tuple[list[list[int]], list[list[int]]] = ([], [])
         self._run = run
         self._alarms: Alarms | None = None
@@ -67,7 +68,13 @@ class Watch:
 
     def looks(self) -> list[Why]:
         """What the replies of the last samples looked at, by the present weights."""
-        return why(self._run.engine.net, self._run.vocabulary, *self._samples)
+        return why(self._network(self._run), self._run.vocabulary, *self._samples)
+
+    @staticmethod
+    def _network(run: Run) -> Network:
+        """What answers by the present weights."""
+        net = run.engine.net
+        return Network(net.weights(), net.mixture and net.mixture.ngrams)
 
     def see(self, record: Record) -> None:
         """Takes note of what the run records."""
@@ -123,6 +130,7 @@ class Watch:
             )
         ]
         bot = self._bot
+        bot.network = self._network(self._run)
         config, replies = ReplyConfig(max_reply=LONGEST), []
         for first in range(0, count, _AT_ONCE):
             replies += bot.answers(questions[first : first + _AT_ONCE], config)

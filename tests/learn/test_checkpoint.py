@@ -15,22 +15,20 @@ from chatbot.corpus.vocabulary import SPECIAL, Vocabulary
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
 from chatbot.learn import checkpoint as checkpoint_module
-from chatbot.learn.checkpoint import (
-    Checkpoints,
-    check_vocabulary,
-    damaged_in,
-    find_checkpoint,
-    finish_saves,
-    newest_whole,
-    read_position,
-    restore,
-    saved,
-)
+from chatbot.learn.checkpoint import Checkpoints, finish_saves, restore
 from chatbot.learn.comparison import Block
 from chatbot.learn.model import Seq2Seq
 from chatbot.learn.optimizer import Adam
 from chatbot.learn.position import Position
 from chatbot.learn.recovery import Recovery
+from chatbot.learn.saved import (
+    check_vocabulary,
+    damaged_in,
+    find_checkpoint,
+    newest_whole,
+    read_position,
+    saved,
+)
 from chatbot.learn.schedule import Schedule
 
 DATA, INDEX = ".data-00000-of-00001", ".index"

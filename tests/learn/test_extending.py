@@ -15,10 +15,11 @@ from chatbot.corpus.vocabulary import SPECIAL, Vocabulary
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
 from chatbot.history import read
-from chatbot.learn.checkpoint import Checkpoints, read_position, saved
+from chatbot.learn.checkpoint import Checkpoints
 from chatbot.learn.engine import Engine
-from chatbot.learn.extending import Extension, extend, places_of, vocabulary_of
+from chatbot.learn.extending import Extension, extend, places_of
 from chatbot.learn.position import Position
+from chatbot.learn.saved import read_position, saved, vocabulary_of
 from chatbot.learn.schedule import Schedule
 
 MODEL = ModelConfig(units=8, embedding=6, ngrams=0)

@@ -12,8 +12,8 @@ from chatbot.errors import NoRoomError
 from chatbot.folder import ModelFolder
 from chatbot.history import read
 from chatbot.learn import journal
-from chatbot.learn.checkpoint import saved
 from chatbot.learn.preparing import prepare
+from chatbot.learn.saved import saved
 
 SMALL = {"units": 16, "embedding": 12}
 SETTINGS = {

@@ -10,13 +10,14 @@ from chatbot.corpus.store import TokenStore
 from chatbot.corpus.vocabulary import Vocabulary
 from chatbot.errors import ChatbotError
 from chatbot.learn import preparing
-from chatbot.learn.checkpoint import restore, saved
+from chatbot.learn.checkpoint import restore
 from chatbot.learn.dropout import NOTHING_DROPPED
 from chatbot.learn.judging import judge
 from chatbot.learn.mixture import Mixture
 from chatbot.learn.model import Seq2Seq
-from chatbot.learn.ngrams import Ngrams, mix
+from chatbot.learn.ngrams import Ngrams
 from chatbot.learn.preparing import prepare
+from chatbot.learn.saved import saved
 
 UNITS, ROWS = 5, 7
 PAIRS = [([4, 9, 11], [5, 6]), ([7], [8, 8, 9, 10]), ([12, 13], [22]), ([5, 19], [20, 21, 4, 6])]
@@ -63,14 +64,16 @@ def test_the_share_learns_and_the_network_does_not(drawn):
         assert float(tf.reduce_sum(gradient)) == pytest.approx(slope, rel=1e-3)
 
 
-def test_replies_are_chosen_by_the_same_mixture():
+def test_replies_are_chosen_by_the_same_mixture(encoded):
     generator = np.random.default_rng(3)
-    scores = tf.nn.log_softmax(generator.normal(0, 2, (2, 6)).astype(np.float32)).numpy()
-    share = np.array([0.0, 0.75], np.float32)
-    by_counts = np.full((2, 6), 1 / 6, np.float32)
-    mixed = np.exp(mix(scores, share, by_counts))
-    np.testing.assert_allclose(mixed[0], np.exp(scores[0]), rtol=1e-5)
-    np.testing.assert_allclose(mixed[1], 0.25 * np.exp(scores[1]) + 0.125, rtol=1e-5)
+    ngrams = Ngrams.count([encoded([([4], [5, 4, 5]), ([4], [3, 5])])], 2, 6)
+    by_network = generator.dirichlet(np.ones(6), 2).astype(np.float32)
+    share, contexts = np.array([0.0, 0.75], np.float32), np.array([[1], [5]], np.int32)
+    counted = ngrams.probabilities(contexts)
+    mixed = by_network.copy()
+    ngrams.blend(mixed, share, contexts)
+    np.testing.assert_allclose(mixed[0], by_network[0], rtol=1e-5)
+    np.testing.assert_allclose(mixed[1], 0.25 * by_network[1] + 0.75 * counted[1], rtol=1e-5)
     np.testing.assert_allclose(mixed.sum(1), 1, rtol=1e-5)
 
 

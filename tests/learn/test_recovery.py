@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from chatbot.learn.engine import Step
 from chatbot.learn.recovery import (
     FAR,
     MARGIN,
     WORSE,
     Recovery,
+    Step,
     after_step,
     after_validation,
     fault,

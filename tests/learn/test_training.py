@@ -15,11 +15,13 @@ from chatbot.errors import ChatbotError
 from chatbot.history import read
 from chatbot.learn import ending, mending
 from chatbot.learn import engine as engine_module
-from chatbot.learn.checkpoint import Checkpoints, find_checkpoint, read_position, restore, saved
-from chatbot.learn.engine import VECTORS_RMS, Engine, Step
+from chatbot.learn.checkpoint import Checkpoints, restore
+from chatbot.learn.engine import VECTORS_RMS, Engine
 from chatbot.learn.journal import Journal
 from chatbot.learn.model import Seq2Seq
 from chatbot.learn.preparing import prepare
+from chatbot.learn.recovery import Step
+from chatbot.learn.saved import find_checkpoint, read_position, saved
 from chatbot.learn.schedule import Schedule, dropping
 
 SMALL = {"units": 16, "embedding": 12}

@@ -10,8 +10,8 @@ from helpers import small_disk, timeless
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
 from chatbot.history import read
-from chatbot.learn.checkpoint import saved
 from chatbot.learn.preparing import prepare
+from chatbot.learn.saved import saved
 
 SMALL = {"units": 16, "embedding": 12}
 SETTINGS = {

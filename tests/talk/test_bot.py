@@ -2,15 +2,14 @@
 
 import dataclasses
 
-import numpy as np
 import pytest
 
 from chatbot.config import ReplyConfig
 from chatbot.corpus.tokenizer import BLANK, JOIN
 from chatbot.corpus.vocabulary import UNK
 from chatbot.errors import ChatbotError
-from chatbot.learn.checkpoint import saved
-from chatbot.talk.bot import Bot, NetworkDecoder
+from chatbot.learn.saved import saved
+from chatbot.talk.bot import Bot
 
 STRANGE = [
     "",
@@ -140,25 +139,6 @@ def test_loading_beside_another_vocabulary_is_refused(by_heart, new_folder):
     folder.checkpoints.symlink_to(by_heart[0].checkpoints)
     with pytest.raises(ChatbotError, match="trained with another vocabulary"):
         Bot.load(folder.path)
-
-
-def test_a_state_holds_the_questions_alone_and_can_be_selected(bot):
-    """B is rounded up inside the network; a decoder has one row for each question."""
-    decoder = NetworkDecoder(bot.net)
-    questions = [[5, 6, 7], [8], [9, 10, 4, 5, 6]]
-    state = decoder.begin(questions)
-    assert {len(part) for part in (*state.state, state.contexts)} == {3}
-    scores, state = decoder.step(np.array([1, 1, 1], np.int32), state)
-    turned, _ = decoder.step(
-        np.array([7, 4, 6], np.int32), decoder.select(state, np.array([2, 0, 2]))
-    )
-    straight, _ = decoder.step(np.array([4, 9, 7], np.int32), state)
-    other, _ = decoder.step(np.array([9, 9, 6], np.int32), state)
-    np.testing.assert_allclose(turned[0], straight[2], atol=1e-5)
-    np.testing.assert_allclose(turned[1], straight[0], atol=1e-5)
-    np.testing.assert_allclose(turned[2], other[2], atol=1e-5)
-    np.testing.assert_allclose(np.exp(scores).sum(1), 1, atol=1e-5)
-    assert scores.shape == (3, len(bot.vocabulary))
 
 
 def test_words_are_cut_and_spelled_as_the_vocabulary_says(new_folder, trained):

@@ -15,12 +15,12 @@ from chatbot.corpus.pairs import find_corpora
 from chatbot.corpus.store import TokenStore
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
-from chatbot.learn.checkpoint import find_checkpoint, read_position
 from chatbot.learn.model import Seq2Seq
 from chatbot.learn.packing import source_fields
+from chatbot.learn.saved import find_checkpoint, read_position
 from chatbot.talk import evaluation
 from chatbot.talk.bot import Bot
-from chatbot.talk.evaluation import evaluate, held_out_pairs, lost_characters, pairs_of_text
+from chatbot.talk.evaluation import evaluate, held_out_pairs, lost_characters, net_of, pairs_of_text
 
 TEXT = [
     ("你好", "你好呀"),
@@ -47,19 +47,20 @@ def corpus(tmp_path):
 
 def by_hand(bot, pairs):
     """All metrics of pairs of text, from a definition that knows characters and ids only."""
+    net = net_of(bot)
     ids = {word: id for id, word in enumerate(bot.vocabulary.words) if id > 3}
     nats = bits = 0.0
     tokens = right = unknown = characters = lost = 0
     for question, reply in pairs:
         question, reply = " ".join(question.split()), " ".join(reply.split())
         source = np.array([[ids.get(c, 3) for c in question]], np.int32)
-        state = bot.net.begin(source_fields(source, np.array([len(question)], np.int32)))
+        state = net.begin(source_fields(source, np.array([len(question)], np.int32)))
         entry, before = 1, [1, 1, 1]
         for target in [*(ids.get(c, 3) for c in reply), 2]:
-            scores, share, state = bot.net.step(tf.constant([entry]), state, bot.net.classes())
+            scores, share, state = net.step(tf.constant([entry]), state, net.classes())
             scores = scores.numpy()[0].astype(np.float64)
-            if bot.net.mixture is not None:
-                by_counts = bot.net.mixture.ngrams.probabilities(np.array([before], np.int32))[0]
+            if net.mixture is not None:
+                by_counts = net.mixture.ngrams.probabilities(np.array([before], np.int32))[0]
                 share = float(share[0])
                 scores = np.log((1 - share) * np.exp(scores) + share * by_counts)
             nats -= scores[target]

@@ -1,0 +1,119 @@
+"""The network in NumPy against the one in TensorFlow, number by number."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from chatbot.config import ModelConfig
+from chatbot.errors import ChatbotError
+from chatbot.learn.bundle import Bundle
+from chatbot.learn.model import Seq2Seq
+from chatbot.learn.ngrams import Ngrams
+from chatbot.learn.packing import padded, source_fields
+from chatbot.learn.saved import saved
+from chatbot.talk.evaluation import net_of
+from chatbot.talk.network import Network
+
+GO = 1
+QUESTIONS = [[5, 6, 7, 8, 9, 10, 11], [8], [9, 10, 4, 5, 6]]
+REPLIES = [[4, 9, 7, 7], [20, 21, 5, 4], [4, 4, 22, 6]]
+KINDS = {
+    "one cluster": (40, {}),
+    "two clusters": (4_300, {}),
+    "three clusters": (5_000, {}),
+    "both directions": (40, {"bidirectional": True}),
+    "n-grams": (40, {"ngrams": 3}),
+    "all": (5_000, {"bidirectional": True, "ngrams": 2, "embedding": 6}),
+}
+
+
+@pytest.fixture(params=KINDS.values(), ids=KINDS)
+def net(request, encoded):
+    """A network whose weights are larger than drawn, so that everything counts."""
+    size, settings = request.param
+    config = ModelConfig(**{"units": 8, "embedding": 8, "ngrams": 0, **settings})
+    net = Seq2Seq(size, config, seed=1)
+    generator = np.random.default_rng(40)
+    for variable in net.trainable_variables:
+        variable.assign_add(generator.normal(0, 0.4, variable.shape))
+    if config.ngrams:
+        parts = [encoded([([4], reply) for reply in REPLIES])]
+        net.mixture.counts.ngrams = Ngrams.count(parts, config.ngrams, size)
+    return net
+
+
+def network_of(net):
+    return Network(net.weights(), net.mixture and net.mixture.ngrams)
+
+
+def by_tensorflow(net, question, reply):
+    """The log-probabilities of every entry at each step of a reply, a question alone."""
+    state = net.begin(source_fields(*padded([question])))
+    rows = []
+    order = net.config.ngrams
+    before = [GO] * (order - 1)
+    for token in [GO, *reply]:
+        scores, share, state = net.step(
+            tf.constant([token] * state.h.shape[0]), state, net.classes()
+        )
+        before = [*before, token][1:] if order else []
+        scores, share = scores.numpy()[0], share.numpy()[0]
+        if order:
+            (counted,) = net.mixture.ngrams.probabilities(np.array([before], np.int32))
+            scores = np.log((1 - share) * np.exp(scores) + share * counted)
+        rows.append(scores)
+    return np.stack(rows)
+
+
+def test_every_probability_is_that_of_the_network_in_tensorflow(net):
+    network = network_of(net)
+    state, found = network.begin(QUESTIONS), []
+    steps = np.array([[GO] * 3, *zip(*REPLIES, strict=True)], np.int32)
+    for tokens in steps:
+        scores, state = network.step(tokens, state)
+        found.append(scores)
+    found = np.stack(found, 1)
+    for row, question, reply in zip(found, QUESTIONS, REPLIES, strict=True):
+        np.testing.assert_allclose(row, by_tensorflow(net, question, reply), atol=1e-4)
+        np.testing.assert_allclose(np.exp(row).sum(1), 1, atol=1e-5)
+    assert network.size == net.size
+
+
+def test_rows_of_a_state_can_be_selected(net):
+    network = network_of(net)
+    state = network.begin(QUESTIONS)
+    assert {len(part) for part in state} == {3}
+    _, state = network.step(np.array([1, 1, 1], np.int32), state)
+    chosen = network.select(state, np.array([2, 0, 2]))
+    turned, _ = network.step(np.array([7, 4, 6], np.int32), chosen)
+    straight, _ = network.step(np.array([4, 9, 7], np.int32), state)
+    other, _ = network.step(np.array([9, 9, 6], np.int32), state)
+    np.testing.assert_allclose(turned[0], straight[2], atol=1e-5)
+    np.testing.assert_allclose(turned[1], straight[0], atol=1e-5)
+    np.testing.assert_allclose(turned[2], other[2], atol=1e-5)
+
+
+def test_weights_have_the_names_they_have_in_a_checkpoint(bot, by_heart):
+    names = {
+        name.removeprefix("model/").removesuffix("/.ATTRIBUTES/VARIABLE_VALUE")
+        for name in Bundle(saved(by_heart[0].checkpoints)[-1]).names
+        if name.startswith("model/") and "VARIABLE_VALUE" in name
+    }
+    assert set(Seq2Seq(len(bot.vocabulary), bot.position.model).weights()) == names
+
+
+def test_a_checkpoint_without_its_counts_is_told(tmp_path):
+    net = Seq2Seq(40, ModelConfig(units=8, embedding=8, ngrams=2))
+    path = tf.train.Checkpoint(model=net).write(str(tmp_path / "step-1"))
+    with pytest.raises(ChatbotError, match="counts of n-grams are missing"):
+        Network.load(tmp_path / path)
+
+
+def test_replies_are_those_of_tensorflow_token_for_token(bot, by_heart):
+    net = net_of(bot)
+    for question, reply in by_heart[1]:
+        asked, said = (
+            bot.vocabulary.encode(list(side), bot.tokenizer) for side in (question, reply)
+        )
+        assert by_tensorflow(net, asked, said).argmax(1).tolist() == [*said, 2]
+        assert bot.reply(question) == reply
