@@ -276,11 +276,53 @@ class ReplyConfig(Config):
     beam: int = setting(
         1, "width of the beam; 1 is greedy; not used when replies are drawn", minimum=1, maximum=100
     )
+    length_penalty: float = setting(
+        0.6, "how much a beam favours longer replies; 0 not at all", minimum=0, maximum=10
+    )
+    groups: int = setting(
+        1,
+        "parts of the beam, of one reply at least, that are kept from choosing the same words",
+        minimum=1,
+        maximum=100,
+    )
+    diversity: float = setting(
+        0.5, "what a word costs a group that another has chosen, in nats", minimum=0
+    )
+    anti_lm: float = setting(
+        0.0,
+        "how much it counts against a word that it is likely whatever was asked; 0 not at all",
+        minimum=0,
+        maximum=1,
+    )
+    anti_lm_tokens: int = setting(
+        5, "for how many tokens of a reply --anti-lm counts", minimum=1, maximum=10_000
+    )
     temperature: float = setting(
         0.0, "draw from the distribution at this temperature; 0 takes the likeliest", minimum=0
     )
     top_k: int = setting(
         0, "when replies are drawn, only among this many likeliest tokens; 0 for all", minimum=0
     )
+    top_p: float = setting(
+        1.0,
+        "when replies are drawn, only among the likeliest tokens that reach this together",
+        minimum=1e-6,
+        maximum=1,
+    )
+    typical: float = setting(
+        1.0,
+        "when replies are drawn, only among the tokens nearest to the expected information that "
+        "reach this together",
+        minimum=1e-6,
+        maximum=1,
+    )
+    no_repeat: int = setting(
+        0, "no so many tokens in a row stand twice in a reply; 0 allows it", minimum=0
+    )
+    repetition_penalty: float = setting(
+        1.0, "factor on the log-probability of tokens already in the reply; 1 for none", minimum=1
+    )
+    ban: str | None = setting(None, "words never to say, separated by commas  [default: none]")
+    min_reply: int = setting(1, "fewest tokens in a reply", minimum=1, maximum=10_000)
     max_reply: int = setting(60, "most tokens in a reply", minimum=1, maximum=10_000)
     seed: int = setting(0, "seed of what is drawn", minimum=0, maximum=2**63 - 1)

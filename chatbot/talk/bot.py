@@ -17,8 +17,9 @@ from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
 from chatbot.learn.position import Position
 from chatbot.learn.saved import check_vocabulary, find_checkpoint, read_position, vocabulary_of
-from chatbot.talk.decoding import Rules, decode
+from chatbot.talk.decoding import decode
 from chatbot.talk.network import Network
+from chatbot.talk.rules import Rules
 from chatbot.talk.why import Why, why
 
 
@@ -121,15 +122,15 @@ class Bot:
         if not texts:
             return []
         config = config or ReplyConfig()
-        self._turn += 1
         before = earlier or [()] * len(texts)
         questions = [self._encode(*one) for one in zip(texts, before, strict=True)]
-        found = decode(self.network, questions, config, self._rules, (config.seed, self._turn))
+        found = decode(self.network, questions, config, self._rules, self._turn)
+        self._turn += len(texts)
         return [self.text(ids) for ids in found]
 
     def answers(self, questions: Sequence[Sequence[int]], config: ReplyConfig) -> list[list[int]]:
         """The replies to questions in ids, as ids without EOS."""
-        return decode(self.network, questions, config, self._rules, (config.seed,))
+        return decode(self.network, questions, config, self._rules)
 
     def why(self, text: str, reply: str, earlier: Iterable[str] = ()) -> Why:
         """Which words of an utterance the network looks at for each word of a reply to it.

@@ -2,12 +2,17 @@
 
 import dataclasses
 import itertools
+import math
+from collections import Counter
 
 import numpy as np
 import pytest
 
 from chatbot.config import ReplyConfig
-from chatbot.talk.decoding import LENGTH_PENALTY, Rules, beam, choose, decode
+from chatbot.talk.beam import search
+from chatbot.talk.decoding import EMPTY, decode, objective, stream
+from chatbot.talk.drawing import choose, nucleus, typical
+from chatbot.talk.rules import Rules, repeats
 
 PAD, GO, EOS, UNK = 0, 1, 2, 3
 
@@ -101,14 +106,14 @@ def test_a_beam_that_holds_everything_finds_what_enumeration_finds(seed, not_fir
     config = ReplyConfig(beam=100, max_reply=4)
     for question in QUESTIONS[:3]:
         expected = finished_replies(decoder, question, 4, rules, (4, 5, 6))[:100]
-        found = beam(decoder, question, config, rules)
+        found = search(decoder, [question], config, rules)[0]
         assert [one.tokens for one in found] == [reply for _, _, reply in expected]
         scores = [(one.score, one.log_probability) for one in found]
         np.testing.assert_allclose(scores, [one[:2] for one in expected], rtol=1e-5)
 
 
 def test_the_length_penalty_is_that_of_the_paper():
-    assert LENGTH_PENALTY == 0.6
+    assert ReplyConfig().length_penalty == 0.6
 
 
 def plain_beam(decoder, question, width, longest, rules):
@@ -135,7 +140,7 @@ def plain_beam(decoder, question, width, longest, rules):
 def test_ending_early_loses_nothing(width, seed):
     decoder, rules = Markov(8, seed, sharpness=2.0), Rules()
     for question in QUESTIONS[:4]:
-        found = beam(decoder, question, ReplyConfig(beam=width, max_reply=9), rules)
+        found = search(decoder, [question], ReplyConfig(beam=width, max_reply=9), rules)[0]
         expected = plain_beam(decoder, question, width, 9, rules)
         assert [one.tokens for one in found] == [reply for _, reply in expected]
         np.testing.assert_allclose([one.score for one in found], [s for s, _ in expected], 1e-5)
@@ -145,7 +150,7 @@ def test_a_beam_ends_early_when_the_finished_replies_cannot_be_beaten():
     decoder = Markov(8, 3)
     decoder.table[:, 1:, :, EOS] += 9  # after the first entry a reply is all but over
     decoder.table -= np.log(np.exp(decoder.table).sum(-1, keepdims=True))
-    found = beam(decoder, [4], ReplyConfig(beam=2, max_reply=500), Rules())
+    found = search(decoder, [[4]], ReplyConfig(beam=2, max_reply=500), Rules())[0]
     assert all(len(one.tokens) == 1 for one in found)
     assert decoder.rows < 50  # of 999
 
@@ -154,7 +159,7 @@ def test_wider_beams_never_find_a_worse_reply_than_enumeration_allows():
     decoder, rules = Markov(7, 4), Rules()
     best = finished_replies(decoder, [5], 4, rules, (4, 5, 6))[0][0]
     for width in (1, 2, 5, 40):
-        found = beam(decoder, [5], ReplyConfig(beam=width, max_reply=4), rules)[0]
+        found = search(decoder, [[5]], ReplyConfig(beam=width, max_reply=4), rules)[0][0]
         assert found.score <= best + 1e-6
     assert found.score == pytest.approx(best)
 
@@ -167,8 +172,8 @@ def test_a_beam_of_one_agrees_with_greedy_where_the_likeliest_walk_is_the_best_r
             decoder.table[question, length, last, liked] += 9
     decoder.table -= np.log(np.exp(decoder.table).sum(-1, keepdims=True))
     greedy = decode(decoder, QUESTIONS, ReplyConfig(max_reply=9), Rules())
-    narrow = [beam(decoder, q, ReplyConfig(beam=1, max_reply=9), Rules())[0] for q in QUESTIONS]
-    assert [one.tokens for one in narrow] == greedy
+    narrow = search(decoder, QUESTIONS, ReplyConfig(beam=1, max_reply=9), Rules())
+    assert [found[0].tokens for found in narrow] == greedy
     assert decode(decoder, QUESTIONS, ReplyConfig(beam=4, max_reply=9), Rules()) == greedy
     assert {len(reply) for reply in greedy} == {2}
 
@@ -189,7 +194,7 @@ def test_special_entries_never_appear_and_a_reply_is_neither_empty_nor_too_long(
     decoder.table[:, 0, GO, EOS] += 9
     decoder.table[:, :, :, EOS] -= 12 * seed  # from short replies to replies that are cut
     decoder.table -= np.log(np.exp(decoder.table).sum(-1, keepdims=True))
-    replies = decode(decoder, QUESTIONS * 20, config, Rules(), (seed, 1))
+    replies = decode(decoder, QUESTIONS * 20, dataclasses.replace(config, seed=seed), Rules(), 1)
     assert {len(reply) for reply in replies} <= set(range(1, 7))
     assert {token for reply in replies for token in reply} <= {4, 5, 6, 7}
     assert seed < 3 or max(map(len, replies)) == 6
@@ -236,8 +241,8 @@ def test_draws_have_the_frequencies_of_the_distribution_at_its_temperature(tempe
     weights[[PAD, GO, UNK, EOS]] = 0
     if top_k:
         weights[weights < np.sort(weights)[-top_k]] = 0
-    config = ReplyConfig(max_reply=1, temperature=temperature, top_k=top_k)
-    replies = decode(decoder, [[4]] * 20_000, config, Rules(), (3,))
+    config = ReplyConfig(max_reply=1, temperature=temperature, top_k=top_k, seed=3)
+    replies = decode(decoder, [[4]] * 20_000, config, Rules())
     counts = np.bincount([reply[0] for reply in replies], minlength=9)
     found, freedom = chi_square(counts, weights / weights.sum())
     assert freedom == (2 if top_k else 4)
@@ -247,7 +252,7 @@ def test_draws_have_the_frequencies_of_the_distribution_at_its_temperature(tempe
 def test_a_later_entry_is_drawn_given_the_ones_before_it():
     decoder = Markov(7, 9)
     config = ReplyConfig(max_reply=2, temperature=1.0)
-    replies = decode(decoder, [[4]] * 20_000, config, Rules(), (5,))
+    replies = decode(decoder, [[4]] * 20_000, config, Rules(), 5)
     after_four = [(*reply, EOS)[1] for reply in replies if reply[0] == 4]
     weights = np.exp(decoder.scores(4, (GO, 4)))
     weights[[PAD, GO, UNK]] = 0
@@ -258,9 +263,9 @@ def test_a_later_entry_is_drawn_given_the_ones_before_it():
 
 def test_the_same_seed_draws_the_same_replies_and_another_seed_others():
     decoder, config = Markov(40, 2), ReplyConfig(temperature=1.0, max_reply=9)
-    one = decode(decoder, QUESTIONS, config, Rules(), (1, 2))
-    assert decode(decoder, QUESTIONS, config, Rules(), (1, 2)) == one
-    assert decode(decoder, QUESTIONS, config, Rules(), (1, 3)) != one
+    one = decode(decoder, QUESTIONS, config, Rules(), 1)
+    assert decode(decoder, QUESTIONS, config, Rules(), 1) == one
+    assert decode(decoder, QUESTIONS, config, Rules(), 2) != one
 
 
 def test_a_tiny_temperature_is_greedy_and_a_top_of_one_too():
@@ -268,12 +273,255 @@ def test_a_tiny_temperature_is_greedy_and_a_top_of_one_too():
     greedy = decode(decoder, QUESTIONS, ReplyConfig(max_reply=8), Rules())
     for changes in ({"temperature": 1e-6}, {"temperature": 5.0, "top_k": 1}):
         config = dataclasses.replace(ReplyConfig(max_reply=8), **changes)
-        assert decode(decoder, QUESTIONS, config, Rules(), (4,)) == greedy
+        assert decode(decoder, QUESTIONS, config, Rules(), 4) == greedy
 
 
 def test_a_top_larger_than_the_vocabulary_is_all_of_it():
     scores = np.log(np.float32([[0.2, 0.3, 0.5]] * 50))
     for top_k in (3, 99):
         config = ReplyConfig(temperature=1.0, top_k=top_k)
-        generator = np.random.default_rng(1)
-        assert set(choose(scores, config, generator).tolist()) == {0, 1, 2}
+        draws = [np.random.default_rng(n) for n in range(50)]
+        assert set(choose(scores, config, draws).tolist()) == {0, 1, 2}
+
+
+def test_a_reply_to_one_of_many_is_drawn_as_it_is_alone():
+    decoder, config = Markov(40, 2), ReplyConfig(temperature=1.0, max_reply=9, seed=8)
+    together = decode(decoder, QUESTIONS * 20, config, Rules(), 5)
+    alone = [decode(decoder, [q], config, Rules(), 5 + n) for n, q in enumerate(QUESTIONS * 20)]
+    assert together == [reply for (reply,) in alone]
+
+
+def test_a_stream_gives_the_entries_of_each_reply_in_turn():
+    decoder, config = Markov(11, 1), ReplyConfig(max_reply=13)
+    found = list(stream(decoder, QUESTIONS, config, Rules()))
+    replies = [[token for row, token in found if row == n] for n in range(len(QUESTIONS))]
+    assert replies == decode(decoder, QUESTIONS, config, Rules())
+    assert [row for row, _ in found[: len(QUESTIONS)]] == list(range(len(QUESTIONS)))
+
+
+P = np.array([[0.05, 0.4, 0.25, 0.2, 0.1], [0.2] * 5])
+
+
+@pytest.mark.parametrize(
+    ("share", "kept"),
+    [
+        (0.3, [{1}, {0, 1}]),
+        (0.41, [{1, 2}, {0, 1, 2}]),
+        (0.81, [{1, 2, 3}, {0, 1, 2, 3, 4}]),
+        (0.96, [{0, 1, 2, 3, 4}, {0, 1, 2, 3, 4}]),
+    ],
+)
+def test_a_nucleus_is_the_fewest_that_reach_a_share(share, kept):
+    for constant in (0, 7):  # of probabilities only their ratios are known
+        found = nucleus(np.log(P) + constant, share)
+        assert [set(np.flatnonzero(row)) for row in found] == kept
+
+
+def typical_twin(p, share):
+    information = [-math.log(x) for x in p]
+    entropy = sum(x * i for x, i in zip(p, information, strict=True))
+    kept, total = set(), 0.0
+    for n in sorted(range(len(p)), key=lambda n: (abs(information[n] - entropy), n)):
+        if total < share:
+            kept.add(n)
+            total += p[n]
+    return kept
+
+
+@pytest.mark.parametrize("share", [0.1, 0.35, 0.6, 0.9])
+def test_typical_entries_are_those_nearest_to_the_entropy(share):
+    p = np.random.default_rng(6).dirichlet(np.ones(30) / 2, 20)
+    found = typical(np.log(p), share)
+    assert [set(np.flatnonzero(row)) for row in found] == [typical_twin(row, share) for row in p]
+    if share < 0.9:
+        assert not all(kept[row.argmax()] for row, kept in zip(p, found, strict=True))
+
+
+@pytest.mark.parametrize("setting", [{"top_p": 0.6}, {"typical": 0.6}, {"top_k": 4, "top_p": 0.7}])
+def test_only_what_is_kept_is_drawn(setting):
+    decoder = Markov(12, 5)
+    scores = np.array([decoder.scores(4, (GO,))])
+    scores[:, [PAD, GO, UNK, EOS]] = -np.inf
+    if "top_k" in setting:
+        scores[scores < np.sort(scores)[:, -4]] = -np.inf
+    kept = (typical if "typical" in setting else nucleus)(scores, list(setting.values())[-1])
+    weights = np.where(kept, np.exp(scores), 0)[0]
+    config = ReplyConfig(max_reply=1, temperature=1.0, seed=1, **setting)
+    drawn = [reply[0] for reply in decode(decoder, [[4]] * 9_000, config, Rules())]
+    found, freedom = chi_square(np.bincount(drawn, minlength=12), weights / weights.sum())
+    assert 0 < freedom < 7
+    assert found < freedom + 4 * np.sqrt(2 * freedom)
+
+
+def test_what_would_be_a_repeat_is_known():
+    assert repeats([4, 5, 6, 4, 5], 3) == [6]
+    assert repeats([4, 5, 6, 4, 5], 2) == [6]
+    assert sorted(repeats([4, 5, 6, 5], 1)) == [4, 5, 5, 6]
+    assert repeats([4, 4], 2) == [4]
+    assert repeats([4, 5, 6], 0) == repeats([4], 2) == repeats([], 1) == []
+
+
+@pytest.mark.parametrize("kind", [{}, {"beam": 3}, {"temperature": 1.0}])
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_a_block_of_repeats_holds_however_a_reply_is_chosen(kind, n):
+    decoder = Markov(7, 3)
+    decoder.table[..., EOS] -= 6
+    decoder.table -= np.log(np.exp(decoder.table).sum(-1, keepdims=True))
+
+    def most(config):
+        replies = decode(decoder, QUESTIONS, config, Rules())
+        rows = [Counter(zip(*(r[i:] for i in range(n)), strict=False)) for r in replies]
+        return max(max(row.values(), default=0) for row in rows)
+
+    assert most(ReplyConfig(max_reply=30, **kind)) > (1 if n < 3 else 0)
+    assert most(ReplyConfig(max_reply=30, no_repeat=n, **kind)) == 1
+
+
+def test_what_has_been_said_is_less_likely_by_the_penalty():
+    scores = np.log(np.float32([[0.1, 0.1, 0.1, 0.1, 0.4, 0.2], [0.1, 0.1, 0.1, 0.1, 0.2, 0.4]]))
+    config = ReplyConfig(repetition_penalty=1.5)
+    found = Rules().apply(scores, [[4, 4], [5, 4]], config)
+    expected = scores.copy()
+    expected[:, [PAD, GO, UNK]] = -np.inf
+    expected[0, 4] *= 1.5
+    expected[1, 4:] *= 1.5
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [{}, {"beam": 3}, {"temperature": 1.0}])
+def test_banned_rows_are_never_said(kind):
+    decoder = Markov(7, 8)
+    config = ReplyConfig(max_reply=9, **kind)
+    decoder.table[..., EOS] -= 3
+    decoder.table -= np.log(np.exp(decoder.table).sum(-1, keepdims=True))
+    free = decode(decoder, QUESTIONS * 3, config, Rules())
+    pairs = Counter(pair for reply in free for pair in itertools.pairwise(reply))
+    (worst, _), (other, _) = pairs.most_common(2)
+    rules = Rules(banned=(worst, other, (free[0][0],)))
+    for reply in decode(decoder, QUESTIONS * 3, config, rules):
+        assert free[0][0] not in reply
+        assert {worst, other}.isdisjoint(itertools.pairwise(reply))
+
+
+@pytest.mark.parametrize("kind", [{}, {"beam": 3}, {"temperature": 1.0}])
+def test_a_bot_that_may_say_nothing_says_nothing(kind):
+    rules = Rules(banned=((4,), (5,), (6,)))
+    config = ReplyConfig(max_reply=9, **kind)
+    assert decode(Markov(7, 8), QUESTIONS, config, rules) == [[]] * len(QUESTIONS)
+
+
+@pytest.mark.parametrize("kind", [{}, {"beam": 3}, {"temperature": 1.0}])
+def test_a_reply_is_as_long_as_is_asked(kind):
+    config = ReplyConfig(min_reply=5, max_reply=7, **kind)
+    lengths = {len(reply) for reply in decode(Markov(7, 3, 0.1), QUESTIONS * 5, config, Rules())}
+    assert lengths <= {5, 6, 7}
+    assert 5 in lengths
+
+
+def plain_groups(decoder, question, config, rules):
+    """Diverse beam search of groups of one reply each: Vijayakumar et al., algorithm 1.
+
+    A group that cannot find a better reply than it has goes on no more.
+    """
+    alive = [((GO,), 0.0) for _ in range(config.groups)]
+    done = [[] for _ in alive]
+    for length in range(1, config.max_reply + 1):
+        taken = Counter()
+        for group, one in enumerate(alive):
+            if one is None:
+                continue
+            so_far, total = one
+            scores = {
+                token: score
+                for token, score in enumerate(decoder.scores(question[0], so_far))
+                if token not in rules.never and not (token == EOS and length == 1)
+            }
+            if EOS in scores:
+                done[group].append(((total + scores[EOS]) / penalty(length), list(so_far[1:])))
+                scores.pop(EOS)
+            best = max(scores, key=lambda t: scores[t] - config.diversity * taken[t])
+            total += scores[best]
+            if done[group] and max(done[group])[0] >= total / penalty(config.max_reply):
+                alive[group] = None
+                continue
+            taken[best] += 1
+            alive[group] = (*so_far, best), total
+    for group, one in enumerate(alive):
+        if one is not None:
+            done[group].append((one[1] / penalty(config.max_reply), list(one[0][1:])))
+    return sorted((max(group) for group in done), key=lambda one: -one[0])
+
+
+@pytest.mark.parametrize("diversity", [0.0, 0.4, 50.0])
+@pytest.mark.parametrize("seed", range(4))
+def test_groups_of_a_beam_keep_from_what_others_have_chosen(diversity, seed):
+    decoder = Markov(8, seed, sharpness=2.0)
+    config = ReplyConfig(beam=3, groups=3, diversity=diversity, max_reply=6)
+    for question in QUESTIONS[:4]:
+        found = search(decoder, [question], config, Rules())[0]
+        expected = plain_groups(decoder, question, config, Rules())
+        assert found[0].tokens == expected[0][1]
+        distinct = {tuple(reply): score for score, reply in expected}
+        assert [tuple(one.tokens) for one in found] == list(distinct)
+        np.testing.assert_allclose([one.score for one in found], list(distinct.values()), 1e-5)
+        if diversity == 50.0:
+            assert len({one.tokens[0] for one in found}) == 3
+
+
+def test_groups_of_several_have_their_share_of_the_beam():
+    config = ReplyConfig(beam=7, groups=3, diversity=9.0, max_reply=5)
+    found = search(Markov(30, 2), [[4]], config, Rules())[0]
+    assert len(found) == 7
+    assert len({one.tokens[0] for one in found}) >= 3
+    plain = dataclasses.replace(config, groups=1)
+    assert [one.tokens for one in search(Markov(30, 2), [[4]], plain, Rules())[0]] != [
+        one.tokens for one in found
+    ]
+
+
+def anti_walk(decoder, question, config):
+    """Greedy by log p(t | question) - weight log p(t | nothing) for the first entries."""
+    so_far = (GO,)
+    while len(so_far) <= config.max_reply:
+        asked = decoder.scores(question[0], so_far)
+        anyway = decoder.scores(EMPTY[0], so_far)
+        scores = {}
+        for token, score in enumerate(asked):
+            if token in (PAD, GO, UNK) or (token == EOS and len(so_far) == 1):
+                continue
+            scores[token] = score
+            if len(so_far) <= config.anti_lm_tokens:
+                scores[token] -= config.anti_lm * anyway[token]
+                if score < max(asked) + math.log(0.1):
+                    scores[token] = score - 1_000
+        best = max(scores, key=scores.get)
+        if best == EOS:
+            break
+        so_far = (*so_far, best)
+    return list(so_far[1:])
+
+
+@pytest.mark.parametrize("weight", [0.3, 1.0])
+@pytest.mark.parametrize("tokens", [1, 3, 99])
+def test_the_anti_language_model_is_taken_off_the_first_entries(weight, tokens):
+    changed = 0
+    for seed in range(6):
+        decoder = Markov(9, seed, 0.7)
+        config = ReplyConfig(anti_lm=weight, anti_lm_tokens=tokens, max_reply=8)
+        found = decode(decoder, QUESTIONS, config, Rules())
+        assert found == [anti_walk(decoder, question, config) for question in QUESTIONS]
+        changed += found != decode(decoder, QUESTIONS, ReplyConfig(max_reply=8), Rules())
+    assert changed > 1
+
+
+@pytest.mark.parametrize("tokens", [2, 99])
+def test_a_beam_by_the_anti_language_model_stops_no_sooner_than_it_may(tokens):
+    """A beam that holds everything finds the best of all replies by the same objective."""
+    for seed in range(4):
+        decoder = Markov(7, seed, 0.4)
+        config = ReplyConfig(beam=100, anti_lm=0.9, anti_lm_tokens=tokens, max_reply=4)
+        found = search(objective(decoder, config), [[5]], config, Rules())[0]
+        narrow = dataclasses.replace(config, beam=2)
+        best = search(objective(decoder, narrow), [[5]], narrow, Rules())[0][0]
+        assert best.score <= found[0].score + 1e-6
+        assert found[0].score == pytest.approx(max(one.score for one in found))
