@@ -129,6 +129,7 @@ ORDER = [
     "talk.drawing",
     "talk.beam",
     "talk.decoding",
+    "talk.banning",
     "talk.bot",
     "talk.alarms",
     "talk.watching",

@@ -27,7 +27,7 @@ import heapq
 import json
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -79,16 +79,18 @@ class Vocabulary:
         >>> vocabulary.encode(["你好", "祸不单行"], tokenizer)  # 祸 is not in the vocabulary
         [4, 3, 17, 82, 35]
         """
-        found: list[int] = []
+        return [id for _, id in self.pieces(tokens, tokenizer)]
+
+    def pieces(self, tokens: Iterable[str], tokenizer: Tokenizer) -> Iterator[tuple[str, int]]:
+        """The pieces that tokens are encoded in, each with its id; arguments as for `encode`."""
         for token in tokens:
             id = self.ids.get(token)
             if id is not None:
-                found.append(id)
+                yield token, id
             elif self.config.rare == "unk":
-                found.append(UNK)
+                yield token, UNK
             else:
-                found.extend(self.ids.get(piece, UNK) for piece in tokenizer.spell(token))
-        return found
+                yield from ((piece, self.ids.get(piece, UNK)) for piece in tokenizer.spell(token))
 
     def decode(self, ids: Iterable[int], tokenizer: Tokenizer) -> str:
         """The text of ids; special ids are left out."""

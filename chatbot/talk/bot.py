@@ -6,8 +6,12 @@ Comes in: a model folder. Goes out: a `Bot` that answers. Knows nothing of termi
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
 
 from chatbot.config import ReplyConfig
 from chatbot.corpus.normalise import Normaliser
@@ -17,10 +21,26 @@ from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
 from chatbot.learn.position import Position
 from chatbot.learn.saved import check_vocabulary, find_checkpoint, read_position, vocabulary_of
-from chatbot.talk.decoding import decode
+from chatbot.talk.banning import Ban
+from chatbot.talk.decoding import candidates, decode, stream
 from chatbot.talk.network import Network
 from chatbot.talk.rules import Rules
 from chatbot.talk.why import Why, why
+
+_TRIES = 100
+"""Replies with banned words after which nothing is said."""
+
+
+class _Question(NamedTuple):
+    """What is asked.
+
+    Attributes:
+        words: what its ids stand for, as the user wrote it.
+        ids: at least one.
+    """
+
+    words: Sequence[str]
+    ids: Sequence[int]
 
 
 class Bot:
@@ -63,6 +83,7 @@ class Bot:
             not_first=tuple(id for id in glue if id is not None),
         )
         self._turn = 0
+        self._bans: dict[str, Ban] = {}
 
     @classmethod
     def load(cls, model: str | Path = "model", checkpoint: str | None = None) -> Bot:
@@ -121,16 +142,94 @@ class Bot:
         """
         if not texts:
             return []
-        config = config or ReplyConfig()
-        before = earlier or [()] * len(texts)
-        questions = [self._encode(*one) for one in zip(texts, before, strict=True)]
-        found = decode(self.network, questions, config, self._rules, self._turn)
+        config, questions = config or ReplyConfig(), self._questions(texts, earlier)
+        found: list[list[int]] = [[]] * len(texts)
+        for copies in (False, True):
+            numbers = [n for n, one in enumerate(questions) if (UNK in one.ids) == copies]
+            some = [questions[n].ids for n in numbers]
+            turns = [self._turn + n for n in numbers]
+            for n, reply in zip(numbers, self._decode(some, config, copies, turns), strict=True):
+                found[n] = reply
         self._turn += len(texts)
-        return [self.text(ids) for ids in found]
+        ban = self._banned(config)
+        return [self._said(*one, ban) for one in zip(found, questions, strict=True)]
+
+    def candidates(
+        self, text: str, config: ReplyConfig | None = None, earlier: Iterable[str] = ()
+    ) -> list[str]:
+        """The best replies to one utterance by a beam, the best first; arguments as for `reply`."""
+        config = config or ReplyConfig(beam=5)
+        (question,) = self._questions([text], [earlier])
+        rules, ban = self._rules_for(UNK in question.ids), self._banned(config)
+        for _ in range(_TRIES):
+            ruled = replace(rules, banned=ban.rows)
+            (found,) = candidates(self.network, [question.ids], config, ruled)
+            sound = [reply for reply in found if not ban.finds(reply)]
+            if len(sound) == len(found):
+                break
+        return list(dict.fromkeys(self._said(reply, question, ban) for reply in sound))
+
+    def stream(
+        self, text: str, config: ReplyConfig | None = None, earlier: Iterable[str] = ()
+    ) -> Iterator[str]:
+        """The reply to one utterance in parts, while it is decided; arguments as for `reply`.
+
+        It is all in one part where it is known only at the end: with a beam, with banned words, and
+        where it may have words of the utterance that the vocabulary lacks.
+        """
+        config = config or ReplyConfig()
+        (question,) = self._questions([text], [earlier])
+        searched = config.temperature == 0 and config.beam > 1
+        if searched or config.ban or UNK in question.ids:
+            yield self.reply(text, config, earlier)
+            return
+        turns, said, ids = [self._turn], "", []
+        self._turn += 1
+        for _, token in stream(self.network, [question.ids], config, self._rules, turns):
+            ids.append(token)
+            more = self.text(ids)
+            yield more[len(said) :]
+            said = more
+
+    def _decode(
+        self,
+        questions: Sequence[Sequence[int]],
+        config: ReplyConfig,
+        copies: bool,
+        turns: Sequence[int],
+    ) -> list[list[int]]:
+        """The replies to questions in ids; UNK may stand in them where words may be copied."""
+        rules, ban = self._rules_for(copies), self._banned(config)
+        found: list[list[int]] = [[]] * len(questions)
+        open_ = list(range(len(questions)))
+        for _ in range(_TRIES):
+            if not open_:
+                break
+            some, drawn = [questions[n] for n in open_], [turns[n] for n in open_]
+            replies = decode(self.network, some, config, replace(rules, banned=ban.rows), drawn)
+            for n, reply in zip(open_, replies, strict=True):
+                found[n] = reply
+            open_ = [n for n in open_ if ban.finds(found[n])]
+        for n in open_:
+            found[n] = []
+        return found
 
     def answers(self, questions: Sequence[Sequence[int]], config: ReplyConfig) -> list[list[int]]:
         """The replies to questions in ids, as ids without EOS."""
         return decode(self.network, questions, config, self._rules)
+
+    def _rules_for(self, copies: bool) -> Rules:
+        """The rules of every reply; whether it may have words of the question that are UNK."""
+        if not copies:
+            return self._rules
+        return replace(self._rules, never=tuple(id for id in self._rules.never if id != UNK))
+
+    def _banned(self, config: ReplyConfig) -> Ban:
+        """What is banned, with what has been found to say it."""
+        words = config.ban or ""
+        if words not in self._bans:
+            self._bans[words] = Ban(words, self.text)
+        return self._bans[words]
 
     def why(self, text: str, reply: str, earlier: Iterable[str] = ()) -> Why:
         """Which words of an utterance the network looks at for each word of a reply to it.
@@ -148,21 +247,38 @@ class Bot:
         """The same of several utterances at once, with a reply and the earlier turns of each."""
         if not texts:
             return []
-        before = earlier or [()] * len(texts)
-        questions = [self._encode(*one) for one in zip(texts, before, strict=True)]
+        questions = [question.ids for question in self._questions(texts, earlier)]
         said = [
             self.vocabulary.encode(self.tokenizer.tokens(reply), self.tokenizer) or [UNK]
             for reply in replies
         ]
         return why(self.network, self.vocabulary, questions, said)
 
-    def _encode(self, text: str, earlier: Iterable[str]) -> list[int]:
+    def _questions(self, texts: Sequence[str], earlier: Sequence[Iterable[str]]) -> list[_Question]:
+        before = earlier or [()] * len(texts)
+        return [self._question(*one) for one in zip(texts, before, strict=True)]
+
+    def _question(self, text: str, earlier: Iterable[str]) -> _Question:
         turns = self.normaliser.texts([*earlier, text])
         before = turns[:-1][max(0, len(turns) - 1 - self.context) :]
         turns = [turn for turn in before if turn] + turns[-1:]
         tokens = self.tokenizer.tokens("\n".join(turns))
-        ids = self.vocabulary.encode(tokens, self.tokenizer)
-        return ids[-self.position.training.max_length :] or [UNK]
+        pieces = list(self.vocabulary.pieces(tokens, self.tokenizer)) or [("", UNK)]
+        words, ids = zip(*pieces[-self.position.training.max_length :], strict=True)
+        return _Question(words, ids)
+
+    def _said(self, reply: Sequence[int], question: _Question, ban: Ban) -> str:
+        """A reply as text; for UNK stands the unknown word of the question most looked at."""
+        if UNK not in reply:
+            return self.text(reply)
+        unknown = np.array(question.ids) == UNK
+        weights = np.where(unknown, self.network.attention(question.ids, reply), -1)
+        words = [
+            question.words[row.argmax()] if id == UNK else self.vocabulary.words[id]
+            for id, row in zip(reply, weights, strict=True)
+        ]
+        text = self.tokenizer.text(words).strip()
+        return self.text(reply) if ban.says(text) else text
 
     def text(self, ids: Sequence[int]) -> str:
         """Ids as text."""

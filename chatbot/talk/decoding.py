@@ -33,7 +33,7 @@ def decode(
     questions: Sequence[Sequence[int]],
     config: ReplyConfig,
     rules: Rules,
-    turn: int = 0,
+    turns: Sequence[int] = (),
 ) -> list[list[int]]:
     """One reply to each question, without EOS.
 
@@ -42,12 +42,12 @@ def decode(
         questions: ids, each question at least one.
         config: how replies are chosen.
         rules: what a reply may not contain.
-        turn: with the seed and the number of a question it decides what is drawn.
+        turns: a number of each question, by which with the seed it is drawn; as they stand.
     """
     if config.temperature == 0 and config.beam > 1:
         return [found[0] for found in candidates(decoder, questions, config, rules)]
     replies: list[list[int]] = [[] for _ in questions]
-    for row, token in stream(decoder, questions, config, rules, turn):
+    for row, token in stream(decoder, questions, config, rules, turns):
         replies[row].append(token)
     return replies
 
@@ -57,17 +57,17 @@ def stream(
     questions: Sequence[Sequence[int]],
     config: ReplyConfig,
     rules: Rules,
-    turn: int = 0,
+    turns: Sequence[int] = (),
 ) -> Iterator[tuple[int, int]]:
     """Greedy or drawn replies while they are decided: (question's number, entry), without EOS.
 
     Arguments as for `decode`; the beam is not used.
     """
-    model = objective(decoder, config)
+    model, turns = objective(decoder, config), turns or range(len(questions))
     for first in range(0, len(questions), _ROWS):
         replies: list[list[int]] = [[] for _ in questions[first : first + _ROWS]]
         draws = [
-            np.random.default_rng([config.seed, turn + first + n]) for n in range(len(replies))
+            np.random.default_rng([config.seed, turn]) for turn in turns[first : first + _ROWS]
         ]
         numbers = np.arange(len(replies))
         state = model.begin(questions[first : first + _ROWS])

@@ -4,11 +4,16 @@ import dataclasses
 
 import pytest
 
-from chatbot.config import ReplyConfig
+from chatbot.config import CorpusConfig, ReplyConfig
+from chatbot.corpus.building import Sources, build
+from chatbot.corpus.pairs import find_corpora
 from chatbot.corpus.tokenizer import BLANK, JOIN
 from chatbot.corpus.vocabulary import UNK
 from chatbot.errors import ChatbotError
+from chatbot.folder import ModelFolder
+from chatbot.learn.preparing import prepare
 from chatbot.learn.saved import saved
+from chatbot.talk.banning import Ban
 from chatbot.talk.bot import Bot
 
 STRANGE = [
@@ -156,3 +161,91 @@ def test_words_are_cut_and_spelled_as_the_vocabulary_says(new_folder, trained):
     for config in KINDS:
         for reply in bot.replies([*STRANGE, "今天天气"], dataclasses.replace(config, max_reply=5)):
             assert reply.strip()
+
+
+@pytest.mark.parametrize("kind", [{}, {"beam": 3}, {"temperature": 1.0, "top_p": 0.9}], ids=str)
+def test_what_is_banned_is_never_said_however_it_is_spelled(bot, by_heart, kind):
+    questions = [question for question, _ in by_heart[1]] * 5
+    free = " ".join(bot.replies(questions, ReplyConfig(**kind)))
+    assert "晚安" in free
+    assert "hello" in free
+    replies = bot.replies(questions, ReplyConfig(ban="晚安，HELLO, ，真高兴", **kind))
+    assert all(reply.strip() for reply in replies)
+    for reply in replies:
+        assert not any(word in reply.lower() for word in ("晚安", "hello", "真高兴"))
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "said"),
+    [
+        ("bad", "a bad thing", True),
+        ("bad", "Bad!", True),
+        ("bad", "说bad话", True),
+        ("bad", "badge and forbad", False),
+        ("坏", "好坏话", True),
+        ("1", "101", False),
+        ("1", "第1个", True),
+        ("a.b", "axb", False),
+        ("плохо", "это Плохо", True),
+        ("плохо", "неплохо", False),
+        ("，, ;", "anything", False),
+        ("", "", False),
+    ],
+)
+def test_a_word_of_an_alphabet_is_banned_as_a_whole_word(words, text, said):
+    assert Ban(words, str).says(text) is said
+
+
+def test_of_what_is_banned_as_little_as_says_it_is_forbidden(bot):
+    ids = bot.vocabulary.encode(list("我今天晚安了"), bot.tokenizer)
+    ban = Ban("晚安", bot.text)
+    assert ban.finds(ids)
+    assert [bot.text(row) for row in ban.rows] == ["晚安"]
+    assert not ban.finds(ids[:3])
+    assert len(ban.rows) == 1
+
+
+def test_candidates_are_different_and_the_first_is_the_reply_of_the_beam(bot, by_heart):
+    for question, _ in by_heart[1]:
+        found = bot.candidates(question, ReplyConfig(beam=5))
+        assert found[0] == bot.reply(question, ReplyConfig(beam=5))
+        assert len(set(found)) == len(found) > 1
+        assert bot.candidates(question) == found
+        banned = bot.candidates(question, ReplyConfig(beam=5, ban=found[0]))
+        assert not any(found[0] in one for one in banned)
+
+
+@pytest.mark.parametrize("config", [*KINDS, ReplyConfig(ban="你")], ids=str)
+def test_the_parts_of_a_stream_are_the_reply(bot, by_heart, config):
+    for question in [*(question for question, _ in by_heart[1]), "从未见过", ""]:
+        parts = list(bot.stream(question, config))
+        if not config.temperature:
+            assert "".join(parts) == bot.reply(question, config)
+        assert "".join(parts).strip()
+    assert len(list(bot.stream("你好"))) > 3
+
+
+@pytest.fixture(scope="module")
+def copying(tmp_path_factory):
+    """A bot that has learnt to answer with a word it does not know."""
+    folder = ModelFolder(tmp_path_factory.mktemp("copying"))
+    names = "".join(chr(0x5000 + n) for n in range(60))  # each twice: too rare for an entry
+    pairs = [(f"我叫{name}", f"你好{name}呀") for name in names]
+    pairs += [("你好", "好呀"), ("我叫你", "叫我呀")] * 30
+    source = folder.path / "talk.tsv"
+    source.write_text("".join(f"{q}\t{r}\n" for q, r in pairs), "utf-8")
+    config = CorpusConfig(tokenizer="char", min_freq=10, rare="unk", holdout=0)
+    build(Sources(find_corpora([source]), config), folder)
+    settings = {"steps": 150, "batch": 60, "learning_rate": 0.02, "precision": "float32"}
+    run = prepare(folder, {"units": 24, "embedding": 16}, settings)
+    assert [record.kind for record in run.records()][-1] == "stop"
+    return Bot.load(folder.path)
+
+
+def test_a_word_that_is_not_known_is_copied_from_the_question(copying):
+    assert UNK in copying._question("我叫龘", ()).ids
+    found = copying.replies(["我叫龘", "你好", "我叫饕"])
+    assert found == ["你好龘呀", "好呀", "你好饕呀"]
+    assert copying.candidates("我叫龘")[0] == "你好龘呀"
+    assert "".join(copying.stream("我叫龘")) == "你好龘呀"
+    assert copying.reply("我叫龘", ReplyConfig(ban="龘")) == "你好呀"

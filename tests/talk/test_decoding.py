@@ -194,8 +194,8 @@ def test_special_entries_never_appear_and_a_reply_is_neither_empty_nor_too_long(
     decoder.table[:, 0, GO, EOS] += 9
     decoder.table[:, :, :, EOS] -= 12 * seed  # from short replies to replies that are cut
     decoder.table -= np.log(np.exp(decoder.table).sum(-1, keepdims=True))
-    replies = decode(decoder, QUESTIONS * 20, dataclasses.replace(config, seed=seed), Rules(), 1)
-    assert {len(reply) for reply in replies} <= set(range(1, 7))
+    replies = decode(decoder, QUESTIONS * 20, dataclasses.replace(config, seed=seed), Rules())
+    assert {len(reply) for reply in replies} <= set(range(1, 8))
     assert {token for reply in replies for token in reply} <= {4, 5, 6, 7}
     assert seed < 3 or max(map(len, replies)) == 6
 
@@ -252,7 +252,7 @@ def test_draws_have_the_frequencies_of_the_distribution_at_its_temperature(tempe
 def test_a_later_entry_is_drawn_given_the_ones_before_it():
     decoder = Markov(7, 9)
     config = ReplyConfig(max_reply=2, temperature=1.0)
-    replies = decode(decoder, [[4]] * 20_000, config, Rules(), 5)
+    replies = decode(decoder, [[4]] * 20_000, config, Rules())
     after_four = [(*reply, EOS)[1] for reply in replies if reply[0] == 4]
     weights = np.exp(decoder.scores(4, (GO, 4)))
     weights[[PAD, GO, UNK]] = 0
@@ -263,9 +263,9 @@ def test_a_later_entry_is_drawn_given_the_ones_before_it():
 
 def test_the_same_seed_draws_the_same_replies_and_another_seed_others():
     decoder, config = Markov(40, 2), ReplyConfig(temperature=1.0, max_reply=9)
-    one = decode(decoder, QUESTIONS, config, Rules(), 1)
-    assert decode(decoder, QUESTIONS, config, Rules(), 1) == one
-    assert decode(decoder, QUESTIONS, config, Rules(), 2) != one
+    one = decode(decoder, QUESTIONS, config, Rules(), range(7))
+    assert decode(decoder, QUESTIONS, config, Rules(), range(7)) == one
+    assert decode(decoder, QUESTIONS, config, Rules(), range(1, 8)) != one
 
 
 def test_a_tiny_temperature_is_greedy_and_a_top_of_one_too():
@@ -273,7 +273,7 @@ def test_a_tiny_temperature_is_greedy_and_a_top_of_one_too():
     greedy = decode(decoder, QUESTIONS, ReplyConfig(max_reply=8), Rules())
     for changes in ({"temperature": 1e-6}, {"temperature": 5.0, "top_k": 1}):
         config = dataclasses.replace(ReplyConfig(max_reply=8), **changes)
-        assert decode(decoder, QUESTIONS, config, Rules(), 4) == greedy
+        assert decode(decoder, QUESTIONS, config, Rules()) == greedy
 
 
 def test_a_top_larger_than_the_vocabulary_is_all_of_it():
@@ -286,8 +286,8 @@ def test_a_top_larger_than_the_vocabulary_is_all_of_it():
 
 def test_a_reply_to_one_of_many_is_drawn_as_it_is_alone():
     decoder, config = Markov(40, 2), ReplyConfig(temperature=1.0, max_reply=9, seed=8)
-    together = decode(decoder, QUESTIONS * 20, config, Rules(), 5)
-    alone = [decode(decoder, [q], config, Rules(), 5 + n) for n, q in enumerate(QUESTIONS * 20)]
+    together = decode(decoder, QUESTIONS * 20, config, Rules())
+    alone = [decode(decoder, [q], config, Rules(), [n]) for n, q in enumerate(QUESTIONS * 20)]
     assert together == [reply for (reply,) in alone]
 
 
