@@ -2,78 +2,173 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
-from collections import deque
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from chatbot.cli.options import checkpoint_option, model_option, settings_options
-from chatbot.cli.show import tell_damaged
+from chatbot.cli.options import checkpoint_option, json_option, model_option, settings_options
+from chatbot.cli.show import tell, tell_damaged
 from chatbot.config import ReplyConfig
+from chatbot.errors import ChatbotError
+from chatbot.folder import ModelFolder
 
 if TYPE_CHECKING:
     from prompt_toolkit import PromptSession
 
     from chatbot.talk.bot import Bot
+    from chatbot.talk.conversation import Conversation
 
-_HELP = """\
-Type something and press Enter; the bot answers.
-  /help   this text
-  /quit   leave; so does Ctrl-D
-  Ctrl-C clears the line; the arrow keys bring earlier lines back."""
+_READ = 1 << 16
+_AT_ONCE = 64
+"""Lines of a pipe that are answered together, if so many are there."""
 
 
 @click.command()
 @model_option
 @checkpoint_option
+@click.option(
+    "--transcript",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="keep the conversation in a file that build-vocab reads",
+)
 @settings_options(ReplyConfig)
-def chat(model: Path, checkpoint: str | None, **settings: Any) -> None:  # noqa: ANN401 - ReplyConfig
+@json_option
+def chat(
+    model: Path,
+    checkpoint: str | None,
+    transcript: Path | None,
+    as_json: bool,
+    **settings: Any,  # noqa: ANN401 - those of ReplyConfig
+) -> None:
     """Talk to the bot.
 
     When the input is not a terminal: one reply on stdout for each line of input. Each line is a
     question of its own; for a bot built with --context, earlier turns may stand before it, a TAB
-    after each.
+    after each. With --json each is an object with question and reply.
     """
     config = ReplyConfig(**settings)
-    terminal = sys.stdin.isatty()
-    if terminal:
-        click.echo("waking the bot …", err=True)
+    if sys.stdin.isatty() and not as_json:
+        _converse(model, checkpoint, config, transcript)
+        return
+    if transcript is not None:
+        raise click.UsageError("--transcript is for a conversation in a terminal.")
+    bot = _load(model, checkpoint)
+    for lines in _lines(sys.stdin.fileno()):
+        turns = [line.split("\t") if bot.context else [line] for line in lines]
+        texts = [said[-1] for said in turns]
+        replies = bot.replies(texts, config, [said[:-1] for said in turns])
+        for text, reply in zip(texts, replies, strict=True):
+            shown = json.dumps({"question": text, "reply": reply}, ensure_ascii=False)
+            click.echo(shown if as_json else reply)
+
+
+def _load(model: Path, checkpoint: str | None) -> Bot:
     from chatbot.talk.bot import Bot
 
     bot = Bot.load(model, checkpoint)
     tell_damaged(bot)
-    if terminal:
-        _converse(bot, config)
-    else:
-        for line in sys.stdin:
-            *earlier, text = line.split("\t") if bot.context else (line,)
-            click.echo(bot.reply(text, config, earlier))
+    return bot
 
 
-def _converse(bot: Bot, config: ReplyConfig) -> None:
-    bot.reply("", config)  # compiles the network while the user reads
-    click.echo(f"step {bot.position.step:,}; /help for help, /quit to leave", err=True)
-    session = _session()
-    turns: deque[str] = deque(maxlen=bot.context)
-    while True:
+def _lines(descriptor: int) -> Iterator[list[str]]:
+    """The lines of a pipe, as many at a time as are there; waits for none but the first."""
+    rest = b""
+    while data := os.read(descriptor, _READ):
+        *lines, rest = (rest + data).replace(b"\r\n", b"\n").split(b"\n")
+        for first in range(0, len(lines), _AT_ONCE):
+            yield [line.decode("utf-8", "replace") for line in lines[first : first + _AT_ONCE]]
+    if rest:
+        yield [rest.decode("utf-8", "replace")]
+
+
+class _Waking:
+    """A conversation whose bot is loaded while its user types."""
+
+    def __init__(self, load: Callable[[], Conversation]) -> None:
+        """Takes what loads the bot."""
+        self._load = load
+        self._found: Conversation | None = None
+        self._failed: BaseException | None = None
+        self._thread = threading.Thread(target=self._wake, daemon=True)
+        self._told: Callable[[BaseException], object] = lambda error: None
+
+    def begin(self, told: Callable[[BaseException], object]) -> None:
+        """Begins to load, once; `told` is called if that fails."""
+        if self._thread.ident is None:
+            self._told = told
+            self._thread.start()
+
+    def __call__(self) -> Conversation:
+        """The conversation, when the bot is awake.
+
+        Raises:
+            ChatbotError: it cannot be loaded.
+        """
+        if self._thread.is_alive():
+            tell("waking the bot …")
+            self._thread.join()
+        if self._failed is not None:
+            raise self._failed
+        if self._found is None:
+            raise ChatbotError("the bot was not woken")
+        return self._found
+
+    def _wake(self) -> None:
         try:
-            text = session.prompt("> ").strip()
-        except KeyboardInterrupt:
-            continue
-        except EOFError:
-            return
-        if text == "/quit":
-            return
-        if text == "/help":
-            click.echo(_HELP, err=True)
-        elif text.startswith("/"):
-            click.echo(f"{text.split()[0]}: no such command; /help lists them", err=True)
-        elif text:
-            reply = bot.reply(text, config, turns)
-            click.echo(reply)
-            turns += (text, reply)
+            self._found = self._load()
+        except (ChatbotError, OSError, MemoryError) as error:
+            self._failed = error
+            self._told(error)
+
+
+def _converse(
+    model: Path, checkpoint: str | None, config: ReplyConfig, transcript: Path | None
+) -> None:
+    """A conversation in the terminal; the bot wakes behind the prompt."""
+    from chatbot.cli.repl import Repl
+
+    if not ModelFolder(model).trained:
+        _load(model, checkpoint)  # says what is missing
+    waking = _Waking(partial(_awake, model, checkpoint, config))
+    session = _session()
+    tell("/help for help, /quit to leave")
+
+    def wake() -> None:
+        """Begins when the prompt is there, and takes it away if there is no bot."""
+        application = session.app
+        loop = application.loop
+
+        def give_up(error: BaseException) -> None:
+            """Has the prompt raise what went wrong."""
+            if loop is not None and application.is_running:
+                loop.call_soon_threadsafe(partial(_exit, application, error))
+
+        waking.begin(give_up)
+
+    Repl(waking, transcript).run(partial(session.prompt, "> ", pre_run=wake))
+
+
+def _exit(application: Any, error: BaseException) -> None:  # noqa: ANN401 - an Application
+    if application.is_running and not application.future.done():
+        application.exit(exception=error)
+
+
+def _awake(model: Path, checkpoint: str | None, config: ReplyConfig) -> Conversation:
+    from chatbot.memory import release_freed
+    from chatbot.talk.conversation import Conversation
+
+    bot = _load(model, checkpoint)
+    bot.warm_up()
+    release_freed()
+    return Conversation(bot, config)
 
 
 def _session() -> PromptSession[str]:

@@ -59,9 +59,11 @@ class Bot:
         position: where its training stood.
         checkpoint: the path of its weights.
         damaged: what is wrong with the checkpoints that would have been used before this one.
+        folder: the model folder; of a loaded bot only.
     """
 
     damaged: Sequence[str] = ()
+    folder: ModelFolder
 
     def __init__(
         self,
@@ -106,8 +108,13 @@ class Bot:
         check_vocabulary(path, position, vocabulary)
         network = Network.load(path)
         bot = cls(vocabulary, network, position, path, user_dict_of(folder, vocabulary))
-        bot.damaged = damaged
+        bot.damaged, bot.folder = damaged, folder
         return bot
+
+    def warm_up(self) -> None:
+        """Makes what the first reply else waits for: a dictionary, an index; about 1.5 s."""
+        self.tokenizer.tokens("你好")
+        self.network.warm_up()
 
     @property
     def context(self) -> int:
@@ -248,10 +255,7 @@ class Bot:
         if not texts:
             return []
         questions = [question.ids for question in self._questions(texts, earlier)]
-        said = [
-            self.vocabulary.encode(self.tokenizer.tokens(reply), self.tokenizer) or [UNK]
-            for reply in replies
-        ]
+        said = [self.ids(reply) or [UNK] for reply in replies]
         return why(self.network, self.vocabulary, questions, said)
 
     def _questions(self, texts: Sequence[str], earlier: Sequence[Iterable[str]]) -> list[_Question]:
@@ -279,6 +283,11 @@ class Bot:
         ]
         text = self.tokenizer.text(words).strip()
         return self.text(reply) if ban.says(text) else text
+
+    def ids(self, text: str) -> list[int]:
+        """Text as ids, as a corpus is encoded."""
+        tokens = self.tokenizer.tokens(self.normaliser.texts([text])[0])
+        return self.vocabulary.encode(tokens, self.tokenizer)
 
     def text(self, ids: Sequence[int]) -> str:
         """Ids as text."""

@@ -20,6 +20,8 @@ from chatbot.corpus.formats.json_shapes import (
 )
 from chatbot.corpus.formats.json_stream import Json, Record
 
+RATED_DOWN = "answers rated down"
+
 
 class Instruction(JsonFormat):
     """An object holds a question and its answer; only the answer is a reply.
@@ -30,8 +32,9 @@ class Instruction(JsonFormat):
     `答案` or `答`. An `input` or `context` beside an `instruction` is put after it. Several answers
     are as many pairs. In `history`, a list of pairs, texts or messages, stand the earlier turns:
     they are context, and no replies. In an object with a list of such objects (`conversation`),
-    each answer is a reply, and the earlier ones are context. A `system` field is left out. The file
-    is one array or object of such objects, also inside others, or has one a line.
+    each answer is a reply, and the earlier ones are context. A `system` field is left out, and so
+    is an object whose `rating` is `down`, as in transcripts of `chatbot chat`. The file is one
+    array or object of such objects, also inside others, or has one a line.
     """
 
     name = "instruction"
@@ -93,6 +96,8 @@ class Instruction(JsonFormat):
                 yield from _exchanges(turns, record.line, skipped)
             elif (sides := sides_of(value)) is None:
                 skipped[NO_CONVERSATION] += 1
+            elif sides[0].get("rating") == "down":
+                skipped[RATED_DOWN] += 1
             else:
                 named, question, answer = sides
                 before = [*_history(named.get("history")), _question(named, question)]

@@ -1,0 +1,181 @@
+"""A conversation with a bot: what has been said, and what can be done about it.
+
+Comes in: a bot, settings, utterances. Goes out: replies, what has been said before, why. Knows
+nothing of terminals.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from chatbot.config import ReplyConfig
+from chatbot.corpus.store import TokenStore
+from chatbot.errors import ChatbotError
+from chatbot.folder import write_whole
+from chatbot.talk.bot import Bot
+from chatbot.talk.copies import Copies, copies_of
+from chatbot.talk.why import Why
+
+_WIDEST = 40
+"""Of the beams in which another reply is looked for."""
+
+_DRAWS = 20
+"""Draws after which no other reply is looked for."""
+
+_CANDIDATES = 5
+
+
+@dataclass
+class Exchange:
+    """An utterance and the reply to it.
+
+    Attributes:
+        question: the utterance.
+        reply: the reply.
+        earlier: the turns before it that the bot looked at, the oldest first.
+        rating: `up`, `down`, or None.
+        refused: replies that were given before this one and not wanted.
+    """
+
+    question: str
+    reply: str
+    earlier: tuple[str, ...] = ()
+    rating: str | None = None
+    refused: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready; `build-vocab` reads a line of it as a pair, unless it is rated down."""
+        return {
+            "question": self.question,
+            "reply": self.reply,
+            "history": list(self.earlier),
+            "rating": self.rating,
+        }
+
+
+class Conversation:
+    """One conversation.
+
+    Attributes:
+        bot: the bot.
+        config: how replies are chosen from now on.
+        exchanges: what has been said, also before the bot was made to forget it.
+    """
+
+    def __init__(self, bot: Bot, config: ReplyConfig) -> None:
+        """Begins with nothing said."""
+        self.bot, self.config = bot, config
+        self.exchanges: list[Exchange] = []
+        self._forgotten = 0
+
+    @property
+    def last(self) -> Exchange:
+        """The last exchange that the bot has not forgotten.
+
+        Raises:
+            ChatbotError: there is none.
+        """
+        if len(self.exchanges) <= self._forgotten:
+            raise ChatbotError("nothing has been said yet")
+        return self.exchanges[-1]
+
+    @property
+    def earlier(self) -> tuple[str, ...]:
+        """The turns that the bot will look at besides the next utterance, the oldest first."""
+        said = self.exchanges[self._forgotten :]
+        turns = [turn for one in said for turn in (one.question, one.reply)]
+        return tuple(turns[max(0, len(turns) - self.bot.context) :])
+
+    def say(self, text: str) -> Iterator[str]:
+        """The reply in parts, while it is decided; it is remembered when it is whole."""
+        earlier, parts = self.earlier, []
+        for part in self.bot.stream(text, self.config, earlier):
+            parts.append(part)
+            yield part
+        self.exchanges.append(Exchange(text, "".join(parts), earlier))
+
+    def retry(self) -> str:
+        """Another reply to the last utterance than those it had.
+
+        Where replies are drawn, it is drawn anew; else it is the next best of a beam.
+
+        Raises:
+            ChatbotError: nothing has been said, or there is no other reply.
+        """
+        last = self.last
+        had = {*last.refused, last.reply}
+        for reply in self._others(last):
+            if reply and reply not in had:
+                last.refused.append(last.reply)
+                last.reply, last.rating = reply, None
+                return reply
+        raise ChatbotError("no other reply is found")
+
+    def _others(self, last: Exchange) -> Iterator[str]:
+        if self.config.temperature:
+            for _ in range(_DRAWS):
+                yield self.bot.reply(last.question, self.config, last.earlier)
+            return
+        beam = max(self.config.beam, _CANDIDATES)
+        while beam <= _WIDEST:
+            wider = replace(self.config, beam=beam)
+            yield from self.bot.candidates(last.question, wider, last.earlier)
+            beam *= 2
+
+    def candidates(self) -> list[str]:
+        """The best replies to the last utterance, the best first.
+
+        Raises:
+            ChatbotError: nothing has been said.
+        """
+        wide = replace(self.config, beam=max(self.config.beam, _CANDIDATES), temperature=0.0)
+        return self.bot.candidates(self.last.question, wide, self.last.earlier)
+
+    def undo(self) -> Exchange:
+        """Takes the last exchange back, as if it had not been.
+
+        Raises:
+            ChatbotError: nothing has been said.
+        """
+        last = self.last
+        self.exchanges.pop()
+        return last
+
+    def reset(self) -> None:
+        """Forgets all that has been said; it stays in the transcript."""
+        self._forgotten = len(self.exchanges)
+
+    def rate(self, rating: str) -> None:
+        """Rates the last reply, `up` or `down`.
+
+        Raises:
+            ChatbotError: nothing has been said.
+        """
+        self.last.rating = rating
+
+    def why(self) -> tuple[Why, Copies | None]:
+        """What the bot looked at for the last reply, and which training pairs have it, if known.
+
+        Raises:
+            ChatbotError: nothing has been said.
+        """
+        last, bot = self.last, self.bot
+        copies = None
+        with suppress(ChatbotError), TokenStore(bot.folder.store, verify=False) as store:
+            if store.header.vocabulary == bot.vocabulary.digest:
+                copies = copies_of(store, bot.ids(last.reply))
+        return bot.why(last.question, last.reply, last.earlier), copies
+
+    def save(self, path: Path) -> None:
+        """Writes all that has been said, an exchange a line.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        lines = [json.dumps(one.as_dict(), ensure_ascii=False) + "\n" for one in self.exchanges]
+        write_whole(path, "".join(lines).encode())
