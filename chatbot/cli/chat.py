@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -61,7 +60,7 @@ def chat(
     if transcript is not None:
         raise click.UsageError("--transcript is for a conversation in a terminal.")
     bot = _load(model, checkpoint)
-    for lines in _lines(sys.stdin.fileno()):
+    for lines in _lines(sys.stdin.buffer):
         turns = [line.split("\t") if bot.context else [line] for line in lines]
         texts = [said[-1] for said in turns]
         replies = bot.replies(texts, config, [said[:-1] for said in turns])
@@ -78,10 +77,10 @@ def _load(model: Path, checkpoint: str | None) -> Bot:
     return bot
 
 
-def _lines(descriptor: int) -> Iterator[list[str]]:
+def _lines(stream: Any) -> Iterator[list[str]]:  # noqa: ANN401 - a binary one, buffered
     """The lines of a pipe, as many at a time as are there; waits for none but the first."""
     rest = b""
-    while data := os.read(descriptor, _READ):
+    while data := stream.read1(_READ):
         *lines, rest = (rest + data).replace(b"\r\n", b"\n").split(b"\n")
         for first in range(0, len(lines), _AT_ONCE):
             yield [line.decode("utf-8", "replace") for line in lines[first : first + _AT_ONCE]]

@@ -1,30 +1,23 @@
 """`chatbot chat` as its user meets it: in a pipe, and in a terminal."""
 
 import codecs
-import importlib
+import json
 import os
 import pty
 import re
 import select
 import termios
 import time
-from types import SimpleNamespace
 
 import pytest
 
-from chatbot.config import ReplyConfig
-
-CHAT = importlib.import_module("chatbot.cli.chat")  # the name in the package is the command
+from chatbot.cli.repl import HELP
 
 ASCII = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
 
-CHAR = ("build-vocab", "--tokenizer", "char")
+WAKING = "waking the bot …\n"  # said to those who type before it is awake
 
-HELP = """\
-Type something and press Enter; the bot answers.
-  /help   this text
-  /quit   leave; so does Ctrl-D
-  Ctrl-C clears the line; the arrow keys bring earlier lines back."""
+CHAR = ("build-vocab", "--tokenizer", "char")
 
 
 @pytest.fixture(scope="module")
@@ -233,9 +226,9 @@ class Terminal:
 
 @pytest.fixture
 def terminal(trained, tmp_path, start):
-    def open_one(folder=trained):
+    def open_one(folder=trained, *more):
         own = {"TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1", "XDG_STATE_HOME": str(tmp_path)}
-        return Terminal(start, "chat", cwd=folder, env=own)
+        return Terminal(start, "chat", *more, cwd=folder, env=own)
 
     return open_one
 
@@ -246,7 +239,7 @@ def test_in_a_conversation_the_bot_remembers_what_it_said_itself(terminal, remem
     for question, reply in zip(LONG[::2], LONG[1::2], strict=True):
         one.type(f"{question}\r")
         one.wait_for(f"{question}\n")
-        assert one.wait_for("> $").startswith(f"{reply}\n> ")
+        assert one.wait_for("> $").removeprefix(WAKING).startswith(f"{reply}\n> ")
     one.type("/quit\r")
     assert "Traceback" not in one.rest()
     assert one.process.wait(timeout=30) == 0
@@ -254,12 +247,11 @@ def test_in_a_conversation_the_bot_remembers_what_it_said_itself(terminal, remem
 
 def test_a_conversation_in_a_terminal(terminal, reply, tmp_path):
     one = terminal()
-    one.wait_for("waking the bot …\n")
-    assert one.wait_for("/quit to leave\n").endswith("step 2; /help for help, /quit to leave\n")
+    assert one.wait_for("/quit to leave\n").endswith("/help for help, /quit to leave\n")
     one.wait_for("> $")
     one.type("你好\r")
     one.wait_for("你好\n")
-    assert one.wait_for("> $").startswith(f"{reply}\n> ")
+    assert one.wait_for("> $").removeprefix(WAKING).startswith(f"{reply}\n> ")
     one.type("/help\r")
     one.wait_for(re.escape(HELP) + "\n")
     one.type("/nonsense 1 2\r")
@@ -288,59 +280,105 @@ def test_a_conversation_in_a_terminal(terminal, reply, tmp_path):
     assert "+你好" in kept
 
 
-class Stub:
-    """A bot, and a terminal in which someone types these lines."""
-
-    def __init__(self, *lines, context=0):
-        self.lines, self.asked, self.context = list(lines), [], context
-        self.position = SimpleNamespace(step=12345)
-
-    def reply(self, text, config, earlier=()):
-        self.asked.append((text, config, list(earlier)))
-        return f"{text}!"
-
-    def prompt(self, message):
-        line = self.lines.pop(0)
-        if isinstance(line, type):
-            raise line
-        return line
+def test_the_prompt_is_there_before_the_bot_and_whoever_types_at_once_is_told(terminal, reply):
+    one = terminal()
+    one.wait_for("> $")
+    one.type("你好\r")
+    assert one.wait_for(re.escape(reply)).endswith(f"{WAKING}{reply}")
+    one.type("\x04")
+    assert one.process.wait(timeout=30) == 0
+    one.rest()
 
 
-def conversation(monkeypatch, *lines, context=0):
-    stub = Stub(*lines, context=context)
-    monkeypatch.setattr(CHAT, "_session", lambda: stub)
-    CHAT._converse(stub, ReplyConfig(beam=3))
-    return stub
+def test_a_bot_that_cannot_be_woken_takes_the_prompt_away(terminal, trained):
+    for name in ("checkpoints", "best"):
+        path = trained / "model" / name / "step-2.index"
+        path.write_bytes(path.read_bytes()[:-20])
+    one = terminal()
+    one.wait_for("Error: model/best/step-2: damaged checkpoint")
+    assert "Traceback" not in one.rest()
+    assert one.process.wait(timeout=30) == 1
 
 
-@pytest.mark.parametrize("leave", ["/quit", "  /quit ", EOFError])
-def test_quit_or_the_end_of_input_leaves_and_ctrl_c_does_not(monkeypatch, capsys, leave):
-    stub = conversation(monkeypatch, "早", KeyboardInterrupt, " 晚安 ", "", leave, "more")
-    assert stub.lines == ["more"]
-    captured = capsys.readouterr()
-    assert captured.out == "早!\n晚安!\n"
-    assert captured.err == "step 12,345; /help for help, /quit to leave\n"
-    assert stub.asked == [(text, ReplyConfig(beam=3), []) for text in ("", "早", "晚安")]
+def test_every_command_of_the_help_does_what_it_says(terminal, remembering):
+    one = terminal(remembering, "--transcript", "talk.jsonl")
+    one.wait_for("> $")
+
+    def ask(line, expected):
+        one.type(f"{line}\r")
+        one.wait_for(re.escape(line) + "\n")
+        found = one.wait_for("> $").removeprefix(WAKING).removesuffix("> ")
+        assert re.fullmatch(expected, found, re.DOTALL), (line, found)
+
+    ask("/retry", "nothing has been said yet\n")
+    ask("我饿了", "吃什么好\n")
+    ask("随便", "那就吃面条\n")
+    ask("/good", "noted\n")
+    ask("/why", r" +吃 什 .*\n那 .*[░▒▓█].*the reply of \d training pairs?, first talk.conv:\d+\n")
+    ask("/why look.svg", "wrote look.svg\n")
+    ask("/candidates", "  1  那就吃面条\n(  .*\n)+")
+    ask("/retry", "(?!那就吃面条).+\n")
+    ask("/bad", "noted\n")
+    ask("/undo", "taken back: 随便\n")
+    ask("随便", "那就吃面条\n")
+    ask("/reset", "forgotten\n")
+    ask("/undo", "nothing has been said yet\n")
+    ask("早", "你早\n")
+    ask("/temperature 0.5", "/temperature is 0.5 from now on\n")
+    ask("/temperature", "/temperature is 0.5\n")
+    ask("/temperature warm", "/temperature: 'warm' is no number\n")
+    ask("/beam 0", "--beam: 0 is not at least 1.\n")
+    ask("/ban 你早", "/ban is 你早 from now on\n")
+    ask("早", "(?!你早).*\n")
+    ask("/settings", "  /beam .*/ban +你早\n.*model/.*, 1 earlier turns\n")
+    ask("/save", "/save FILE: name a file\n")
+    ask("/save other.jsonl", "wrote 4 exchanges to other.jsonl\n")
+    ask("/save no/other.jsonl", "/save no/other.jsonl: cannot be written .*\n")
+    one.type("/quit\r")
+    one.rest()
+    assert one.process.wait(timeout=30) == 0
+    kept = [json.loads(line) for line in (remembering / "talk.jsonl").read_text().splitlines()]
+    assert [(one["question"], one["history"]) for one in kept] == [
+        ("我饿了", []),
+        ("随便", ["吃什么好"]),
+        ("早", []),
+        ("早", ["你早"]),
+    ]
+    assert (remembering / "look.svg").read_text("utf-8").startswith("<svg ")
 
 
-def test_a_conversation_remembers_as_many_turns_as_the_bot_looks_at(monkeypatch, capsys):
-    lines = ("a", "/help", "b", KeyboardInterrupt, "", "c", "d", EOFError)
-    for context, earlier in (
-        (1, [[], [], ["a!"], ["b!"], ["c!"]]),
-        (3, [[], [], ["a", "a!"], ["a!", "b", "b!"], ["b!", "c", "c!"]]),
-    ):
-        stub = conversation(monkeypatch, *lines, context=context)
-        assert [text for text, _, _ in stub.asked] == ["", "a", "b", "c", "d"]
-        assert [turns for _, _, turns in stub.asked] == earlier
+def test_a_transcript_is_read_back_as_pairs_but_for_what_is_rated_down(tmp_path, main):
+    lines = [
+        {"question": "早", "reply": "你早", "history": [], "rating": "up"},
+        {"question": "随便", "reply": "不知道", "history": ["你早"], "rating": "down"},
+        {"question": "随便", "reply": "那就吃面条", "history": ["你早"], "rating": None},
+    ]
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    (tmp_path / "talk.jsonl").write_text(text, "utf-8")
+    done = main(*CHAR, "talk.jsonl", "--context", "1", cwd=tmp_path)
+    assert done.code == 0
+    assert "reading: 2 pairs" in done.err
+    assert "answers rated down" in done.err
 
 
-def test_the_commands_of_a_conversation_answer_on_stderr(monkeypatch, capsys):
-    conversation(monkeypatch, "/help", "/nonsense at all", "/quit now", "/", EOFError)
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert captured.err.split("\n", 1)[1] == (
-        f"{HELP}\n"
-        "/nonsense: no such command; /help lists them\n"
-        "/quit: no such command; /help lists them\n"
-        "/: no such command; /help lists them\n"
-    )
+def test_each_answer_can_be_an_object(trained, main, reply):
+    done = main("chat", "--json", cwd=trained, stdin="你好\n\n".encode())
+    assert (done.code, done.err) == (0, "")
+    first, second = map(json.loads, done.out.splitlines())
+    assert first == {"question": "你好", "reply": reply}
+    assert second["question"] == ""
+    assert set(second) == {"question", "reply"}
+
+
+def test_a_file_is_answered_many_lines_at_a_time_and_in_order(trained, main):
+    lines = [f"{n}{'你好' * (n % 7)}" for n in range(300)]
+    whole = main("chat", cwd=trained, stdin="".join(f"{line}\n" for line in lines).encode())
+    assert whole.out.count("\n") == 300
+    alone = main("chat", cwd=trained, stdin="\n".join(lines[::60]).encode())  # no end of line
+    assert alone.out.splitlines() == whole.out.splitlines()[::60]
+
+
+def test_a_transcript_of_a_pipe_is_wrong_usage(trained, main):
+    done = main("chat", "--transcript", "talk.jsonl", cwd=trained, stdin=b"x\n")
+    assert (done.code, done.out) == (2, "")
+    assert "--transcript is for a conversation in a terminal." in done.err

@@ -45,7 +45,7 @@ OTHERS = {
         *("model", "restart", "extend", "set-learning-rate"),
         *("quiet", "json", "tensorboard", "help"),
     },
-    "chat": {"model", "checkpoint", "help"},
+    "chat": {"model", "checkpoint", "transcript", "json", "help"},
     "evaluate": {"model", "checkpoint", "json", "help"},
     "info": {"model", "json", "help"},
     "report": {"model", "out", "svg", "png", "json", "help"},
