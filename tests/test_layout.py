@@ -133,6 +133,7 @@ ORDER = [
     "talk.bot",
     "talk.copies",
     "talk.conversation",
+    "talk.measures",
     "talk.alarms",
     "talk.watching",
     "talk.events",

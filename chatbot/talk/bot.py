@@ -80,7 +80,7 @@ class Bot:
         self.tokenizer = make_tokenizer(vocabulary.config.tokenizer, user_dict)
         glue = (vocabulary.ids.get(token) for token in (BLANK, JOIN))
         separator = vocabulary.ids.get(SEPARATOR, PAD)
-        self._rules = Rules(
+        self.rules = Rules(
             never=(*Rules.never, separator),
             not_first=tuple(id for id in glue if id is not None),
         )
@@ -192,7 +192,7 @@ class Bot:
             return
         turns, said, ids = [self._turn], "", []
         self._turn += 1
-        for _, token in stream(self.network, [question.ids], config, self._rules, turns):
+        for _, token in stream(self.network, [question.ids], config, self.rules, turns):
             ids.append(token)
             more = self.text(ids)
             yield more[len(said) :]
@@ -223,13 +223,13 @@ class Bot:
 
     def answers(self, questions: Sequence[Sequence[int]], config: ReplyConfig) -> list[list[int]]:
         """The replies to questions in ids, as ids without EOS."""
-        return decode(self.network, questions, config, self._rules)
+        return decode(self.network, questions, config, self.rules)
 
     def _rules_for(self, copies: bool) -> Rules:
         """The rules of every reply; whether it may have words of the question that are UNK."""
         if not copies:
-            return self._rules
-        return replace(self._rules, never=tuple(id for id in self._rules.never if id != UNK))
+            return self.rules
+        return replace(self.rules, never=tuple(id for id in self.rules.never if id != UNK))
 
     def _banned(self, config: ReplyConfig) -> Ban:
         """What is banned, with what has been found to say it."""

@@ -12,7 +12,7 @@ those the loss is higher, pair by pair, unless the question is ignored.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +27,7 @@ from chatbot.learn.judging import judged_range
 from chatbot.learn.training import Run
 from chatbot.talk.alarms import ADVICE, Alarms
 from chatbot.talk.bot import Bot, user_dict_of
+from chatbot.talk.measures import distinct
 from chatbot.talk.network import Network
 from chatbot.talk.why import Why, why
 
@@ -44,8 +45,6 @@ SHUFFLED = 250
 
 LONGEST = 20
 """Most tokens of these replies."""
-
-_AT_ONCE = 12
 
 
 class Watch:
@@ -131,9 +130,7 @@ class Watch:
         ]
         bot = self._bot
         bot.network = self._network(self._run)
-        config, replies = ReplyConfig(max_reply=LONGEST), []
-        for first in range(0, count, _AT_ONCE):
-            replies += bot.answers(questions[first : first + _AT_ONCE], config)
+        replies = bot.answers(questions, ReplyConfig(max_reply=LONGEST))
         texts = [bot.text(ids) for ids in replies]
         self._samples = questions[:SAMPLES], replies[:SAMPLES]
         samples = [(bot.text(q), r) for q, r in zip(self._samples[0], texts, strict=False)]
@@ -157,13 +154,3 @@ class Watch:
     def _record(self, kind: str, **known: Any) -> Record:  # noqa: ANN401 - fields of Record
         position = self._run.position
         return Record(kind, position.step, seconds=round(position.seconds, 3), **known)
-
-
-def distinct(replies: Sequence[Sequence[int]], n: int) -> float:
-    """The share of different runs of n tokens among all of replies, 0 to 1; 0 for none at all.
-
-    distinct-1 and distinct-2 of Li et al. 2016, "A diversity-promoting objective function for
-    neural conversation models", section 5.3.
-    """
-    runs = [tuple(reply[i : i + n]) for reply in replies for i in range(len(reply) - n + 1)]
-    return len(set(runs)) / len(runs) if runs else 0.0

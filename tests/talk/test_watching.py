@@ -11,7 +11,8 @@ from chatbot.history import read
 from chatbot.learn.preparing import prepare
 from chatbot.talk import watching
 from chatbot.talk.bot import Bot
-from chatbot.talk.watching import ANSWERED, SAMPLES, Watch, distinct
+from chatbot.talk.measures import distinct
+from chatbot.talk.watching import ANSWERED, SAMPLES, Watch
 
 SMALL = {"units": 16, "embedding": 12}
 SETTINGS = {

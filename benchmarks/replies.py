@@ -1,0 +1,134 @@
+"""Which way of choosing replies gives the best ones? What --anti-lm, beams and draws are worth.
+
+    python benchmarks/replies.py --work DIR CORPUS CORPUS [--pairs 1000] [--minutes 4]
+
+Each CORPUS is one that build-vocab reads. On each two bots are trained for so many minutes with
+seeds 0 and 1, unless they stand in DIR already. The first answers so many held-out questions in
+every way of METHODS; the second judges the replies: bits per character of the reply, given the
+question. Replies are found one question at a time, as in a conversation, so that their times can be
+compared; the rounds of all methods alternate.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from record import CHATBOT, save
+
+from chatbot.config import ReplyConfig
+from chatbot.corpus.encoded import EncodedPairs, bounds_of
+from chatbot.corpus.store import TokenStore
+from chatbot.talk.bot import Bot
+from chatbot.talk.decoding import decode
+from chatbot.talk.evaluation import evaluate
+from chatbot.talk.measures import measure
+
+METHODS = {
+    "greedy": {},
+    "beam 5": {"beam": 5},
+    "beam 5, no length penalty": {"beam": 5, "length_penalty": 0.0},
+    "diverse beam 6 in 3": {"beam": 6, "groups": 3},
+    "anti-LM 0.3": {"anti_lm": 0.3},
+    "anti-LM 0.5": {"anti_lm": 0.5},
+    "anti-LM 0.5, 2 tokens": {"anti_lm": 0.5, "anti_lm_tokens": 2},
+    "anti-LM 0.7": {"anti_lm": 0.7},
+    "anti-LM 0.5, beam 5": {"anti_lm": 0.5, "beam": 5},
+    "draw, temperature 1": {"temperature": 1.0},
+    "draw, temperature 0.7": {"temperature": 0.7},
+    "nucleus 0.9": {"temperature": 1.0, "top_p": 0.9},
+    "typical 0.9": {"temperature": 1.0, "typical": 0.9},
+    "repetition penalty 1.2": {"repetition_penalty": 1.2},
+    "no 3 twice": {"no_repeat": 3},
+}
+
+_TIMED = 100
+"""Questions that are answered one by one for the time."""
+
+
+def main() -> None:
+    """Trains, answers, judges and records."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("corpora", type=Path, nargs=2)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--pairs", type=int, default=1_000)
+    parser.add_argument("--minutes", type=float, default=4)
+    asked = parser.parse_args()
+    found = {}
+    for corpus in asked.corpora:
+        models = [trained(asked.work.resolve(), corpus, seed, asked.minutes) for seed in (0, 1)]
+        found[corpus.name] = compared(*map(Bot.load, models), models[0], asked.pairs)
+    save("replies", {"pairs": asked.pairs, "minutes": asked.minutes, "corpora": found})
+
+
+def trained(work: Path, corpus: Path, seed: int, minutes: float) -> Path:
+    """The model folder of a bot, which is made if it is not there."""
+    model = work / f"{corpus.name.split('.')[0]}-{seed}"
+    if not (model / "best").exists():
+        work.mkdir(parents=True, exist_ok=True)
+        build = [CHATBOT, "build-vocab", str(corpus.resolve()), "--model", str(model)]
+        subprocess.run(build, check=True)
+        train = [CHATBOT, "train", "--model", str(model), "--seed", str(seed), "--quiet"]
+        subprocess.run([*train, "--minutes", str(minutes)], check=True)
+    return model
+
+
+def compared(bot: Bot, judge: Bot, model: Path, count: int) -> list[dict[str, Any]]:
+    """What each method's replies are like."""
+    if bot.vocabulary.digest != judge.vocabulary.digest:
+        sys.exit(f"{model}: the second bot has another vocabulary.")
+    with TokenStore(model / "pairs.store") as store:
+        header = store.header
+        pairs = store.read([(header.train, min(header.pairs, header.train + count))])
+    halves = np.split(pairs.tokens, pairs.bounds[1:-1])
+    longest = bot.position.training.max_length
+    questions = [half[-longest:].tolist() for half in halves[::2]]
+    given = [bot.text(half.tolist()) for half in halves[1::2]]
+    bot.warm_up()
+    rows = []
+    for name, settings in METHODS.items():
+        config = ReplyConfig(**settings)
+        replies = bot.answers(questions, config)
+        texts = [bot.text(reply) for reply in replies]
+        judged = evaluate(judge, [encoded(questions, replies, texts)])
+        measures = dataclasses.asdict(measure(replies, texts, given))
+        rows.append({"method": name, **settings, **measures, "bits": judged.bits_per_character})
+    for row, seconds in zip(rows, timed(bot, questions[:_TIMED]), strict=True):
+        row["milliseconds"] = 1e3 * statistics.median(seconds)
+        print(
+            f"{row['method']:28} {row['distinct_2']:.3f} {row['commonest_share']:.3f} "
+            f"{row['bleu']:.2f} {row['bits']:.2f} {row['milliseconds']:.1f}",
+            file=sys.stderr,
+        )
+    return rows
+
+
+def timed(bot: Bot, questions: list[list[int]]) -> list[list[float]]:
+    """For each method the seconds of every reply."""
+    found: list[list[float]] = [[] for _ in METHODS]
+    for question in questions:
+        for seconds, settings in zip(found, METHODS.values(), strict=True):
+            began = time.perf_counter()
+            decode(bot.network, [question], ReplyConfig(**settings), bot.rules)
+            seconds.append(time.perf_counter() - began)
+    return found
+
+
+def encoded(questions: list[list[int]], replies: list[list[int]], texts: list[str]) -> EncodedPairs:
+    """Pairs as an evaluation takes them."""
+    sides = [side for pair in zip(questions, replies, strict=True) for side in pair]
+    sources = np.zeros((len(questions), 4), np.int64)
+    sources[:, 2] = [len(text) for text in texts]
+    tokens = np.array([token for side in sides for token in side], np.int32)
+    return EncodedPairs(tokens, bounds_of(np.array([len(side) for side in sides])), sources)
+
+
+if __name__ == "__main__":
+    main()
