@@ -139,6 +139,8 @@ ORDER = [
     "talk.events",
     "talk.tensorboard",
     "talk.evaluation",
+    "talk.baselines",
+    "talk.assessment",
     "cli.options",
     "cli.show",
     "cli.wording",

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -29,7 +30,7 @@ from chatbot.errors import ChatbotError
 from chatbot.history import perplexity
 from chatbot.learn.checkpoint import restore
 from chatbot.learn.dropout import NOTHING_DROPPED
-from chatbot.learn.judging import bits
+from chatbot.learn.judging import BITS_PER_LOST_CHARACTER, bits
 from chatbot.learn.model import Features, Seq2Seq, Tensor, feature_spec
 from chatbot.learn.packing import Packed
 from chatbot.learn.tf import tf
@@ -147,12 +148,15 @@ def lost_characters(text: str, back: str) -> int:
     return len(text) - sum(block.size for block in blocks)
 
 
-def evaluate(bot: Bot, parts: Iterable[EncodedPairs]) -> Metrics:
+def evaluate(
+    bot: Bot, parts: Iterable[EncodedPairs], each: list[NDArray[np.float64]] | None = None
+) -> Metrics:
     """Measures a bot on pairs.
 
     Args:
         bot: the bot.
         parts: encoded pairs; their sources hold the characters of each reply and those lost.
+        each: takes for every part the bits and the characters of each pair, [pairs, 2].
 
     Raises:
         ChatbotError: there are no pairs.
@@ -165,13 +169,19 @@ def evaluate(bot: Bot, parts: Iterable[EncodedPairs]) -> Metrics:
         pairs += len(part)
         characters += int(part.sources[:, 2].sum()) + len(part)
         lost += int(part.sources[:, 3].sum())
-        for packed in _batches(part, net):
+        of_pairs = np.zeros(len(part))
+        for rows, packed in _batches(part, net):
             real = packed.weights > 0
             tokens += int(real.sum())
             unknown += int((packed.labels[real] == UNK).sum())
             some_nats, some_right = measure(packed)
-            nats += some_nats
+            of_pairs[rows] = np.bincount(packed.pairs[real], some_nats, len(rows))
             right += some_right
+        nats += float(of_pairs.sum())
+        if each is not None:
+            sizes = part.sources[:, 2:].astype(np.float64)
+            charged = of_pairs / math.log(2) + BITS_PER_LOST_CHARACTER * sizes[:, 1]
+            each.append(np.stack([charged, sizes[:, 0] + 1], 1))
     if not pairs:
         raise ChatbotError("no pairs to evaluate on. Name a file that has some.")
     return Metrics(
@@ -199,7 +209,7 @@ def net_of(bot: Bot) -> Seq2Seq:
 
 
 class _Measure:
-    """Sums the loss in nats, and counts the right guesses, of a packed batch, in float32."""
+    """The loss in nats, and how many guesses are right, of a packed batch, in float32."""
 
     def __init__(self, net: Seq2Seq) -> None:
         self._net = net
@@ -210,14 +220,15 @@ class _Measure:
         part = tf.TensorSpec((None, net.config.units), tf.float32)
         self._scores = tf.function(self._scores_of, input_signature=[part], autograph=False)
 
-    def __call__(self, packed: Packed) -> tuple[float, int]:
+    def __call__(self, packed: Packed) -> tuple[NDArray[np.float64], int]:
+        """The loss of every real row, and how many are the likeliest entry."""
         vectors = self._vectors(self._net.features(packed))
         real = np.flatnonzero(packed.weights)
-        nats, right = 0.0, 0
+        nats, right = np.zeros(len(real)), 0
         for first in range(0, len(real), _ROWS):
             rows = real[first : first + _ROWS]
             scores, labels = self._mixed(vectors, packed, rows), packed.labels[rows]
-            nats -= float(scores[np.arange(len(rows)), labels].sum(dtype=np.float64))
+            nats[first : first + _ROWS] = -scores[np.arange(len(rows)), labels]
             right += int((scores.argmax(1) == labels).sum())
         return nats, right
 
@@ -242,14 +253,15 @@ class _Measure:
         return self._net.output.log_probabilities(vectors, self._classes), self._net.share(vectors)
 
 
-def _batches(pairs: EncodedPairs, net: Seq2Seq) -> Iterator[Packed]:
+def _batches(pairs: EncodedPairs, net: Seq2Seq) -> Iterator[tuple[NDArray[np.int64], Packed]]:
     """Pairs of like length together, as many as fit a bound on tokens and attention scores."""
     source, target = pairs.question_lengths, pairs.reply_lengths + 1
     order = np.lexsort((source, target))
     start = 0
     while start < len(order):
         stop = start + _fitting(source[order[start:]], target[order[start:]])
-        yield net.pack(make_batch(pairs.take(order[start:stop])))
+        rows = order[start:stop]
+        yield rows, net.pack(make_batch(pairs.take(rows)))
         start = stop
 
 
