@@ -28,25 +28,28 @@ from chatbot.corpus.encoded import EncodedPairs, bounds_of
 from chatbot.corpus.store import TokenStore
 from chatbot.talk.bot import Bot
 from chatbot.talk.decoding import decode
-from chatbot.talk.evaluation import evaluate
+from chatbot.talk.evaluation import Evaluator
 from chatbot.talk.measures import measure
 
 METHODS = {
     "greedy": {},
-    "beam 5": {"beam": 5},
-    "beam 5, no length penalty": {"beam": 5, "length_penalty": 0.0},
-    "diverse beam 6 in 3": {"beam": 6, "groups": 3},
+    "no 3 twice": {"no_repeat": 3},
+    "no 4 twice": {"no_repeat": 4},
+    "no 5 twice": {"no_repeat": 5},
+    "repetition penalty 1.2": {"repetition_penalty": 1.2},
     "anti-LM 0.3": {"anti_lm": 0.3},
     "anti-LM 0.5": {"anti_lm": 0.5},
-    "anti-LM 0.5, 2 tokens": {"anti_lm": 0.5, "anti_lm_tokens": 2},
     "anti-LM 0.7": {"anti_lm": 0.7},
+    "anti-LM 0.3, no 4 twice": {"anti_lm": 0.3, "no_repeat": 4},
+    "anti-LM 0.5, no 4 twice": {"anti_lm": 0.5, "no_repeat": 4},
+    "anti-LM 0.7, no 4 twice": {"anti_lm": 0.7, "no_repeat": 4},
+    "beam 5": {"beam": 5},
+    "diverse beam 6 in 3": {"beam": 6, "groups": 3},
     "anti-LM 0.5, beam 5": {"anti_lm": 0.5, "beam": 5},
     "draw, temperature 1": {"temperature": 1.0},
     "draw, temperature 0.7": {"temperature": 0.7},
     "nucleus 0.9": {"temperature": 1.0, "top_p": 0.9},
     "typical 0.9": {"temperature": 1.0, "typical": 0.9},
-    "repetition penalty 1.2": {"repetition_penalty": 1.2},
-    "no 3 twice": {"no_repeat": 3},
 }
 
 _TIMED = 100
@@ -92,12 +95,13 @@ def compared(bot: Bot, judge: Bot, model: Path, count: int) -> list[dict[str, An
     questions = [half[-longest:].tolist() for half in halves[::2]]
     given = [bot.text(half.tolist()) for half in halves[1::2]]
     bot.warm_up()
+    judged_by = Evaluator(judge)
     rows = []
     for name, settings in METHODS.items():
-        config = ReplyConfig(**settings)
+        config = config_of(settings)
         replies = bot.answers(questions, config)
         texts = [bot.text(reply) for reply in replies]
-        judged = evaluate(judge, [encoded(questions, replies, texts)])
+        judged = judged_by([encoded(questions, replies, texts)])
         measures = dataclasses.asdict(measure(replies, texts, given))
         rows.append({"method": name, **settings, **measures, "bits": judged.bits_per_character})
     for row, seconds in zip(rows, timed(bot, questions[:_TIMED]), strict=True):
@@ -110,13 +114,18 @@ def compared(bot: Bot, judge: Bot, model: Path, count: int) -> list[dict[str, An
     return rows
 
 
+def config_of(settings: dict[str, Any]) -> ReplyConfig:
+    """The settings of a method; what it does not name is off, whatever the default."""
+    return ReplyConfig(**{"anti_lm": 0.0, "no_repeat": 0, **settings})
+
+
 def timed(bot: Bot, questions: list[list[int]]) -> list[list[float]]:
     """For each method the seconds of every reply."""
     found: list[list[float]] = [[] for _ in METHODS]
     for question in questions:
         for seconds, settings in zip(found, METHODS.values(), strict=True):
             began = time.perf_counter()
-            decode(bot.network, [question], ReplyConfig(**settings), bot.rules)
+            decode(bot.network, [question], config_of(settings), bot.rules)
             seconds.append(time.perf_counter() - began)
     return found
 

@@ -167,6 +167,7 @@ ORDER = [
     "cli.heat_png",
     "cli.repl",
     "cli.chat",
+    "cli.evaluation_text",
     "cli.evaluate",
     "cli.info",
     "cli.report",

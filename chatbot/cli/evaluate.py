@@ -1,9 +1,10 @@
-"""`chatbot evaluate`: how well the bot predicts replies it was not trained on."""
+"""`chatbot evaluate`: how well the bot predicts replies it was not trained on, and what it says."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
+import math
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,62 +12,127 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chatbot.cli.corpora import opened, reading_options
-from chatbot.cli.options import checkpoint_option, json_option, model_option, settings_of
-from chatbot.cli.show import tell_damaged
+from chatbot.cli.options import (
+    checkpoint_option,
+    json_option,
+    model_option,
+    settings_of,
+    writing,
+)
+from chatbot.cli.show import tell, tell_damaged
 from chatbot.config import ReadingConfig
-from chatbot.folder import ModelFolder
+from chatbot.errors import ChatbotError
+from chatbot.folder import ModelFolder, write_whole
 
 if TYPE_CHECKING:
-    from chatbot.talk.evaluation import Metrics
+    from chatbot.corpus.encoded import EncodedPairs
+    from chatbot.corpus.store import TokenStore
+    from chatbot.talk.assessment import Assessment, Comparison
+    from chatbot.talk.bot import Bot
 
 
 @click.command()
 @click.argument("pairs", nargs=-1, metavar="[PAIRS]...", type=click.Path(path_type=Path))
 @model_option
 @checkpoint_option
+@click.option(
+    "--replies",
+    type=click.IntRange(0),
+    default=1_000,
+    show_default=True,
+    metavar="N",
+    help="measure the replies to so many questions",
+)
+@click.option(
+    "--compare",
+    "other",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="say whether this bot is better than the one in another model folder",
+)
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="write a page, too",
+)
 @reading_options
 @json_option
 def evaluate(
     pairs: tuple[Path, ...],
     model: Path,
     checkpoint: str | None,
+    replies: int,
+    other: Path | None,
+    html: Path | None,
     as_json: bool,
     **settings: Any,  # noqa: ANN401 - those of ReadingConfig
 ) -> None:
-    """Measure the bot on pairs: loss, perplexity, bits per character, token accuracy.
+    """Measure the bot: what it predicts, what it says, and what simple models would.
 
     PAIRS are files in any format that build-vocab reads; without any, the pairs held out of
     training are used.
     """
-    from chatbot.corpus.store import TokenStore
+    from chatbot.cli.evaluation_text import page, report
 
     with ExitStack() as stack:
         reading = settings_of(ReadingConfig, settings)
         corpora = stack.enter_context(opened(pairs, reading)).corpora if pairs else ()
-        store = None if pairs else stack.enter_context(TokenStore(ModelFolder(model).store))
-        from chatbot.talk import evaluation
-        from chatbot.talk.bot import Bot
+        store = None if pairs else stack.enter_context(_store(model))
+        from chatbot.talk.assessment import assess, compare
+        from chatbot.talk.evaluation import Evaluator, held_out_pairs, pairs_of_text
 
-        bot = Bot.load(model, checkpoint)
-        tell_damaged(bot)
-        parts = evaluation.pairs_of_text(corpora, bot)
-        if store is not None:
-            parts = evaluation.held_out_pairs(store, bot)
-        metrics = evaluation.evaluate(bot, parts)
-    click.echo(json.dumps(dataclasses.asdict(metrics)) if as_json else _table(metrics))
+        def parts(bot: Bot) -> Iterator[EncodedPairs]:
+            """The pairs to evaluate on, encoded for a bot."""
+            return pairs_of_text(corpora, bot) if store is None else held_out_pairs(store, bot)
+
+        bot = _awake(model, checkpoint)
+        each: list[Any] = []
+        found = assess(bot, parts(bot), store, replies, each)
+        comparison = None
+        if other is not None:
+            against = _awake(other)
+            if store is not None and against.vocabulary.digest != bot.vocabulary.digest:
+                raise ChatbotError(
+                    f"--compare {other}: has another vocabulary, so that the held-out pairs mean "
+                    "nothing to it. Name a file of pairs to compare on."
+                )
+            others: list[Any] = []
+            Evaluator(against)(parts(against), others)
+            comparison = compare(each, others)
+    if as_json:
+        click.echo(json.dumps(_facts(found, comparison, other), ensure_ascii=False))
+    else:
+        click.echo(report(found, comparison, other))
+    if html is not None:
+        with writing("--html", html):
+            write_whole(html, page(found, comparison, other, str(model)).encode())
+        tell(f"wrote {html}")
 
 
-def _table(metrics: Metrics) -> str:
-    rows = {
-        "pairs": f"{metrics.pairs:,}",
-        "tokens": f"{metrics.tokens:,}",
-        "characters": f"{metrics.characters:,}",
-        "loss": f"{metrics.loss_nats:.4f} nats per token",
-        "perplexity": f"{metrics.perplexity:.2f}",
-        "bits per character": f"{metrics.bits_per_character:.4f}",
-        "unknown tokens": f"{metrics.unknown_rate:.3%}",
-        "lost characters": f"{metrics.lost_characters:,}",
-        "token accuracy": f"{metrics.token_accuracy:.2%}",
+def _store(model: Path) -> TokenStore:
+    """The token store of a model folder."""
+    from chatbot.corpus.store import TokenStore
+
+    return TokenStore(ModelFolder(model).store)
+
+
+def _awake(model: Path, checkpoint: str | None = None) -> Bot:
+    """A bot; says what is damaged."""
+    from chatbot.talk.bot import Bot
+
+    bot = Bot.load(model, checkpoint)
+    tell_damaged(bot)
+    return bot
+
+
+def _facts(found: Assessment, comparison: Comparison | None, other: Path | None) -> dict[str, Any]:
+    """JSON-ready; what is infinite is null."""
+    facts = found.as_dict()
+    if comparison is not None:
+        said = {"verdict": comparison.verdict(str(other))}
+        facts["comparison"] = {"with": str(other), **comparison._asdict(), **said}
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in facts.items()
     }
-    width = max(map(len, rows))
-    return "\n".join(f"{name:<{width}}  {value}" for name, value in rows.items())

@@ -21,7 +21,7 @@ from chatbot.learn.judging import bits
 from chatbot.talk.baselines import ORDERS, Nearest, counted, nats_of
 from chatbot.talk.bot import Bot
 from chatbot.talk.copies import copied
-from chatbot.talk.evaluation import Metrics, evaluate
+from chatbot.talk.evaluation import Evaluator, Metrics
 from chatbot.talk.measures import ReplyMeasures, measure
 
 SHUFFLED = 2_000
@@ -144,13 +144,14 @@ def assess(
         ChatbotError: there are no pairs, or the checkpoint cannot be read.
     """
     first: list[EncodedPairs] = []
-    metrics = evaluate(bot, _noting(parts, first, max(SHUFFLED, replies)), each)
+    evaluate = Evaluator(bot)
+    metrics = evaluate(_noting(parts, first, max(SHUFFLED, replies)), each)
     some = joined(first)
     few = some.take(np.arange(min(len(some), SHUFFLED)))
-    alone = evaluate(bot, [few])
+    alone = evaluate([few])
     gain = None
     if len(few) > 1:
-        shuffled = evaluate(bot, [with_other_questions(few)])
+        shuffled = evaluate([with_other_questions(few)])
         gain = shuffled.loss_nats - alone.loss_nats
     measured, share, nearest = None, None, None
     if replies:

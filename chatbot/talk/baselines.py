@@ -43,7 +43,7 @@ def nats_of(ngrams: Ngrams, pairs: EncodedPairs) -> float:
         row = [GO] * before + reply
         contexts += [row[n : n + before] for n in range(len(reply))]
         entries += reply
-    arrays = np.array(contexts, np.int32).reshape(-1, before), np.array(entries, np.int32)
+    arrays = np.array(contexts, np.int32).reshape(len(entries), before), np.array(entries, np.int32)
     return -float(ngrams.log_probabilities(*arrays).sum(dtype=np.float64))
 
 

@@ -78,8 +78,8 @@ def held_out_pairs(store: TokenStore, bot: Bot) -> Iterator[EncodedPairs]:
     header = store.header
     if header.vocabulary != bot.vocabulary.digest:
         raise ChatbotError(
-            f"{store.path}: belongs to another vocabulary than the bot. Put the matching one back, "
-            "or name a file of pairs to evaluate on."
+            f"{store.path}: belongs to another vocabulary than the bot. Train the bot further with "
+            "train --extend, put the matching one back, or name a file of pairs to evaluate on."
         )
     if not header.held_out:
         raise ChatbotError(
@@ -148,53 +148,9 @@ def lost_characters(text: str, back: str) -> int:
     return len(text) - sum(block.size for block in blocks)
 
 
-def evaluate(
-    bot: Bot, parts: Iterable[EncodedPairs], each: list[NDArray[np.float64]] | None = None
-) -> Metrics:
-    """Measures a bot on pairs.
-
-    Args:
-        bot: the bot.
-        parts: encoded pairs; their sources hold the characters of each reply and those lost.
-        each: takes for every part the bits and the characters of each pair, [pairs, 2].
-
-    Raises:
-        ChatbotError: there are no pairs.
-    """
-    net = net_of(bot)
-    measure = _Measure(net)
-    pairs = tokens = characters = lost = unknown = 0
-    nats, right = 0.0, 0
-    for part in parts:
-        pairs += len(part)
-        characters += int(part.sources[:, 2].sum()) + len(part)
-        lost += int(part.sources[:, 3].sum())
-        of_pairs = np.zeros(len(part))
-        for rows, packed in _batches(part, net):
-            real = packed.weights > 0
-            tokens += int(real.sum())
-            unknown += int((packed.labels[real] == UNK).sum())
-            some_nats, some_right = measure(packed)
-            of_pairs[rows] = np.bincount(packed.pairs[real], some_nats, len(rows))
-            right += some_right
-        nats += float(of_pairs.sum())
-        if each is not None:
-            sizes = part.sources[:, 2:].astype(np.float64)
-            charged = of_pairs / math.log(2) + BITS_PER_LOST_CHARACTER * sizes[:, 1]
-            each.append(np.stack([charged, sizes[:, 0] + 1], 1))
-    if not pairs:
-        raise ChatbotError("no pairs to evaluate on. Name a file that has some.")
-    return Metrics(
-        pairs=pairs,
-        tokens=tokens,
-        characters=characters,
-        loss_nats=nats / tokens,
-        perplexity=perplexity(nats / tokens),
-        bits_per_character=bits(nats, lost) / characters,
-        unknown_rate=unknown / tokens,
-        lost_characters=lost,
-        token_accuracy=right / tokens,
-    )
+def evaluate(bot: Bot, parts: Iterable[EncodedPairs]) -> Metrics:
+    """Measures a bot on pairs, once; see `Evaluator`."""
+    return Evaluator(bot)(parts)
 
 
 def net_of(bot: Bot) -> Seq2Seq:
@@ -208,11 +164,16 @@ def net_of(bot: Bot) -> Seq2Seq:
     return net
 
 
-class _Measure:
-    """The loss in nats, and how many guesses are right, of a packed batch, in float32."""
+class Evaluator:
+    """Measures a bot, as often as wanted: its functions are compiled once."""
 
-    def __init__(self, net: Seq2Seq) -> None:
-        self._net = net
+    def __init__(self, bot: Bot) -> None:
+        """Reads the weights.
+
+        Raises:
+            ChatbotError: its checkpoint cannot be read.
+        """
+        self._net = net = net_of(bot)
         self._classes = net.classes()
         self._vectors = tf.function(
             self._vectors_of, input_signature=[feature_spec()], autograph=False
@@ -220,7 +181,52 @@ class _Measure:
         part = tf.TensorSpec((None, net.config.units), tf.float32)
         self._scores = tf.function(self._scores_of, input_signature=[part], autograph=False)
 
-    def __call__(self, packed: Packed) -> tuple[NDArray[np.float64], int]:
+    def __call__(
+        self, parts: Iterable[EncodedPairs], each: list[NDArray[np.float64]] | None = None
+    ) -> Metrics:
+        """What the bot predicts of pairs.
+
+        Args:
+            parts: encoded pairs; their sources hold the characters of each reply and those lost.
+            each: takes for every part the bits and the characters of each pair, [pairs, 2].
+
+        Raises:
+            ChatbotError: there are no pairs.
+        """
+        pairs = tokens = characters = lost = unknown = 0
+        nats, right = 0.0, 0
+        for part in parts:
+            pairs += len(part)
+            characters += int(part.sources[:, 2].sum()) + len(part)
+            lost += int(part.sources[:, 3].sum())
+            of_pairs = np.zeros(len(part))
+            for rows, packed in _batches(part, self._net):
+                real = packed.weights > 0
+                tokens += int(real.sum())
+                unknown += int((packed.labels[real] == UNK).sum())
+                some_nats, some_right = self._judge(packed)
+                of_pairs[rows] = np.bincount(packed.pairs[real], some_nats, len(rows))
+                right += some_right
+            nats += float(of_pairs.sum())
+            if each is not None:
+                sizes = part.sources[:, 2:].astype(np.float64)
+                charged = of_pairs / math.log(2) + BITS_PER_LOST_CHARACTER * sizes[:, 1]
+                each.append(np.stack([charged, sizes[:, 0] + 1], 1))
+        if not pairs:
+            raise ChatbotError("no pairs to evaluate on. Name a file that has some.")
+        return Metrics(
+            pairs=pairs,
+            tokens=tokens,
+            characters=characters,
+            loss_nats=nats / tokens,
+            perplexity=perplexity(nats / tokens),
+            bits_per_character=bits(nats, lost) / characters,
+            unknown_rate=unknown / tokens,
+            lost_characters=lost,
+            token_accuracy=right / tokens,
+        )
+
+    def _judge(self, packed: Packed) -> tuple[NDArray[np.float64], int]:
         """The loss of every real row, and how many are the likeliest entry."""
         vectors = self._vectors(self._net.features(packed))
         real = np.flatnonzero(packed.weights)

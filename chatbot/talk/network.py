@@ -34,6 +34,9 @@ Weights = Mapping[str, Floats]
 _BEFORE, _AFTER = "model/", "/.ATTRIBUTES/VARIABLE_VALUE"
 _COUNTS = "model/mixture/counts/.ATTRIBUTES/py_state"
 _FAR = np.float32(-1e9)
+_FEW, _LARGE = 5, 400_000
+"""Rows, and numbers in the weights, for `product`."""
+
 _LEAST = np.finfo(np.float32).tiny
 
 
@@ -186,7 +189,7 @@ class Network:
 
     def _decode(self, tokens: NDArray[np.int32], state: State) -> State:
         """The state after one step of the decoder's LSTM."""
-        z = np.concatenate([self._embedding[tokens], state.h], 1) @ self._decoder.kernel
+        z = product(np.concatenate([self._embedding[tokens], state.h], 1), self._decoder.kernel)
         h, c = self._decoder.step(z + self._decoder.bias, state.c)
         contexts = np.concatenate([state.contexts, tokens[:, None]], 1)[:, 1:]
         return State(state.keys, state.mask, h, c, contexts)
@@ -199,15 +202,15 @@ class Network:
 
     def _probabilities(self, vectors: Floats) -> Floats:
         """Those of all entries by the network, [B, V]."""
-        classes, bias = self._head
-        head = _softmax(vectors @ classes.T + bias)
+        classes, bias = self._head  # [U, classes]
+        head = _softmax(product(vectors, classes) + bias)
         if not self._tails:
             return head
         found = np.empty((len(vectors), self.size), np.float32)
         first = head.shape[1] - len(self._tails)
         found[:, :first] = head[:, :first]
         for number, (projection, classes, bias) in enumerate(self._tails, first):
-            inside = _softmax(vectors @ projection @ classes.T + bias)
+            inside = _softmax(product(vectors @ projection, classes) + bias)
             last = first + inside.shape[1]
             np.multiply(inside, head[:, number, None], out=found[:, first:last])
             first = last
@@ -217,7 +220,8 @@ class Network:
 def _clusters(weights: Weights) -> list[Any]:
     """Classes and biases of the head, then of each tail the projection besides; see `learn.output`.
 
-    A class that shares what is learned of its word's embedding is that sum.
+    A class that shares what is learned of its word's embedding is that sum. Classes are columns:
+    products with rows take twice as long for a few vectors.
     """
     clusters = [(weights["output/weight"], weights["output/bias"])]
     while (name := f"output/tail_weights/{len(clusters) - 1}") in weights:
@@ -230,10 +234,24 @@ def _clusters(weights: Weights) -> list[Any]:
             classes = classes.copy()
             seen = weights["embedding"][first:last] @ weights[f"output/views/{number}"]
             classes[: last - first] += seen
-        clusters[number] = classes, bias
+        clusters[number] = np.ascontiguousarray(classes.T), bias
         first = last
     head, *tails = clusters
     return [head, *((weights[f"output/projections/{n}"], *tail) for n, tail in enumerate(tails))]
+
+
+def product(x: Floats, weights: Floats) -> Floats:
+    """X times weights, [B, N].
+
+    For a few rows and large weights a product of a matrix with each row is faster than one of
+    matrices, which begins by arranging the weights anew.
+    """
+    if not 1 < len(x) <= _FEW or weights.size < _LARGE:
+        return x @ weights
+    found = np.empty((len(x), weights.shape[1]), np.float32)
+    for row, result in zip(x, found, strict=True):
+        np.dot(row, weights, out=result)
+    return found
 
 
 def _attended(state: State) -> Floats:

@@ -139,7 +139,7 @@ def test_batches_keep_to_a_bound_on_tokens_and_scores_and_hold_every_pair_once(e
     lengths[7] = 3_000, 2_000  # alone above both bounds
     pairs = encoded([([5] * s, [6 + b % 9] * t) for b, (s, t) in enumerate(lengths)])
     seen = []
-    for packed in evaluation._batches(pairs, net):
+    for _, packed in evaluation._batches(pairs, net):
         sources = packed.source_lengths[packed.source_lengths > 0]
         targets = (packed.target_row < len(packed.target) - 1).sum(1)[: len(sources)]
         seen += zip(sources.tolist(), (targets - 1).tolist(), strict=True)
@@ -252,8 +252,8 @@ def test_a_store_of_another_vocabulary_is_not_measured(judged, bot):
     with TokenStore(judged[0].store) as store, pytest.raises(ChatbotError) as caught:
         next(held_out_pairs(store, bot))
     assert str(caught.value) == (
-        f"{store.path}: belongs to another vocabulary than the bot. Put the matching one back, or "
-        "name a file of pairs to evaluate on."
+        f"{store.path}: belongs to another vocabulary than the bot. Train the bot further with "
+        "train --extend, put the matching one back, or name a file of pairs to evaluate on."
     )
 
 
