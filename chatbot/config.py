@@ -289,7 +289,7 @@ class ReplyConfig(Config):
         0.5, "what a word costs a group that another has chosen, in nats", minimum=0
     )
     anti_lm: float = setting(
-        0.0,
+        0.5,
         "how much it counts against a word that it is likely whatever was asked; 0 not at all",
         minimum=0,
         maximum=1,
@@ -317,7 +317,7 @@ class ReplyConfig(Config):
         maximum=1,
     )
     no_repeat: int = setting(
-        0, "no so many tokens in a row stand twice in a reply; 0 allows it", minimum=0
+        4, "no so many tokens in a row stand twice in a reply; 0 allows it", minimum=0
     )
     repetition_penalty: float = setting(
         1.0, "factor on the log-probability of tokens already in the reply; 1 for none", minimum=1

@@ -20,6 +20,7 @@ DOCUMENTS = (
     "docs/corpora.md",
     "docs/training.md",
     "docs/operations.md",
+    "docs/chat.md",
 )
 MINUTES = re.compile(r"--minutes \d+")
 
@@ -48,6 +49,10 @@ def place(tmp_path_factory):
     sample = (ROOT / "data" / "chinese.tsv").read_text("utf-8").splitlines()
     lines, others, more = sample[:40], sample[40:80], sample[80:95]
     text = "".join(f"{line}\n" for line in lines)
+    said = [{"question": "早", "reply": "你早", "history": [], "rating": "up"}] * 3
+    (folder / "transcripts").mkdir()
+    rows = "".join(f"{json.dumps(one, ensure_ascii=False)}\n" for one in said)
+    (folder / "transcripts/talk.jsonl").write_text(rows, "utf-8")
     (folder / "data").mkdir()
     (folder / "films").mkdir()
     for path in ("data/talk.tsv", "talk.tsv"):

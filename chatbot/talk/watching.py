@@ -43,8 +43,8 @@ EVERY = 2
 SHUFFLED = 250
 """Pairs whose questions are shuffled."""
 
-LONGEST = 20
-"""Most tokens of these replies."""
+GREEDY = ReplyConfig(max_reply=20, anti_lm=0.0, no_repeat=0)
+"""How they are answered: the alarms are about what the network says, not about what is kept off."""
 
 
 class Watch:
@@ -130,7 +130,7 @@ class Watch:
         ]
         bot = self._bot
         bot.network = self._network(self._run)
-        replies = bot.answers(questions, ReplyConfig(max_reply=LONGEST))
+        replies = bot.answers(questions, GREEDY)
         texts = [bot.text(ids) for ids in replies]
         self._samples = questions[:SAMPLES], replies[:SAMPLES]
         samples = [(bot.text(q), r) for q, r in zip(self._samples[0], texts, strict=False)]

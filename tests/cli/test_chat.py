@@ -58,7 +58,7 @@ def test_a_damaged_best_checkpoint_is_named_and_the_newest_is_used(trained, main
     path.write_bytes(path.read_bytes()[:-20])
     done = main(command, cwd=trained, stdin=b"x\n")
     assert done.code == 0
-    assert done.out.count("\n") == (1 if command == "chat" else 9)
+    assert done.out.count("\n") == 1 or done.out.startswith("pairs  ")
     assert done.err.startswith("model/best/step-2: damaged checkpoint (")
     assert done.err.endswith("), not used; model/checkpoints/step-2 instead\n")
 
@@ -285,6 +285,7 @@ def test_the_prompt_is_there_before_the_bot_and_whoever_types_at_once_is_told(te
     one.wait_for("> $")
     one.type("你好\r")
     assert one.wait_for(re.escape(reply)).endswith(f"{WAKING}{reply}")
+    one.wait_for("> $")
     one.type("\x04")
     assert one.process.wait(timeout=30) == 0
     one.rest()
@@ -317,7 +318,7 @@ def test_every_command_of_the_help_does_what_it_says(terminal, remembering):
     ask("/why", r" +吃 什 .*\n那 .*[░▒▓█].*the reply of \d training pairs?, first talk.conv:\d+\n")
     ask("/why look.svg", "wrote look.svg\n")
     ask("/candidates", "  1  那就吃面条\n(  .*\n)+")
-    ask("/retry", "(?!那就吃面条).+\n")
+    ask("/retry", "(?!那就吃面条\n).+\n")
     ask("/bad", "noted\n")
     ask("/undo", "taken back: 随便\n")
     ask("随便", "那就吃面条\n")

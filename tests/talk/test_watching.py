@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from helpers import timeless
 
-from chatbot.config import ReplyConfig
 from chatbot.history import read
 from chatbot.learn.preparing import prepare
 from chatbot.talk import watching
@@ -71,7 +70,7 @@ def test_the_samples_are_the_replies_of_the_bot_at_that_step(whole):
     bot = Bot.load(folder.path, "newest")
     last = of(records, "probe")[-1]
     for question, reply in last.samples:
-        assert reply == bot.reply(question, ReplyConfig(max_reply=watching.LONGEST))
+        assert reply == bot.reply(question, watching.GREEDY)
     questions = {question for question, _ in last.samples}
     assert len(questions) == SAMPLES
     assert questions <= {question for question, _ in MANY}
