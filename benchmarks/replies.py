@@ -98,7 +98,7 @@ def compared(bot: Bot, judge: Bot, model: Path, count: int) -> list[dict[str, An
     judged_by = Evaluator(judge)
     rows = []
     for name, settings in METHODS.items():
-        config = config_of(settings)
+        config = ReplyConfig(**settings)
         replies = bot.answers(questions, config)
         texts = [bot.text(reply) for reply in replies]
         judged = judged_by([encoded(questions, replies, texts)])
@@ -114,18 +114,13 @@ def compared(bot: Bot, judge: Bot, model: Path, count: int) -> list[dict[str, An
     return rows
 
 
-def config_of(settings: dict[str, Any]) -> ReplyConfig:
-    """The settings of a method; what it does not name is off, whatever the default."""
-    return ReplyConfig(**{"anti_lm": 0.0, "no_repeat": 0, **settings})
-
-
 def timed(bot: Bot, questions: list[list[int]]) -> list[list[float]]:
     """For each method the seconds of every reply."""
     found: list[list[float]] = [[] for _ in METHODS]
     for question in questions:
         for seconds, settings in zip(found, METHODS.values(), strict=True):
             began = time.perf_counter()
-            decode(bot.network, [question], config_of(settings), bot.rules)
+            decode(bot.network, [question], ReplyConfig(**settings), bot.rules)
             seconds.append(time.perf_counter() - began)
     return found
 

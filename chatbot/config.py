@@ -288,9 +288,10 @@ class ReplyConfig(Config):
     diversity: float = setting(
         0.5, "what a word costs a group that another has chosen, in nats", minimum=0
     )
-    anti_lm: float = setting(
-        0.5,
-        "how much it counts against a word that it is likely whatever was asked; 0 not at all",
+    anti_lm: float | None = setting(
+        None,
+        "how much it counts against a word that it is likely whatever was asked  "
+        "[default: 0.5; 0 for pairs learned by heart]",
         minimum=0,
         maximum=1,
     )
@@ -310,14 +311,13 @@ class ReplyConfig(Config):
         maximum=1,
     )
     typical: float = setting(
-        1.0,
-        "when replies are drawn, only among the tokens nearest to the expected information that "
-        "reach this together",
-        minimum=1e-6,
-        maximum=1,
+        1.0, "the same of those nearest to the expected information", minimum=1e-6, maximum=1
     )
-    no_repeat: int = setting(
-        4, "no so many tokens in a row stand twice in a reply; 0 allows it", minimum=0
+    no_repeat: int | None = setting(
+        None,
+        "no so many tokens in a row stand twice in a reply; 0 allows it  "
+        "[default: 4; 0 for pairs learned by heart]",
+        minimum=0,
     )
     repetition_penalty: float = setting(
         1.0, "factor on the log-probability of tokens already in the reply; 1 for none", minimum=1

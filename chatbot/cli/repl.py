@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import click
 
@@ -128,8 +128,9 @@ class Repl:
 
     def _settings(self, rest: str) -> None:
         conversation = self._conversation()
+        config = conversation.bot.settled(conversation.config)
         for field in fields(ReplyConfig):
-            value = getattr(conversation.config, field.name)
+            value = getattr(config, field.name)
             say(f"  /{option_of(field.name)[2:]:<20} {'none' if value is None else value}")
         say(f"  {conversation.bot.checkpoint}, {conversation.bot.context} earlier turns")
 
@@ -138,11 +139,12 @@ class Repl:
         conversation = self._conversation()
         shown = f"/{option_of(name)[2:]}"
         if not value:
-            say(f"{shown} is {getattr(conversation.config, name)}")
+            say(f"{shown} is {getattr(conversation.bot.settled(conversation.config), name)}")
             return
-        kind: Any = type(getattr(ReplyConfig(), name))
+        hint = get_type_hints(ReplyConfig)[name]
+        kind: Any = next(one for one in (*get_args(hint), hint) if one is not type(None))
         with suppress(ValueError):
-            new = value if kind is type(None) else kind(value)
+            new = kind(value)
             changed: dict[str, Any] = {name: new}
             conversation.config = replace(conversation.config, **changed)
             say(f"{shown} is {new} from now on")

@@ -7,6 +7,7 @@ network.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -158,6 +159,30 @@ def vocabulary_of(position: Position, folder: ModelFolder) -> Vocabulary:
     """
     earlier = folder.earlier_vocabulary(position.vocabulary)
     return Vocabulary.load(earlier if earlier.exists() else folder.vocabulary)
+
+
+def user_dict_of(folder: ModelFolder, vocabulary: Vocabulary) -> Path | None:
+    """The user's words for the segmenter that a vocabulary was built with, None for none.
+
+    Raises:
+        ChatbotError: they are not in the folder, or they are others.
+    """
+    recorded = vocabulary.config.user_dict
+    if recorded is None:
+        return None
+    try:
+        checksum = f"{zlib.crc32(folder.user_dict.read_bytes()):08x}"
+    except OSError as error:
+        raise ChatbotError(
+            f"{folder.user_dict}: cannot be read ({error.strerror}). Put the file back that the "
+            "vocabulary was built with."
+        ) from error
+    if not recorded.endswith(f" {checksum}"):
+        raise ChatbotError(
+            f"{folder.user_dict}: not the words that the vocabulary was built with ({recorded}). "
+            "Put these back."
+        )
+    return folder.user_dict
 
 
 def damaged(path: Path, reason: str) -> ChatbotError:

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from chatbot.config import ReplyConfig
 from chatbot.corpus.encoded import EncodedPairs
 from chatbot.corpus.store import TokenStore
 from chatbot.learn.judging import bits
@@ -156,7 +155,7 @@ def assess(
     measured, share, nearest = None, None, None
     if replies:
         questions, given = sides(some.take(np.arange(min(len(some), replies))), bot)
-        said = bot.answers(questions, ReplyConfig())
+        said = bot.answers(questions, bot.settled(None))
         texts = [bot.text(ids) for ids in given]
         measured = measure(said, [bot.text(ids) for ids in said], texts)
         if store is not None:

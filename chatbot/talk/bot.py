@@ -5,7 +5,6 @@ Comes in: a model folder. Goes out: a `Bot` that answers. Knows nothing of termi
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,15 +16,22 @@ from chatbot.config import ReplyConfig
 from chatbot.corpus.normalise import Normaliser
 from chatbot.corpus.tokenizer import BLANK, JOIN, SEPARATOR, make_tokenizer
 from chatbot.corpus.vocabulary import PAD, UNK, Vocabulary
-from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
 from chatbot.learn.position import Position
-from chatbot.learn.saved import check_vocabulary, find_checkpoint, read_position, vocabulary_of
+from chatbot.learn.saved import (
+    check_vocabulary,
+    find_checkpoint,
+    read_position,
+    user_dict_of,
+    vocabulary_of,
+)
 from chatbot.talk.banning import Ban
 from chatbot.talk.decoding import candidates, decode, stream
 from chatbot.talk.network import Network
 from chatbot.talk.rules import Rules
 from chatbot.talk.why import Why, why
+
+_ANTI_LM, _NO_REPEAT = 0.5, 4
 
 _TRIES = 100
 """Replies with banned words after which nothing is said."""
@@ -149,7 +155,7 @@ class Bot:
         """
         if not texts:
             return []
-        config, questions = config or ReplyConfig(), self._questions(texts, earlier)
+        config, questions = self.settled(config), self._questions(texts, earlier)
         found: list[list[int]] = [[]] * len(texts)
         for copies in (False, True):
             numbers = [n for n, one in enumerate(questions) if (UNK in one.ids) == copies]
@@ -165,7 +171,7 @@ class Bot:
         self, text: str, config: ReplyConfig | None = None, earlier: Iterable[str] = ()
     ) -> list[str]:
         """The best replies to one utterance by a beam, the best first; arguments as for `reply`."""
-        config = config or ReplyConfig(beam=5)
+        config = self.settled(config or ReplyConfig(beam=5))
         (question,) = self._questions([text], [earlier])
         rules, ban = self._rules_for(UNK in question.ids), self._banned(config)
         for _ in range(_TRIES):
@@ -184,7 +190,7 @@ class Bot:
         It is all in one part where it is known only at the end: with a beam, with banned words, and
         where it may have words of the utterance that the vocabulary lacks.
         """
-        config = config or ReplyConfig()
+        config = self.settled(config)
         (question,) = self._questions([text], [earlier])
         searched = config.temperature == 0 and config.beam > 1
         if searched or config.ban or UNK in question.ids:
@@ -221,8 +227,22 @@ class Bot:
             found[n] = []
         return found
 
+    def settled(self, config: ReplyConfig | None) -> ReplyConfig:
+        """The settings, with what is not given as the recorded comparison says (docs/chat.md).
+
+        A bot that has learned its pairs by heart, none being held out, is to say them as they are.
+        """
+        config = config or ReplyConfig()
+        by_heart = self.position.heldout_loss is None
+        anti_lm, no_repeat = (0.0, 0) if by_heart else (_ANTI_LM, _NO_REPEAT)
+        return replace(
+            config,
+            anti_lm=anti_lm if config.anti_lm is None else config.anti_lm,
+            no_repeat=no_repeat if config.no_repeat is None else config.no_repeat,
+        )
+
     def answers(self, questions: Sequence[Sequence[int]], config: ReplyConfig) -> list[list[int]]:
-        """The replies to questions in ids, as ids without EOS."""
+        """The replies to questions in ids, as ids without EOS, by just these settings."""
         return decode(self.network, questions, config, self.rules)
 
     def _rules_for(self, copies: bool) -> Rules:
@@ -292,27 +312,3 @@ class Bot:
     def text(self, ids: Sequence[int]) -> str:
         """Ids as text."""
         return self.vocabulary.decode(ids, self.tokenizer).strip()
-
-
-def user_dict_of(folder: ModelFolder, vocabulary: Vocabulary) -> Path | None:
-    """The user's words for the segmenter that a vocabulary was built with, None for none.
-
-    Raises:
-        ChatbotError: they are not in the folder, or they are others.
-    """
-    recorded = vocabulary.config.user_dict
-    if recorded is None:
-        return None
-    try:
-        checksum = f"{zlib.crc32(folder.user_dict.read_bytes()):08x}"
-    except OSError as error:
-        raise ChatbotError(
-            f"{folder.user_dict}: cannot be read ({error.strerror}). Put the file back that the "
-            "vocabulary was built with."
-        ) from error
-    if not recorded.endswith(f" {checksum}"):
-        raise ChatbotError(
-            f"{folder.user_dict}: not the words that the vocabulary was built with ({recorded}). "
-            "Put these back."
-        )
-    return folder.user_dict

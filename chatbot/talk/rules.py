@@ -59,7 +59,7 @@ class Rules:
         if length < config.min_reply:
             scores[:, EOS] = -np.inf
         for row, reply in zip(scores, replies, strict=True):
-            forbidden = [*self._ends(reply), *repeats(reply, config.no_repeat)]
+            forbidden = [*self._ends(reply), *repeats(reply, config.no_repeat or 0)]
             row[forbidden] = -np.inf
             if row.max() == -np.inf:  # whatever is left to say is forbidden
                 row[EOS] = 0

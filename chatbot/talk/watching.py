@@ -24,9 +24,10 @@ from chatbot.corpus.vocabulary import UNK
 from chatbot.history import Record, read
 from chatbot.learn.comparison import Judged
 from chatbot.learn.judging import judged_range
+from chatbot.learn.saved import user_dict_of
 from chatbot.learn.training import Run
 from chatbot.talk.alarms import ADVICE, Alarms
-from chatbot.talk.bot import Bot, user_dict_of
+from chatbot.talk.bot import Bot
 from chatbot.talk.measures import distinct
 from chatbot.talk.network import Network
 from chatbot.talk.why import Why, why
@@ -43,7 +44,7 @@ EVERY = 2
 SHUFFLED = 250
 """Pairs whose questions are shuffled."""
 
-GREEDY = ReplyConfig(max_reply=20, anti_lm=0.0, no_repeat=0)
+GREEDY = ReplyConfig(max_reply=20)
 """How they are answered: the alarms are about what the network says, not about what is kept off."""
 
 

@@ -117,7 +117,7 @@ def test_all_is_measured_on_held_out_pairs(new_folder, trained):
             shuffled.loss_nats - found.metrics.loss_nats, abs=1e-5
         )
         questions, _ = sides(joined(held), bot)
-        said = bot.answers(questions[:3], ReplyConfig())
+        said = bot.answers(questions[:3], bot.settled(ReplyConfig()))
         assert found.copied == pytest.approx(np.mean(copied(store, said) > 0))
     bits, characters = np.concatenate(each).sum(0)
     assert bits / characters == pytest.approx(found.metrics.bits_per_character)

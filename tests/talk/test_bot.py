@@ -249,3 +249,17 @@ def test_a_word_that_is_not_known_is_copied_from_the_question(copying):
     assert copying.candidates("我叫龘")[0] == "你好龘呀"
     assert "".join(copying.stream("我叫龘")) == "你好龘呀"
     assert copying.reply("我叫龘", ReplyConfig(ban="龘")) == "你好呀"
+
+
+def test_settings_that_are_not_given_are_those_for_what_was_learnt(
+    bot, copying, new_folder, trained
+):
+    assert copying.position.heldout_loss is None
+    by_heart = copying.settled(None)
+    assert (by_heart.anti_lm, by_heart.no_repeat) == (0, 0)
+    pairs = [(f"{a}{b}", f"{b}{a}") for a in "天地人你我他" for b in "上下左右"]
+    folder = new_folder(pairs, tokenizer="char", holdout=4)
+    trained(folder, steps=2, batch=10)
+    held_out = Bot.load(folder.path).settled(ReplyConfig(no_repeat=2))
+    assert (held_out.anti_lm, held_out.no_repeat) == (0.5, 2)
+    assert Bot.load(folder.path).settled(None).no_repeat == 4

@@ -55,11 +55,6 @@ class Markov:
         return total, self.scores(question[0], so_far)[EOS]
 
 
-def plain(**settings):
-    """Settings without what is on by default."""
-    return ReplyConfig(**{"anti_lm": 0.0, "no_repeat": 0, **settings})
-
-
 QUESTIONS = [[4, 5], [5], [6, 4, 4], [7], [8, 5], [12], [4]]
 
 
@@ -83,7 +78,7 @@ def greedy_walk(decoder, question, longest, rules):
 @pytest.mark.parametrize("rules", [Rules(), Rules(not_first=(5, 8))])
 def test_greedy_is_the_walk_along_the_likeliest(seed, rules):
     decoder = Markov(11, seed)
-    config = plain(max_reply=13)
+    config = ReplyConfig(max_reply=13)
     expected = [greedy_walk(decoder, question, 13, rules) for question in QUESTIONS]
     assert decode(decoder, QUESTIONS, config, rules) == expected
     assert len({len(reply) for reply in expected}) > 1
@@ -108,7 +103,7 @@ def finished_replies(decoder, question, longest, rules, words):
 @pytest.mark.parametrize("not_first", [(), (5,)])
 def test_a_beam_that_holds_everything_finds_what_enumeration_finds(seed, not_first):
     decoder, rules = Markov(7, seed), Rules(not_first=not_first)
-    config = plain(beam=100, max_reply=4)
+    config = ReplyConfig(beam=100, max_reply=4)
     for question in QUESTIONS[:3]:
         expected = finished_replies(decoder, question, 4, rules, (4, 5, 6))[:100]
         found = search(decoder, [question], config, rules)[0]
@@ -145,7 +140,7 @@ def plain_beam(decoder, question, width, longest, rules):
 def test_ending_early_loses_nothing(width, seed):
     decoder, rules = Markov(8, seed, sharpness=2.0), Rules()
     for question in QUESTIONS[:4]:
-        found = search(decoder, [question], plain(beam=width, max_reply=9), rules)[0]
+        found = search(decoder, [question], ReplyConfig(beam=width, max_reply=9), rules)[0]
         expected = plain_beam(decoder, question, width, 9, rules)
         assert [one.tokens for one in found] == [reply for _, reply in expected]
         np.testing.assert_allclose([one.score for one in found], [s for s, _ in expected], 1e-5)
@@ -155,7 +150,7 @@ def test_a_beam_ends_early_when_the_finished_replies_cannot_be_beaten():
     decoder = Markov(8, 3)
     decoder.table[:, 1:, :, EOS] += 9  # after the first entry a reply is all but over
     decoder.table -= np.log(np.exp(decoder.table).sum(-1, keepdims=True))
-    found = search(decoder, [[4]], plain(beam=2, max_reply=500), Rules())[0]
+    found = search(decoder, [[4]], ReplyConfig(beam=2, max_reply=500), Rules())[0]
     assert all(len(one.tokens) == 1 for one in found)
     assert decoder.rows < 50  # of 999
 
@@ -164,7 +159,7 @@ def test_wider_beams_never_find_a_worse_reply_than_enumeration_allows():
     decoder, rules = Markov(7, 4), Rules()
     best = finished_replies(decoder, [5], 4, rules, (4, 5, 6))[0][0]
     for width in (1, 2, 5, 40):
-        found = search(decoder, [[5]], plain(beam=width, max_reply=4), rules)[0][0]
+        found = search(decoder, [[5]], ReplyConfig(beam=width, max_reply=4), rules)[0][0]
         assert found.score <= best + 1e-6
     assert found.score == pytest.approx(best)
 
@@ -176,18 +171,18 @@ def test_a_beam_of_one_agrees_with_greedy_where_the_likeliest_walk_is_the_best_r
             liked = EOS if length == 3 else 4 + (question + last) % 5
             decoder.table[question, length, last, liked] += 9
     decoder.table -= np.log(np.exp(decoder.table).sum(-1, keepdims=True))
-    greedy = decode(decoder, QUESTIONS, plain(max_reply=9), Rules())
-    narrow = search(decoder, QUESTIONS, plain(beam=1, max_reply=9), Rules())
+    greedy = decode(decoder, QUESTIONS, ReplyConfig(max_reply=9), Rules())
+    narrow = search(decoder, QUESTIONS, ReplyConfig(beam=1, max_reply=9), Rules())
     assert [found[0].tokens for found in narrow] == greedy
-    assert decode(decoder, QUESTIONS, plain(beam=4, max_reply=9), Rules()) == greedy
+    assert decode(decoder, QUESTIONS, ReplyConfig(beam=4, max_reply=9), Rules()) == greedy
     assert {len(reply) for reply in greedy} == {2}
 
 
 KINDS = [
-    plain(max_reply=6),
-    plain(max_reply=6, beam=3),
-    plain(max_reply=6, temperature=1.5),
-    plain(max_reply=6, temperature=0.7, top_k=2),
+    ReplyConfig(max_reply=6),
+    ReplyConfig(max_reply=6, beam=3),
+    ReplyConfig(max_reply=6, temperature=1.5),
+    ReplyConfig(max_reply=6, temperature=0.7, top_k=2),
 ]
 
 
@@ -215,7 +210,7 @@ def test_an_entry_that_may_not_begin_a_reply_may_go_on_in_it(config):
     assert any(5 in reply for reply in replies)
 
 
-@pytest.mark.parametrize("config", [KINDS[0], KINDS[1], plain(beam=9, max_reply=3)])
+@pytest.mark.parametrize("config", [KINDS[0], KINDS[1], ReplyConfig(beam=9, max_reply=3)])
 def test_the_replies_to_a_batch_are_those_one_by_one(config):
     decoder = Markov(9, 12)
     together = decode(decoder, QUESTIONS, config, Rules())
@@ -226,7 +221,7 @@ def test_the_replies_to_a_batch_are_those_one_by_one(config):
 
 def test_replies_that_ended_are_not_computed_any_longer():
     decoder = Markov(11, 1)
-    replies = decode(decoder, QUESTIONS, plain(max_reply=13), Rules())
+    replies = decode(decoder, QUESTIONS, ReplyConfig(max_reply=13), Rules())
     assert decoder.rows == sum(min(len(reply) + 1, 13) for reply in replies)
 
 
@@ -246,7 +241,7 @@ def test_draws_have_the_frequencies_of_the_distribution_at_its_temperature(tempe
     weights[[PAD, GO, UNK, EOS]] = 0
     if top_k:
         weights[weights < np.sort(weights)[-top_k]] = 0
-    config = plain(max_reply=1, temperature=temperature, top_k=top_k, seed=3)
+    config = ReplyConfig(max_reply=1, temperature=temperature, top_k=top_k, seed=3)
     replies = decode(decoder, [[4]] * 20_000, config, Rules())
     counts = np.bincount([reply[0] for reply in replies], minlength=9)
     found, freedom = chi_square(counts, weights / weights.sum())
@@ -256,7 +251,7 @@ def test_draws_have_the_frequencies_of_the_distribution_at_its_temperature(tempe
 
 def test_a_later_entry_is_drawn_given_the_ones_before_it():
     decoder = Markov(7, 9)
-    config = plain(max_reply=2, temperature=1.0)
+    config = ReplyConfig(max_reply=2, temperature=1.0)
     replies = decode(decoder, [[4]] * 20_000, config, Rules())
     after_four = [(*reply, EOS)[1] for reply in replies if reply[0] == 4]
     weights = np.exp(decoder.scores(4, (GO, 4)))
@@ -267,7 +262,7 @@ def test_a_later_entry_is_drawn_given_the_ones_before_it():
 
 
 def test_the_same_seed_draws_the_same_replies_and_another_seed_others():
-    decoder, config = Markov(40, 2), plain(temperature=1.0, max_reply=9)
+    decoder, config = Markov(40, 2), ReplyConfig(temperature=1.0, max_reply=9)
     one = decode(decoder, QUESTIONS, config, Rules(), range(7))
     assert decode(decoder, QUESTIONS, config, Rules(), range(7)) == one
     assert decode(decoder, QUESTIONS, config, Rules(), range(1, 8)) != one
@@ -275,29 +270,29 @@ def test_the_same_seed_draws_the_same_replies_and_another_seed_others():
 
 def test_a_tiny_temperature_is_greedy_and_a_top_of_one_too():
     decoder = Markov(11, 3)
-    greedy = decode(decoder, QUESTIONS, plain(max_reply=8), Rules())
+    greedy = decode(decoder, QUESTIONS, ReplyConfig(max_reply=8), Rules())
     for changes in ({"temperature": 1e-6}, {"temperature": 5.0, "top_k": 1}):
-        config = dataclasses.replace(plain(max_reply=8), **changes)
+        config = dataclasses.replace(ReplyConfig(max_reply=8), **changes)
         assert decode(decoder, QUESTIONS, config, Rules()) == greedy
 
 
 def test_a_top_larger_than_the_vocabulary_is_all_of_it():
     scores = np.log(np.float32([[0.2, 0.3, 0.5]] * 50))
     for top_k in (3, 99):
-        config = plain(temperature=1.0, top_k=top_k)
+        config = ReplyConfig(temperature=1.0, top_k=top_k)
         draws = [np.random.default_rng(n) for n in range(50)]
         assert set(choose(scores, config, draws).tolist()) == {0, 1, 2}
 
 
 def test_a_reply_to_one_of_many_is_drawn_as_it_is_alone():
-    decoder, config = Markov(40, 2), plain(temperature=1.0, max_reply=9, seed=8)
+    decoder, config = Markov(40, 2), ReplyConfig(temperature=1.0, max_reply=9, seed=8)
     together = decode(decoder, QUESTIONS * 20, config, Rules())
     alone = [decode(decoder, [q], config, Rules(), [n]) for n, q in enumerate(QUESTIONS * 20)]
     assert together == [reply for (reply,) in alone]
 
 
 def test_a_stream_gives_the_entries_of_each_reply_in_turn():
-    decoder, config = Markov(11, 1), plain(max_reply=13)
+    decoder, config = Markov(11, 1), ReplyConfig(max_reply=13)
     found = list(stream(decoder, QUESTIONS, config, Rules()))
     replies = [[token for row, token in found if row == n] for n in range(len(QUESTIONS))]
     assert replies == decode(decoder, QUESTIONS, config, Rules())
@@ -351,7 +346,7 @@ def test_only_what_is_kept_is_drawn(setting):
         scores[scores < np.sort(scores)[:, -4]] = -np.inf
     kept = (typical if "typical" in setting else nucleus)(scores, list(setting.values())[-1])
     weights = np.where(kept, np.exp(scores), 0)[0]
-    config = plain(max_reply=1, temperature=1.0, seed=1, **setting)
+    config = ReplyConfig(max_reply=1, temperature=1.0, seed=1, **setting)
     drawn = [reply[0] for reply in decode(decoder, [[4]] * 9_000, config, Rules())]
     found, freedom = chi_square(np.bincount(drawn, minlength=12), weights / weights.sum())
     assert 0 < freedom < 7
@@ -378,13 +373,13 @@ def test_a_block_of_repeats_holds_however_a_reply_is_chosen(kind, n):
         rows = [Counter(zip(*(r[i:] for i in range(n)), strict=False)) for r in replies]
         return max(max(row.values(), default=0) for row in rows)
 
-    assert most(plain(max_reply=30, **kind)) > (1 if n < 3 else 0)
-    assert most(plain(max_reply=30, no_repeat=n, **kind)) == 1
+    assert most(ReplyConfig(max_reply=30, **kind)) > (1 if n < 3 else 0)
+    assert most(ReplyConfig(max_reply=30, no_repeat=n, **kind)) == 1
 
 
 def test_what_has_been_said_is_less_likely_by_the_penalty():
     scores = np.log(np.float32([[0.1, 0.1, 0.1, 0.1, 0.4, 0.2], [0.1, 0.1, 0.1, 0.1, 0.2, 0.4]]))
-    config = plain(repetition_penalty=1.5)
+    config = ReplyConfig(repetition_penalty=1.5)
     found = Rules().apply(scores, [[4, 4], [5, 4]], config)
     expected = scores.copy()
     expected[:, [PAD, GO, UNK]] = -np.inf
@@ -396,7 +391,7 @@ def test_what_has_been_said_is_less_likely_by_the_penalty():
 @pytest.mark.parametrize("kind", [{}, {"beam": 3}, {"temperature": 1.0}])
 def test_banned_rows_are_never_said(kind):
     decoder = Markov(7, 8)
-    config = plain(max_reply=9, **kind)
+    config = ReplyConfig(max_reply=9, **kind)
     decoder.table[..., EOS] -= 3
     decoder.table -= np.log(np.exp(decoder.table).sum(-1, keepdims=True))
     free = decode(decoder, QUESTIONS * 3, config, Rules())
@@ -411,13 +406,13 @@ def test_banned_rows_are_never_said(kind):
 @pytest.mark.parametrize("kind", [{}, {"beam": 3}, {"temperature": 1.0}])
 def test_a_bot_that_may_say_nothing_says_nothing(kind):
     rules = Rules(banned=((4,), (5,), (6,)))
-    config = plain(max_reply=9, **kind)
+    config = ReplyConfig(max_reply=9, **kind)
     assert decode(Markov(7, 8), QUESTIONS, config, rules) == [[]] * len(QUESTIONS)
 
 
 @pytest.mark.parametrize("kind", [{}, {"beam": 3}, {"temperature": 1.0}])
 def test_a_reply_is_as_long_as_is_asked(kind):
-    config = plain(min_reply=5, max_reply=7, **kind)
+    config = ReplyConfig(min_reply=5, max_reply=7, **kind)
     lengths = {len(reply) for reply in decode(Markov(7, 3, 0.1), QUESTIONS * 5, config, Rules())}
     assert lengths <= {5, 6, 7}
     assert 5 in lengths
@@ -461,7 +456,7 @@ def plain_groups(decoder, question, config, rules):
 @pytest.mark.parametrize("seed", range(4))
 def test_groups_of_a_beam_keep_from_what_others_have_chosen(diversity, seed):
     decoder = Markov(8, seed, sharpness=2.0)
-    config = plain(beam=3, groups=3, diversity=diversity, max_reply=6)
+    config = ReplyConfig(beam=3, groups=3, diversity=diversity, max_reply=6)
     for question in QUESTIONS[:4]:
         found = search(decoder, [question], config, Rules())[0]
         expected = plain_groups(decoder, question, config, Rules())
@@ -474,7 +469,7 @@ def test_groups_of_a_beam_keep_from_what_others_have_chosen(diversity, seed):
 
 
 def test_groups_of_several_have_their_share_of_the_beam():
-    config = plain(beam=7, groups=3, diversity=9.0, max_reply=5)
+    config = ReplyConfig(beam=7, groups=3, diversity=9.0, max_reply=5)
     found = search(Markov(30, 2), [[4]], config, Rules())[0]
     assert len(found) == 7
     assert len({one.tokens[0] for one in found}) >= 3
@@ -512,10 +507,10 @@ def test_the_anti_language_model_is_taken_off_the_first_entries(weight, tokens):
     changed = 0
     for seed in range(6):
         decoder = Markov(9, seed, 0.7)
-        config = plain(anti_lm=weight, anti_lm_tokens=tokens, max_reply=8)
+        config = ReplyConfig(anti_lm=weight, anti_lm_tokens=tokens, max_reply=8)
         found = decode(decoder, QUESTIONS, config, Rules())
         assert found == [anti_walk(decoder, question, config) for question in QUESTIONS]
-        changed += found != decode(decoder, QUESTIONS, plain(max_reply=8), Rules())
+        changed += found != decode(decoder, QUESTIONS, ReplyConfig(max_reply=8), Rules())
     assert changed > 1
 
 
@@ -524,7 +519,7 @@ def test_a_beam_by_the_anti_language_model_stops_no_sooner_than_it_may(tokens):
     """A beam that holds everything finds the best of all replies by the same objective."""
     for seed in range(4):
         decoder = Markov(7, seed, 0.4)
-        config = plain(beam=100, anti_lm=0.9, anti_lm_tokens=tokens, max_reply=4)
+        config = ReplyConfig(beam=100, anti_lm=0.9, anti_lm_tokens=tokens, max_reply=4)
         found = search(objective(decoder, config), [[5]], config, Rules())[0]
         narrow = dataclasses.replace(config, beam=2)
         best = search(objective(decoder, narrow), [[5]], narrow, Rules())[0][0]
