@@ -269,6 +269,9 @@ class TrainingConfig(Config):
             raise ChatbotError("--freeze-vectors: nothing to freeze. Name a file with --vectors.")
 
 
+ANTI_LM, NO_REPEAT = 0.5, 4  # see docs/chat.md
+
+
 @dataclass(frozen=True)
 class ReplyConfig(Config):
     """How a reply is chosen; belongs to one conversation."""
@@ -291,7 +294,7 @@ class ReplyConfig(Config):
     anti_lm: float | None = setting(
         None,
         "how much it counts against a word that it is likely whatever was asked  "
-        "[default: 0.5; 0 for pairs learned by heart]",
+        f"[default: {ANTI_LM}; 0 for pairs learned by heart]",
         minimum=0,
         maximum=1,
     )
@@ -316,13 +319,11 @@ class ReplyConfig(Config):
     no_repeat: int | None = setting(
         None,
         "no so many tokens in a row stand twice in a reply; 0 allows it  "
-        "[default: 4; 0 for pairs learned by heart]",
+        f"[default: {NO_REPEAT}; 0 for pairs learned by heart]",
         minimum=0,
     )
-    repetition_penalty: float = setting(
-        1.0, "factor on the log-probability of tokens already in the reply; 1 for none", minimum=1
-    )
+    repetition_penalty: float = setting(1.0, "what repeating a token costs; 1 is free", minimum=1)
     ban: str | None = setting(None, "words never to say, separated by commas  [default: none]")
     min_reply: int = setting(1, "fewest tokens in a reply", minimum=1, maximum=10_000)
-    max_reply: int = setting(60, "most tokens in a reply", minimum=1, maximum=10_000)
+    max_reply: int = setting(60, "most tokens in a reply", minimum=1, maximum=1_000)
     seed: int = setting(0, "seed of what is drawn", minimum=0, maximum=2**63 - 1)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from chatbot.cli.show import size
+from chatbot.config import ANTI_LM, NO_REPEAT
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = (
@@ -22,6 +23,7 @@ DOCUMENTS = (
     "docs/operations.md",
     "docs/chat.md",
 )
+DEFAULT = "anti-LM 0.5, no 4 twice"
 MINUTES = re.compile(r"--minutes \d+")
 
 
@@ -245,6 +247,44 @@ def test_the_figures_of_operations_are_the_recorded_ones():
         " and ".join(f"{one['stopped_at']:,}" for one in plateau["ancestors"]),
         f"{', '.join(str(one['validations_to_the_first_decay']) for one in plateau['plateau'])} "
         "validations",
+    ):
+        assert figure in text
+
+
+def test_the_figures_of_chat_are_the_recorded_ones():
+    text = (ROOT / "docs/chat.md").read_text("utf-8")
+    corpora, chat = result("replies")["corpora"], result("chat")
+    rows = [{one["method"]: one for one in rows} for rows in corpora.values()]
+    for method in rows[0]:
+        cells = [
+            f"{one['distinct_2']:.3f} | {one['commonest_share']:.1%} | {one['repetition']:.1%} | "
+            f"{one['bleu']:.2f} | {one['bits']:.2f} | {one['milliseconds']:.1f}"
+            for one in (found[method] for found in rows)
+        ]
+        assert f"| {method} | {' | '.join(cells)} |" in text
+    ours, greedy = ([one[name] for one in rows] for name in (DEFAULT, "greedy"))
+    assert {(one["anti_lm"], one["no_repeat"]) for one in ours} == {(ANTI_LM, NO_REPEAT)}
+    ratios = {
+        name: [a[name] / b[name] for a, b in zip(ours, greedy, strict=True)]
+        for name in ("distinct_2", "bleu", "milliseconds")
+    }
+    assert min(ratios["distinct_2"]) >= 1.5
+    assert min(ratios["bleu"]) > 0.85
+    assert max(ratios["milliseconds"]) < 2
+    for figure in (
+        "{:.1f} and {:.1f} times as many different pairs".format(*ratios["distinct_2"]),
+        "BLEU is {:.2f} and {:.2f} times".format(*ratios["bleu"]),
+        "{:.2f} and {:.2f} times as long".format(*ratios["milliseconds"]),
+    ):
+        assert figure in " ".join(text.split())
+    assert chat["against_tensorflow"]["differ"] == 0
+    times = chat["milliseconds_of_ten_tokens"]
+    for figure in (
+        f"{chat['seconds_to_prompt']['median']:.2f} s",
+        f"{chat['seconds_to_first_reply']['median']:.2f} s",
+        f"{chat['resident_bytes']['median'] / 1e6:.0f} MB",
+        *(f"{times[name]['median']:.1f} ms" for name in ("greedy", "beam 5", "anti-LM 0.5")),
+        f"{chat['against_tensorflow']['the_same']:,} of {chat['against_tensorflow']['replies']:,}",
     ):
         assert figure in text
 

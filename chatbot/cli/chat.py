@@ -6,6 +6,7 @@ import json
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from chatbot.talk.conversation import Conversation
 
 _READ = 1 << 16
+_LONGEST = 1 << 16
+"""Bytes of a question; no bot reads more words than are in the last of them."""
+
 _AT_ONCE = 64
 """Lines of a pipe that are answered together, if so many are there."""
 
@@ -79,13 +83,23 @@ def _load(model: Path, checkpoint: str | None) -> Bot:
 
 def _lines(stream: Any) -> Iterator[list[str]]:  # noqa: ANN401 - a binary one, buffered
     """The lines of a pipe, as many at a time as are there; waits for none but the first."""
-    rest = b""
+    rest = bytearray()
     while data := stream.read1(_READ):
-        *lines, rest = (rest + data).replace(b"\r\n", b"\n").split(b"\n")
+        *lines, last = data.split(b"\n")
+        if lines:
+            lines[0] = bytes(rest) + lines[0]
+            rest.clear()
+        rest += last
+        del rest[: max(0, len(rest) - _LONGEST)]  # of a longer question the end is read
         for first in range(0, len(lines), _AT_ONCE):
-            yield [line.decode("utf-8", "replace") for line in lines[first : first + _AT_ONCE]]
+            some = lines[first : first + _AT_ONCE]
+            yield [line[-_LONGEST:].removesuffix(b"\r").decode("utf-8", "replace") for line in some]
     if rest:
         yield [rest.decode("utf-8", "replace")]
+
+
+class NotAwakeError(Exception):
+    """There is no bot to talk to; its cause says why."""
 
 
 class _Waking:
@@ -96,6 +110,7 @@ class _Waking:
         self._load = load
         self._found: Conversation | None = None
         self._failed: BaseException | None = None
+        self._said = False
         self._thread = threading.Thread(target=self._wake, daemon=True)
         self._told: Callable[[BaseException], object] = lambda error: None
 
@@ -109,21 +124,28 @@ class _Waking:
         """The conversation, when the bot is awake.
 
         Raises:
-            ChatbotError: it cannot be loaded.
+            NotAwakeError: it cannot be loaded.
         """
         if self._thread.is_alive():
             tell("waking the bot …")
             self._thread.join()
+        if self._found is None:
+            raise NotAwakeError from self._failed
+        self.check()
+        return self._found
+
+    def check(self) -> None:
+        """Says once what there is to say of the bot; raises what went wrong."""
         if self._failed is not None:
             raise self._failed
-        if self._found is None:
-            raise ChatbotError("the bot was not woken")
-        return self._found
+        if self._found is not None and not self._said:
+            self._said = True
+            tell_damaged(self._found.bot)
 
     def _wake(self) -> None:
         try:
             self._found = self._load()
-        except (ChatbotError, OSError, MemoryError) as error:
+        except (ChatbotError, OSError, MemoryError, ValueError, RuntimeError, ImportError) as error:
             self._failed = error
             self._told(error)
 
@@ -143,16 +165,26 @@ def _converse(
     def wake() -> None:
         """Begins when the prompt is there, and takes it away if there is no bot."""
         application = session.app
-        loop = application.loop
 
         def give_up(error: BaseException) -> None:
-            """Has the prompt raise what went wrong."""
-            if loop is not None and application.is_running:
-                loop.call_soon_threadsafe(partial(_exit, application, error))
+            """Has the prompt that is there now raise what went wrong, else the next one does."""
+            loop = application.loop
+            if loop is not None:
+                with suppress(RuntimeError):  # it has just been closed
+                    loop.call_soon_threadsafe(partial(_exit, application, error))
 
         waking.begin(give_up)
 
-    Repl(waking, transcript).run(partial(session.prompt, "> ", pre_run=wake))
+    def prompt() -> str:
+        """A line of the user's."""
+        waking.check()
+        text: str = session.prompt("> ", pre_run=wake)
+        return text
+
+    try:
+        Repl(waking, transcript).run(prompt)
+    except NotAwakeError as error:
+        raise error.__cause__ or error from None
 
 
 def _exit(application: Any, error: BaseException) -> None:  # noqa: ANN401 - an Application
@@ -162,9 +194,10 @@ def _exit(application: Any, error: BaseException) -> None:  # noqa: ANN401 - an 
 
 def _awake(model: Path, checkpoint: str | None, config: ReplyConfig) -> Conversation:
     from chatbot.memory import release_freed
+    from chatbot.talk.bot import Bot
     from chatbot.talk.conversation import Conversation
 
-    bot = _load(model, checkpoint)
+    bot = Bot.load(model, checkpoint)
     bot.warm_up()
     release_freed()
     return Conversation(bot, config)

@@ -132,7 +132,11 @@ def _facts(found: Assessment, comparison: Comparison | None, other: Path | None)
     if comparison is not None:
         said = {"verdict": comparison.verdict(str(other))}
         facts["comparison"] = {"with": str(other), **comparison._asdict(), **said}
-    return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in facts.items()
-    }
+    finite: dict[str, Any] = _finite(facts)
+    return finite
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401 - anything JSON-ready
+    if isinstance(value, dict):
+        return {name: _finite(one) for name, one in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -30,7 +30,7 @@ Type something and press Enter; the bot answers.
   /candidates        the best replies       /reset   forget all that was said
   /good, /bad        rate the reply         /why [FILE]   what the bot looked at; .svg or .png
   /beam N, /temperature X, /top-p X, /anti-lm X, /seed N and every option of chatbot chat
-                     change how replies are chosen from now on
+                     change how replies are chosen from now on; default: as it was
   /settings          what they are          /save FILE    write the conversation, for build-vocab
   /help              this text              /quit    leave; so does Ctrl-D
   Ctrl-C clears the line or breaks a reply off; the arrow keys bring earlier lines back."""
@@ -64,7 +64,7 @@ class Repl:
         """
         while True:
             try:
-                text = prompt().strip()
+                text = prompt().encode("utf-8", "replace").decode().strip()
             except KeyboardInterrupt:
                 continue
             except EOFError:
@@ -144,10 +144,11 @@ class Repl:
         hint = get_type_hints(ReplyConfig)[name]
         kind: Any = next(one for one in (*get_args(hint), hint) if one is not type(None))
         with suppress(ValueError):
-            new = kind(value)
+            new = getattr(ReplyConfig(), name) if value == "default" else kind(value)
             changed: dict[str, Any] = {name: new}
             conversation.config = replace(conversation.config, **changed)
-            say(f"{shown} is {new} from now on")
+            now = getattr(conversation.bot.settled(conversation.config), name)
+            say(f"{shown} is {'none' if now is None else now} from now on")
             return
         say(f"{shown}: {value!r} is no number")
 

@@ -6,11 +6,12 @@ only talks needs not wait two seconds for TensorFlow, nor give it half a gigabyt
 A checkpoint is an index and data. The index is a table of names and entries in LevelDB's format
 ("Table format" in its doc/table_format.md; TensorFlow writes it uncompressed): blocks of entries,
 in which a name shares a prefix with the one before it, a block that lists the blocks, a footer that
-tells where that one is. An entry is a `BundleEntryProto` (tensor_bundle.proto): type, shape, where
-in the data the tensor begins, its size and its checksum, CRC-32C masked as in LevelDB. The data are
-the bytes of the tensors, in row-major order, little-endian. A text is its length as a varint, the
-checksum of that, and its bytes; the entry's checksum goes over the length as 4 bytes, its checksum
-as written, and the bytes.
+tells where that one is. The entry without a name is a header; there is one file of data here. An
+entry is a `BundleEntryProto` (tensor_bundle.proto): type, shape, where in the data the tensor
+begins, its size and its checksum, CRC-32C masked as in LevelDB. The data are the bytes of the
+tensors, in row-major order, little-endian. A text is its length as a varint, the checksum of that,
+and its bytes; the entry's checksum goes over the length as 4 bytes, its checksum as written, and
+the bytes.
 """
 
 from __future__ import annotations
@@ -88,8 +89,11 @@ class Bundle:
     def array(self, name: str) -> NDArray[Any]:
         """A tensor of numbers; raises what `check` does."""
         entry = self._of(name)
-        numbers = np.frombuffer(self._bytes(name), np.dtype(_TYPES[entry.kind]))
-        return numbers.reshape(entry.shape)
+        data = self._bytes(name)
+        try:
+            return np.frombuffer(data, np.dtype(_TYPES[entry.kind])).reshape(entry.shape)
+        except (KeyError, ValueError) as error:
+            raise DamagedError(f"{name}: its bytes are no such array as its index says") from error
 
     def text(self, name: str) -> bytes:
         """A tensor that is one text; raises what `check` does."""
@@ -114,9 +118,12 @@ class Bundle:
             raise DamagedError(f"{name}: {entry.size - len(data):,} bytes are missing")
         checked = data
         if entry.kind == _TEXT:
-            length, at = _varint(data, 0)
-            lengths, data = data[at : at + 4], data[at + 4 :]
-            checked = struct.pack("<I", length) + lengths + data
+            try:
+                length, at = _varint(data, 0)
+                checked = struct.pack("<I", length) + data[at:]
+            except (IndexError, struct.error) as error:
+                raise DamagedError(f"{name}: not the bytes that were written") from error
+            data = data[at + 4 :]
         if _masked(google_crc32c.value(checked)) != entry.checksum:
             raise DamagedError(f"{name}: not the bytes that were written, by their checksum")
         return data

@@ -38,7 +38,7 @@ from chatbot.learn.losses import dense
 from chatbot.learn.mixture import Mixture
 from chatbot.learn.ngrams import NUMBERS
 from chatbot.learn.output import OutputLayer
-from chatbot.learn.packing import NOT_READ, SOURCE_FIELDS, Packed, pack
+from chatbot.learn.packing import NOT_READ, Packed, pack
 from chatbot.learn.recurrent import lstm
 from chatbot.learn.tf import tf
 
@@ -56,12 +56,6 @@ def feature_spec() -> dict[str, tf.TensorSpec]:
         name: tf.TensorSpec(shapes.get(name, (None,)), types.get(name, tf.int32))
         for name in sorted(names)
     }
-
-
-def question_spec() -> dict[str, tf.TensorSpec]:
-    """The types of what `packing.source_fields` gives."""
-    shapes = {"source_row": (None, None)}
-    return {name: tf.TensorSpec(shapes.get(name, (None,)), tf.int32) for name in SOURCE_FIELDS}
 
 
 class State(NamedTuple):

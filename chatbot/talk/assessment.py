@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from chatbot.corpus.encoded import EncodedPairs
 from chatbot.corpus.store import TokenStore
+from chatbot.errors import ChatbotError
 from chatbot.learn.judging import bits
 from chatbot.talk.baselines import ORDERS, Nearest, counted, nats_of
 from chatbot.talk.bot import Bot
@@ -42,11 +43,12 @@ class Assessment:
         metrics: how well it predicts replies.
         question_gain: how much higher the loss is with another pair's question, in nats per token;
             None for a single pair.
-        replies: what its replies are like, None where none were asked for.
+        replies: what its replies are like, None where none were asked for; unknown words are not
+            copied in them, as they are in `chat`.
         copied: the share of its replies that a training pair has word for word, None without
             replies or without the store.
-        baselines: bits per character of n-grams on the same pairs, and of the bot, by name; empty
-            without the store.
+        baselines: bits per character of n-grams, and of the bot, by name, on the first `SHUFFLED`
+            pairs; empty without the store.
         nearest: what the replies of the nearest training questions are like.
     """
 
@@ -145,7 +147,7 @@ def assess(
     first: list[EncodedPairs] = []
     evaluate = Evaluator(bot)
     metrics = evaluate(_noting(parts, first, max(SHUFFLED, replies)), each)
-    some = joined(first)
+    some = EncodedPairs.concatenate(first)
     few = some.take(np.arange(min(len(some), SHUFFLED)))
     alone = evaluate([few])
     gain = None
@@ -199,34 +201,39 @@ def compare(
     Args:
         these: bits and characters of each pair by one bot, in parts, [pairs, 2].
         others: the same of the same pairs by the other.
+
+    Raises:
+        ChatbotError: they are not as many.
     """
     this, other = np.concatenate(these), np.concatenate(others)
-    gains, characters = other[:, 0] - this[:, 0], this[:, 1]
+    if len(this) != len(other):
+        raise ChatbotError(
+            f"--compare: the bots read {len(this):,} and {len(other):,} pairs, as they were built "
+            "with other settings. Compare bots that read text in the same way."
+        )
+    both = np.concatenate([this, other], 1)  # bits, characters, bits, characters
     generator = np.random.default_rng(_SEED)
     found = np.empty(_RESAMPLED)
     for n in range(_RESAMPLED):
-        rows = generator.integers(0, len(gains), len(gains))
-        found[n] = gains[rows].sum() / characters[rows].sum()
+        bits, characters, other_bits, others_characters = both[
+            generator.integers(0, len(both), len(both))
+        ].sum(0)
+        found[n] = other_bits / others_characters - bits / characters
     low, high = np.quantile(found, (0.025, 0.975)).tolist()
-    return Comparison(float(gains.sum() / characters.sum()), low, high)
-
-
-def joined(parts: Sequence[EncodedPairs]) -> EncodedPairs:
-    """Several parts as one."""
-    bounds = [np.zeros(1, np.int64)]
-    for part in parts:
-        bounds.append(part.bounds[1:] - part.bounds[0] + bounds[-1][-1])
-    return EncodedPairs(
-        np.concatenate([part.tokens for part in parts]),
-        np.concatenate(bounds),
-        np.concatenate([part.sources for part in parts]),
-    )
+    bits, characters, other_bits, others_characters = both.sum(0)
+    return Comparison(float(other_bits / others_characters - bits / characters), low, high)
 
 
 def with_other_questions(pairs: EncodedPairs) -> EncodedPairs:
-    """Every reply after the question of the pair behind it."""
+    """Every reply after the question of another pair, drawn with a fixed seed.
+
+    Not that of the pair behind it: in a dialogue that question is this reply.
+    """
     halves = np.split(pairs.tokens, pairs.bounds[1:-1])
-    questions = [*halves[2::2], halves[0]]
+    order = np.random.default_rng(_SEED).permutation(len(pairs))
+    given = np.empty(len(pairs), np.int64)
+    given[order] = np.roll(order, 1)  # in a ring, so that no pair has its own
+    questions = [halves[2 * n] for n in given.tolist()]
     mixed = [half for pair in zip(questions, halves[1::2], strict=True) for half in pair]
     bounds = np.cumsum([0, *map(len, mixed)])
     return EncodedPairs(np.concatenate(mixed), bounds, pairs.sources)

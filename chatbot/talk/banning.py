@@ -43,9 +43,19 @@ class Ban:
         """Whether a reply says a banned word; if so the fewest entries that do are rows now."""
         if not self._says(reply):
             return False
-        last = next(n for n in range(1, len(reply) + 1) if self._says(reply[:n]))
-        first = next(n for n in range(last - 1, -1, -1) if self._says(reply[n:last]))
-        self.rows += (tuple(reply[first:last]),)
+        size = len(reply)
+        # What a piece says is looked at beside its neighbour, which may be of the same word.
+        last = next(
+            n for n in range(1, size + 1) if self._says(reply[:n]) and self._says(reply[: n + 1])
+        )
+        first = next(
+            n
+            for n in range(last - 1, -1, -1)
+            if self._says(reply[n:last]) and self._says(reply[max(0, n - 1) : last])
+        )
+        row = tuple(reply[first:last])
+        if row not in self.rows:
+            self.rows += (row,)
         return True
 
     def says(self, text: str) -> bool:

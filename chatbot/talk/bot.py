@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from chatbot.config import ReplyConfig
+from chatbot.config import ANTI_LM, NO_REPEAT, ReplyConfig
 from chatbot.corpus.normalise import Normaliser
 from chatbot.corpus.tokenizer import BLANK, JOIN, SEPARATOR, make_tokenizer
 from chatbot.corpus.vocabulary import PAD, UNK, Vocabulary
@@ -26,12 +26,10 @@ from chatbot.learn.saved import (
     vocabulary_of,
 )
 from chatbot.talk.banning import Ban
-from chatbot.talk.decoding import candidates, decode, stream
+from chatbot.talk.decoding import EMPTY, candidates, decode, stream
 from chatbot.talk.network import Network
 from chatbot.talk.rules import Rules
 from chatbot.talk.why import Why, why
-
-_ANTI_LM, _NO_REPEAT = 0.5, 4
 
 _TRIES = 100
 """Replies with banned words after which nothing is said."""
@@ -41,7 +39,7 @@ class _Question(NamedTuple):
     """What is asked.
 
     Attributes:
-        words: what its ids stand for, as the user wrote it.
+        words: what its ids stand for: the pieces of the text, also of what is unknown.
         ids: at least one.
     """
 
@@ -134,7 +132,7 @@ class Bot:
 
         Args:
             text: the utterance.
-            config: how the reply is chosen; the default is greedy.
+            config: how the reply is chosen; see `settled` for what is not given.
             earlier: the turns before it, of both sides, the oldest first; the last `context` of
                 them are used.
         """
@@ -150,7 +148,7 @@ class Bot:
 
         Args:
             texts: the utterances; words the vocabulary lacks are spelled or UNK.
-            config: how replies are chosen; the default is greedy.
+            config: how replies are chosen; see `settled` for what is not given.
             earlier: for each utterance the turns before it, as in `reply`; none if left out.
         """
         if not texts:
@@ -234,7 +232,7 @@ class Bot:
         """
         config = config or ReplyConfig()
         by_heart = self.position.heldout_loss is None
-        anti_lm, no_repeat = (0.0, 0) if by_heart else (_ANTI_LM, _NO_REPEAT)
+        anti_lm, no_repeat = (0.0, 0) if by_heart else (ANTI_LM, NO_REPEAT)
         return replace(
             config,
             anti_lm=anti_lm if config.anti_lm is None else config.anti_lm,
@@ -287,7 +285,7 @@ class Bot:
         before = turns[:-1][max(0, len(turns) - 1 - self.context) :]
         turns = [turn for turn in before if turn] + turns[-1:]
         tokens = self.tokenizer.tokens("\n".join(turns))
-        pieces = list(self.vocabulary.pieces(tokens, self.tokenizer)) or [("", UNK)]
+        pieces = list(self.vocabulary.pieces(tokens, self.tokenizer)) or [("", id) for id in EMPTY]
         words, ids = zip(*pieces[-self.position.training.max_length :], strict=True)
         return _Question(words, ids)
 

@@ -72,6 +72,7 @@ class Conversation:
         self.bot, self.config = bot, config
         self.exchanges: list[Exchange] = []
         self._forgotten = 0
+        self._before: dict[Path, bytes] = {}
 
     @property
     def last(self) -> Exchange:
@@ -122,10 +123,10 @@ class Conversation:
                 yield self.bot.reply(last.question, self.config, last.earlier)
             return
         beam = max(self.config.beam, _CANDIDATES)
-        while beam <= _WIDEST:
-            wider = replace(self.config, beam=beam)
-            yield from self.bot.candidates(last.question, wider, last.earlier)
-            beam *= 2
+        for factor in (1, 2, 4, 8):
+            if factor == 1 or factor * beam <= _WIDEST:
+                wider = replace(self.config, beam=factor * beam)
+                yield from self.bot.candidates(last.question, wider, last.earlier)
 
     def candidates(self) -> list[str]:
         """The best replies to the last utterance, the best first.
@@ -172,10 +173,13 @@ class Conversation:
         return bot.why(last.question, last.reply, last.earlier), copies
 
     def save(self, path: Path) -> None:
-        """Writes all that has been said, an exchange a line.
+        """Writes all that has been said, an exchange a line, behind what the file had before.
 
         Raises:
             OSError: it cannot be written.
         """
+        before = self._before.setdefault(path, path.read_bytes() if path.is_file() else b"")
+        if before and not before.endswith(b"\n"):
+            before += b"\n"
         lines = [json.dumps(one.as_dict(), ensure_ascii=False) + "\n" for one in self.exchanges]
-        write_whole(path, "".join(lines).encode())
+        write_whole(path, before + "".join(lines).encode())

@@ -27,7 +27,9 @@ def choose(
     """
     if config.temperature == 0:
         return np.asarray(np.argmax(scores, 1), np.int32)
-    warm = scores.astype(np.float64) / config.temperature
+    warm = scores.astype(np.float64)
+    with np.errstate(over="ignore"):
+        warm = (warm - warm.max(1, keepdims=True)) / config.temperature
     if 0 < config.top_k < warm.shape[1]:
         least = np.partition(warm, -config.top_k, axis=1)[:, -config.top_k, None]
         warm = np.where(warm >= least, warm, -np.inf)

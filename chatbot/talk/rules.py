@@ -43,16 +43,19 @@ class Rules:
             config: the shortest length, the repeats that are blocked, and what repeating costs.
 
         Returns:
-            [B, V]: minus infinity for what is forbidden. The log-probability of an entry that is
-            there already is multiplied by the repetition penalty (Keskar et al. 2019, "CTRL",
-            section 4.1; log-probabilities are never positive, so it only makes it less likely).
+            [B, V]: minus infinity for what is forbidden. The score of an entry that is there
+            already is multiplied by the repetition penalty, a positive one divided, so that it is
+            only ever less likely (after Keskar et al. 2019, "CTRL", section 4.1, which does so
+            with logits).
         """
         scores = scores.copy()
         length = len(replies[0]) if len(replies) else 0
-        if config.repetition_penalty != 1:
+        penalty = config.repetition_penalty
+        if penalty != 1:
             for row, reply in zip(scores, replies, strict=True):
                 there = np.unique(np.array(reply, np.int64))
-                row[there] *= config.repetition_penalty
+                factors = np.where(row[there] < 0, penalty, 1 / penalty)
+                row[there] *= factors.astype(np.float32)
         scores[:, list(self.never)] = -np.inf
         if length == 0:
             scores[:, list(self.not_first)] = -np.inf

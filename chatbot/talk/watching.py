@@ -132,6 +132,7 @@ class Watch:
         bot = self._bot
         bot.network = self._network(self._run)
         replies = bot.answers(questions, GREEDY)
+        del bot.network  # a copy of the weights
         texts = [bot.text(ids) for ids in replies]
         self._samples = questions[:SAMPLES], replies[:SAMPLES]
         samples = [(bot.text(q), r) for q, r in zip(self._samples[0], texts, strict=False)]

@@ -79,3 +79,15 @@ def test_a_tensor_that_is_not_there_is_named(path):
         Bundle(path).array("nothing")
     assert "nothing" not in Bundle(path)
     assert suffixed("floats") in Bundle(path)
+
+
+def test_a_length_that_makes_no_sense_is_damage(path):
+    name = suffixed("short")
+    entry = Bundle(path)._entries[name]
+    file = path.with_name(path.name + DATA)
+    whole = bytearray(file.read_bytes())
+    for wrong in (b"\xff" * 5, b"\xff" * entry.size):
+        whole[entry.offset : entry.offset + len(wrong)] = wrong
+        file.write_bytes(whole)
+        with pytest.raises(DamagedError, match="not the bytes that were written"):
+            Bundle(path).text(name)

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from chatbot.config import ReplyConfig
+from chatbot.corpus.encoded import EncodedPairs
 from chatbot.corpus.store import TokenStore
 from chatbot.talk.assessment import (
     Assessment,
     Comparison,
     assess,
     compare,
-    joined,
     sides,
     with_other_questions,
 )
@@ -21,27 +21,15 @@ from chatbot.talk.bot import Bot
 from chatbot.talk.copies import copied, copies_of
 from chatbot.talk.evaluation import evaluate, held_out_pairs
 
-PAIRS = [
-    ([4, 5], [6]),
-    ([7], [8, 9, 6]),
-    ([4, 5, 5, 10], [6, 6]),
-    ([11, 12], [7]),
-]
 
-
-def test_questions_go_to_the_pair_before(encoded):
-    found = with_other_questions(encoded(PAIRS))
+def test_every_reply_gets_the_question_of_another_pair(encoded):
+    pairs = [([n], [n + 1]) for n in range(4, 40)]  # a dialogue: each reply is the next question
+    found = with_other_questions(encoded(pairs))
     halves = [half.tolist() for half in np.split(found.tokens, found.bounds[1:-1])]
-    assert halves[::2] == [PAIRS[n][0] for n in (1, 2, 3, 0)]
-    assert halves[1::2] == [reply for _, reply in PAIRS]
-
-
-def test_parts_are_joined(encoded):
-    whole = encoded(PAIRS)
-    found = joined([encoded(PAIRS[:1]), encoded(PAIRS[1:3]), encoded(PAIRS[3:])])
-    assert (found.tokens == whole.tokens).all()
-    assert (found.bounds == whole.bounds).all()
-    assert len(found) == 4
+    assert sorted(halves[::2]) == [question for question, _ in pairs]
+    assert halves[1::2] == [reply for _, reply in pairs]
+    assert not any(asked == pair[0] for asked, pair in zip(halves[::2], pairs, strict=True))
+    assert sum(asked == reply for asked, reply in zip(halves[::2], halves[1::2], strict=True)) < 5
 
 
 @pytest.fixture
@@ -112,11 +100,11 @@ def test_all_is_measured_on_held_out_pairs(new_folder, trained):
         found = assess(bot, held_out_pairs(store, bot), store, 3, each)
         held = list(held_out_pairs(store, bot))
         assert found.metrics == evaluate(bot, held)
-        shuffled = evaluate(bot, [with_other_questions(joined(held))])
+        shuffled = evaluate(bot, [with_other_questions(EncodedPairs.concatenate(held))])
         assert found.question_gain == pytest.approx(
             shuffled.loss_nats - found.metrics.loss_nats, abs=1e-5
         )
-        questions, _ = sides(joined(held), bot)
+        questions, _ = sides(EncodedPairs.concatenate(held), bot)
         said = bot.answers(questions[:3], bot.settled(ReplyConfig()))
         assert found.copied == pytest.approx(np.mean(copied(store, said) > 0))
     bits, characters = np.concatenate(each).sum(0)

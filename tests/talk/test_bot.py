@@ -205,6 +205,15 @@ def test_of_what_is_banned_as_little_as_says_it_is_forbidden(bot):
     assert len(ban.rows) == 1
 
 
+def test_a_word_within_a_word_is_not_what_is_banned():
+    words = {0: "he", 1: "llo", 2: " ", 3: "said"}
+    ban = Ban("he", lambda ids: "".join(words[id] for id in ids))
+    assert not ban.finds([0, 1])
+    assert ban.finds([0, 1, 2, 3, 2, 0])
+    assert ban.finds([0, 1, 2, 3, 2, 0])
+    assert ban.rows == ((0,),)
+
+
 def test_candidates_are_different_and_the_first_is_the_reply_of_the_beam(bot, by_heart):
     for question, _ in by_heart[1]:
         found = bot.candidates(question, ReplyConfig(beam=5))
@@ -249,6 +258,7 @@ def test_a_word_that_is_not_known_is_copied_from_the_question(copying):
     assert copying.candidates("我叫龘")[0] == "你好龘呀"
     assert "".join(copying.stream("我叫龘")) == "你好龘呀"
     assert copying.reply("我叫龘", ReplyConfig(ban="龘")) == "你好呀"
+    assert all(copying.replies(["", "  ", "\u200b"], ReplyConfig(temperature=9.0, max_reply=9)))
 
 
 def test_settings_that_are_not_given_are_those_for_what_was_learnt(

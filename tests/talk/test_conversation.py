@@ -109,3 +109,19 @@ def _replies(pairs):
     bounds = pairs.bounds
     for first, last in zip(bounds[1::2], bounds[2::2], strict=True):
         yield pairs.tokens[first:last].tolist()
+
+
+def test_what_a_file_had_before_stays(talk, tmp_path):
+    path = tmp_path / "talk.jsonl"
+    path.write_text('{"question": "早", "reply": "你早"}', "utf-8")
+    for question in ("你好", "晚安"):
+        said(talk, question)
+        talk.save(path)
+    lines = [json.loads(line)["question"] for line in path.read_text("utf-8").splitlines()]
+    assert lines == ["早", "你好", "晚安"]
+
+
+def test_a_wide_beam_has_other_replies_too(talk):
+    talk.config = ReplyConfig(beam=60)
+    first = said(talk, "你好")
+    assert talk.retry() != first

@@ -276,6 +276,20 @@ def test_a_tiny_temperature_is_greedy_and_a_top_of_one_too():
         assert decode(decoder, QUESTIONS, config, Rules()) == greedy
 
 
+def test_the_smallest_temperature_there_is_draws_the_likeliest():
+    scores = np.log(np.float32([[0.2, 0.5, 0.3]]))
+    for temperature in (5e-324, 1e-310, 1e300):
+        (drawn,) = choose(scores, ReplyConfig(temperature=temperature), [np.random.default_rng(3)])
+        assert drawn == 1 or temperature > 1
+
+
+def test_a_penalty_never_makes_a_repeat_likelier():
+    config = ReplyConfig(repetition_penalty=1.5)
+    scores = np.float32([[0, 0, 0, 0, 1.5, -1.5, 1]])
+    found = Rules().apply(scores, [[4, 5]], config)
+    np.testing.assert_allclose(found[0, 4:], [1, -2.25, 1])
+
+
 def test_a_top_larger_than_the_vocabulary_is_all_of_it():
     scores = np.log(np.float32([[0.2, 0.3, 0.5]] * 50))
     for top_k in (3, 99):

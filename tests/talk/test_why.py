@@ -120,4 +120,4 @@ def test_the_bot_tells_of_several_replies_as_of_each(bot):
 
 def test_nothing_said_and_nothing_asked_have_weights_too(bot):
     found = bot.why("", "")
-    assert (found.question, found.reply, found.weights.tolist()) == (["<unk>"], ["<unk>"], [[1]])
+    assert (found.question, found.reply, found.weights.tolist()) == (["<go>"], ["<unk>"], [[1]])
