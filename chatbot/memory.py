@@ -14,6 +14,7 @@ from pathlib import Path
 
 _MAPS = Path("/proc/self/smaps")
 _MAP = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ (\d+)")
+_M_MMAP_THRESHOLD, _LARGE = -3, 4 << 20
 _MADV_DONTNEED = 4
 _LEAST_PAGES = 1 << 20
 _UNITS = {"MB": 10**6, "GB": 10**9}
@@ -54,6 +55,16 @@ def release_freed() -> None:
     """
     if sys.platform == "linux" and hasattr(_c(), "malloc_trim"):
         _c().malloc_trim(0)
+
+
+def give_back_large() -> None:
+    """From now on large blocks go back to the system when they are freed; Linux's C library only.
+
+    By itself it keeps them from the second time on, so that a file of weights that was read and
+    checked stays resident. Blocks of the size that a step of decoding needs are kept as before.
+    """
+    if sys.platform == "linux" and hasattr(_c(), "mallopt"):
+        _c().mallopt(_M_MMAP_THRESHOLD, _LARGE)
 
 
 def release_program() -> None:

@@ -193,10 +193,11 @@ def _exit(application: Any, error: BaseException) -> None:  # noqa: ANN401 - an 
 
 
 def _awake(model: Path, checkpoint: str | None, config: ReplyConfig) -> Conversation:
-    from chatbot.memory import release_freed
+    from chatbot.memory import give_back_large, release_freed
     from chatbot.talk.bot import Bot
     from chatbot.talk.conversation import Conversation
 
+    give_back_large()
     bot = Bot.load(model, checkpoint)
     bot.warm_up()
     release_freed()
