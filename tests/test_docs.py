@@ -287,6 +287,11 @@ def test_the_figures_of_chat_are_the_recorded_ones():
         f"{chat['against_tensorflow']['the_same']:,} of {chat['against_tensorflow']['replies']:,}",
     ):
         assert figure in text
+    row = (
+        f"{chat['seconds_to_prompt']['median']:.2f} s; {times['greedy']['median']:.1f} ms and "
+        f"{times['beam 5']['median']:.1f} ms; {chat['resident_bytes']['median'] / 1e6:.0f} MB"
+    )
+    assert row in (ROOT / "README.md").read_text("utf-8")
 
 
 def test_the_figures_of_memory_are_the_recorded_ones():
