@@ -289,7 +289,7 @@ class ReplyConfig(Config):
         maximum=100,
     )
     diversity: float = setting(
-        0.5, "what a word costs a group that another has chosen, in nats", minimum=0
+        0.5, "what a word costs a group that another has chosen, in nats", minimum=0, maximum=1e6
     )
     anti_lm: float | None = setting(
         None,
@@ -322,7 +322,7 @@ class ReplyConfig(Config):
         f"[default: {NO_REPEAT}; 0 for pairs learned by heart]",
         minimum=0,
     )
-    repetition_penalty: float = setting(1.0, "what repeating a token costs; 1 is free", minimum=1)
+    repetition_penalty: float = setting(1, "what a repeat costs; 1 is free", minimum=1, maximum=1e3)
     ban: str | None = setting(None, "words never to say, separated by commas  [default: none]")
     min_reply: int = setting(1, "fewest tokens in a reply", minimum=1, maximum=10_000)
     max_reply: int = setting(60, "most tokens in a reply", minimum=1, maximum=1_000)

@@ -76,6 +76,11 @@ def main() -> NoReturn:
     except BrokenPipeError:
         sys.stdout = None  # the reader has gone; nothing is left to flush
         sys.exit(1)
+    except OSError as error:
+        where = error.filename or "standard output"
+        click.echo(f"Error: {where}: {error.strerror}. Make room or mend it.", err=True)
+        sys.stdout = None
+        sys.exit(1)
     sys.exit(0)
 
 

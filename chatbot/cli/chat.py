@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chatbot.cli.options import checkpoint_option, json_option, model_option, settings_options
+from chatbot.cli.options import (
+    check_writable,
+    checkpoint_option,
+    json_option,
+    model_option,
+    settings_options,
+)
 from chatbot.cli.show import tell, tell_damaged
 from chatbot.config import ReplyConfig
 from chatbot.errors import ChatbotError
@@ -112,6 +118,7 @@ class _Waking:
         self._failed: BaseException | None = None
         self._said = False
         self._thread = threading.Thread(target=self._wake, daemon=True)
+        self._done = threading.Event()
         self._told: Callable[[BaseException], object] = lambda error: None
 
     def begin(self, told: Callable[[BaseException], object]) -> None:
@@ -126,9 +133,10 @@ class _Waking:
         Raises:
             NotAwakeError: it cannot be loaded.
         """
-        if self._thread.is_alive():
+        self.begin(lambda error: None)  # a dumb terminal's prompt does not
+        if not self._done.is_set():
             tell("waking the bot …")
-            self._thread.join()
+            self._done.wait()
         if self._found is None:
             raise NotAwakeError from self._failed
         self.check()
@@ -148,6 +156,8 @@ class _Waking:
         except (ChatbotError, OSError, MemoryError, ValueError, RuntimeError, ImportError) as error:
             self._failed = error
             self._told(error)
+        finally:
+            self._done.set()
 
 
 def _converse(
@@ -158,6 +168,8 @@ def _converse(
 
     if not ModelFolder(model).trained:
         _load(model, checkpoint)  # says what is missing
+    if transcript is not None:
+        check_writable("--transcript", transcript)
     waking = _Waking(partial(_awake, model, checkpoint, config))
     session = _session()
     tell("/help for help, /quit to leave")
@@ -184,7 +196,8 @@ def _converse(
     try:
         Repl(waking, transcript).run(prompt)
     except NotAwakeError as error:
-        raise error.__cause__ or error from None
+        cause = error.__cause__
+        raise cause or ChatbotError(f"{model}: the bot could not be loaded.") from None
 
 
 def _exit(application: Any, error: BaseException) -> None:  # noqa: ANN401 - an Application
@@ -208,6 +221,7 @@ def _session() -> PromptSession[str]:
     import platformdirs
     from prompt_toolkit import PromptSession
     from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+    from prompt_toolkit.output import create_output
 
     history: History = InMemoryHistory()
     folder = Path(platformdirs.user_state_dir("chatbot", appauthor=False))
@@ -217,4 +231,5 @@ def _session() -> PromptSession[str]:
         history = FileHistory(str(folder / "history"))
     except OSError:
         pass  # a folder that cannot be written to costs the history of earlier sessions only
-    return PromptSession(history=history)
+    output = None if sys.stdout.isatty() else create_output(stdout=sys.stderr)
+    return PromptSession(history=history, output=output)

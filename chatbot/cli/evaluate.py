@@ -13,6 +13,7 @@ import click
 
 from chatbot.cli.corpora import opened, reading_options
 from chatbot.cli.options import (
+    check_writable,
     checkpoint_option,
     json_option,
     model_option,
@@ -86,12 +87,14 @@ def evaluate(
             """The pairs to evaluate on, encoded for a bot."""
             return pairs_of_text(corpora, bot) if store is None else held_out_pairs(store, bot)
 
+        if html is not None:
+            check_writable("--html", html)
+        against = None if other is None else _awake(other)
         bot = _awake(model, checkpoint)
         each: list[Any] = []
         found = assess(bot, parts(bot), store, replies, each)
         comparison = None
-        if other is not None:
-            against = _awake(other)
+        if against is not None:
             if store is not None and against.vocabulary.digest != bot.vocabulary.digest:
                 raise ChatbotError(
                     f"--compare {other}: has another vocabulary, so that the held-out pairs mean "

@@ -19,7 +19,13 @@ from chatbot.cli.corpora import (
     workers_of,
     workers_option,
 )
-from chatbot.cli.options import json_option, settings_of, settings_options, writing
+from chatbot.cli.options import (
+    check_writable,
+    json_option,
+    settings_of,
+    settings_options,
+    writing,
+)
 from chatbot.cli.show import tell
 from chatbot.config import CleaningConfig, CorpusConfig, ReadingConfig
 from chatbot.folder import write_whole
@@ -56,7 +62,7 @@ def inspect(
     from chatbot.corpus.doctor.advice import advise
 
     if html is not None:
-        _check_writable(html)
+        check_writable("--html", html)
     survey = _survey(corpora, workers, settings)
     advice = advise(survey, [str(path) for path in corpora], explicit_settings(settings))
     if as_json:
@@ -87,12 +93,3 @@ def _survey(corpora: tuple[Path, ...], workers: int | None, settings: dict[str, 
         survey = examine(sources)
         note_effort(survey, found, began)
     return survey
-
-
-def _check_writable(path: Path) -> None:
-    """Opens a file for writing and leaves it as it was, or absent: reading may take long."""
-    there = path.exists()
-    with writing("--html", path):
-        path.open("ab").close()
-        if not there:
-            path.unlink()

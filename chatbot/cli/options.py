@@ -100,7 +100,21 @@ def writing(option: str, path: Path) -> Iterator[None]:
     """Says in words that a file which an option names cannot be written."""
     try:
         yield
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        reason = error.strerror if isinstance(error, OSError) else error
         raise ChatbotError(
-            f"{option} {path}: cannot be written ({error.strerror}). Name another file."
+            f"{option} {path}: cannot be written ({reason}). Name another file."
         ) from error
+
+
+def check_writable(option: str, path: Path) -> None:
+    """Opens a file for writing and leaves it as it was, or absent: what comes first may take long.
+
+    Raises:
+        ChatbotError: it cannot be written.
+    """
+    there = path.exists()
+    with writing(option, path):
+        path.open("ab").close()
+        if not there:
+            path.unlink()

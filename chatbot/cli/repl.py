@@ -26,14 +26,18 @@ if TYPE_CHECKING:
 
 HELP = """\
 Type something and press Enter; the bot answers.
-  /retry             another reply          /undo    take the last exchange back
-  /candidates        the best replies       /reset   forget all that was said
-  /good, /bad        rate the reply         /why [FILE]   what the bot looked at; .svg or .png
-  /beam N, /temperature X, /top-p X, /anti-lm X, /seed N and every option of chatbot chat
-                     change how replies are chosen from now on; default: as it was
-  /settings          what they are          /save FILE    write the conversation, for build-vocab
-  /help              this text              /quit    leave; so does Ctrl-D
-  Ctrl-C clears the line or breaks a reply off; the arrow keys bring earlier lines back."""
+  /retry         another reply          /undo   take the last exchange back
+  /candidates    the best replies       /reset  forget all that was said
+  /good, /bad    rate the reply         /why    what the bot looked at
+  /why FILE      the same as a picture, .svg or .png
+  /beam N, /temperature X, /top-p X, /anti-lm X, /seed N and the other options
+                 of chatbot chat: how replies are chosen from now on;
+                 default: as it was
+  /settings      what they are
+  /save FILE     add the conversation to a file, for build-vocab
+  /help          this text              /quit   leave; so does Ctrl-D
+  Ctrl-C clears the line or breaks a reply off; the arrow keys bring earlier
+  lines back."""
 
 
 class Repl:
@@ -139,7 +143,8 @@ class Repl:
         conversation = self._conversation()
         shown = f"/{option_of(name)[2:]}"
         if not value:
-            say(f"{shown} is {getattr(conversation.bot.settled(conversation.config), name)}")
+            now = getattr(conversation.bot.settled(conversation.config), name)
+            say(f"{shown} is {'none' if now is None else now}")
             return
         hint = get_type_hints(ReplyConfig)[name]
         kind: Any = next(one for one in (*get_args(hint), hint) if one is not type(None))
@@ -168,6 +173,9 @@ class Repl:
         why, copies = self._conversation().why()
         if rest:
             path = Path(rest)
+            if path.suffix.lower() not in (".png", ".svg"):
+                say("/why FILE: name a file that ends in .svg or .png")
+                return
             with writing("/why", path):
                 drawn = _png(why) if path.suffix.lower() == ".png" else in_svg(why).encode()
                 write_whole(path, drawn)

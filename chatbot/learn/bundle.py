@@ -69,7 +69,8 @@ class Bundle:
         try:
             self._entries = {name.decode(): _entry(value) for name, value in _table(table) if name}
         except (IndexError, KeyError, ValueError, struct.error) as error:
-            raise DamagedError(str(error) or "its index is cut off") from error
+            reason = str(error) if isinstance(error, DamagedError) else "its index is cut off"
+            raise DamagedError(reason) from error
 
     @property
     def names(self) -> list[str]:

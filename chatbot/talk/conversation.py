@@ -72,7 +72,7 @@ class Conversation:
         self.bot, self.config = bot, config
         self.exchanges: list[Exchange] = []
         self._forgotten = 0
-        self._before: dict[Path, bytes] = {}
+        self._written: dict[Path, bytes] = {}
 
     @property
     def last(self) -> Exchange:
@@ -173,13 +173,21 @@ class Conversation:
         return bot.why(last.question, last.reply, last.earlier), copies
 
     def save(self, path: Path) -> None:
-        """Writes all that has been said, an exchange a line, behind what the file had before.
+        """Writes all that has been said, an exchange a line, behind what else is in the file.
+
+        What was written into it before takes no second place.
 
         Raises:
             OSError: it cannot be written.
         """
-        before = self._before.setdefault(path, path.read_bytes() if path.is_file() else b"")
-        if before and not before.endswith(b"\n"):
-            before += b"\n"
         lines = [json.dumps(one.as_dict(), ensure_ascii=False) + "\n" for one in self.exchanges]
-        write_whole(path, before + "".join(lines).encode())
+        block, place = "".join(lines).encode(), path.resolve()
+        there = path.read_bytes() if path.is_file() else b""
+        ours = self._written.get(place, b"")
+        at = there.rfind(ours) if ours else -1
+        if at >= 0:
+            whole = there[:at] + block + there[at + len(ours) :]
+        else:
+            whole = there + (b"\n" if there and not there.endswith(b"\n") else b"") + block
+        write_whole(path, whole)
+        self._written[place] = block

@@ -40,18 +40,18 @@ def copies_of(store: TokenStore, reply: Sequence[int]) -> Copies:
         reply: ids, without EOS.
     """
     header, wanted = store.header, np.array(reply, np.int64)
-    count, place = 0, ""
+    count, least = 0, (-1, -1)
     for first in range(0, header.train, _CHUNK):
         pairs = store.read([(first, min(first + _CHUNK, header.train))])
         alike = np.flatnonzero(pairs.reply_lengths == len(wanted))
         starts = pairs.bounds[1::2][alike]
         replies = pairs.tokens[indices_of_runs(starts, np.full(len(alike), len(wanted)))]
         same = alike[(replies.reshape(len(alike), len(wanted)) == wanted).all(1)]
-        if len(same) and not count:
-            file, line = pairs.sources[same[0], :2].tolist()
-            place = f"{header.files[file]['name']}:{line}"
+        places = [tuple(source) for source in pairs.sources[same, :2].tolist()]
+        least = min([*places, *([least] if count else [])], default=least)
         count += len(same)
-    return Copies(count, place)
+    file, line = least
+    return Copies(count, f"{header.files[file]['name']}:{line}" if count else "")
 
 
 def copied(store: TokenStore, replies: Sequence[Sequence[int]]) -> NDArray[np.int64]:

@@ -8,6 +8,7 @@ import re
 import select
 import termios
 import time
+from pathlib import Path
 
 import pytest
 
@@ -226,9 +227,9 @@ class Terminal:
 
 @pytest.fixture
 def terminal(trained, tmp_path, start):
-    def open_one(folder=trained, *more):
+    def open_one(folder=trained, *more, env=None):
         own = {"TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1", "XDG_STATE_HOME": str(tmp_path)}
-        return Terminal(start, "chat", *more, cwd=folder, env=own)
+        return Terminal(start, "chat", *more, cwd=folder, env=own | (env or {}))
 
     return open_one
 
@@ -299,6 +300,53 @@ def test_a_bot_that_cannot_be_woken_takes_the_prompt_away(terminal, trained):
     one.wait_for("Error: model/best/step-2: damaged checkpoint")
     assert "Traceback" not in one.rest()
     assert one.process.wait(timeout=30) == 1
+
+
+def test_a_dumb_terminal_is_one_too(terminal, trained, reply):
+    one = terminal(trained, env={"TERM": "dumb"})
+    one.wait_for("> $")
+    one.type("你好\r")
+    one.wait_for(re.escape(reply))
+    one.wait_for("> $")
+    one.type("/quit\r")
+    assert "Traceback" not in one.rest()
+    assert one.process.wait(timeout=30) == 0
+
+
+def test_ctrl_c_while_the_bot_wakes_costs_only_the_reply(terminal, reply):
+    one = terminal()
+    one.wait_for("> $")
+    one.type("你好\r")
+    one.wait_for(WAKING)
+    one.type("\x03")
+    one.wait_for("> $")
+    one.type("你好\r")
+    one.wait_for(re.escape(reply))
+    one.wait_for("> $")
+    one.type("/save a\x11\x00b\r")
+    one.wait_for("> $")
+    one.type("/quit\r")
+    assert "Traceback" not in one.rest()
+    assert one.process.wait(timeout=30) == 0
+
+
+def test_a_transcript_that_cannot_be_written_is_told_at_once(terminal, trained):
+    one = terminal(trained, "--transcript", "no/talk.jsonl")
+    one.wait_for("Error: --transcript no/talk.jsonl: cannot be written")
+    assert one.process.wait(timeout=30) == 1
+    one.rest()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device here")
+def test_an_output_that_is_full_is_told_in_one_line(trained, start, left):
+    with Path("/dev/full").open("w") as full:
+        process = start("chat", cwd=trained, stdout=full)
+        process.stdout = None
+        code, _, err = left(process, "你好\n".encode())
+    assert code == 1
+    assert err.splitlines() == [
+        "Error: standard output: No space left on device. Make room or mend it."
+    ]
 
 
 def test_every_command_of_the_help_does_what_it_says(terminal, remembering):

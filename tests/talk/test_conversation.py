@@ -98,9 +98,9 @@ def test_copies_are_those_that_a_loop_finds(new_folder, monkeypatch, chunk):
         replies = [tuple(ids) for ids in map(list, _replies(train))]
         for reply in set(replies):
             found = copies_of(store, reply)
-            first = replies.index(reply)
-            assert found.pairs == replies.count(reply)
-            assert found.place.endswith(f":{train.sources[first, 1]}")
+            lines = [train.sources[n, 1] for n, one in enumerate(replies) if one == reply]
+            assert found.pairs == len(lines)
+            assert found.place.endswith(f":{min(lines)}")
         assert copies_of(store, [3, 3]) == Copies(0, "")
         assert copies_of(store, []) == Copies(0, "")
 
@@ -125,3 +125,16 @@ def test_a_wide_beam_has_other_replies_too(talk):
     talk.config = ReplyConfig(beam=60)
     first = said(talk, "你好")
     assert talk.retry() != first
+
+
+def test_two_conversations_may_keep_one_transcript(bot, tmp_path):
+    path = tmp_path / "talk.jsonl"
+    one, two = (Conversation(bot, ReplyConfig()) for _ in range(2))
+    for talk, question in ((one, "你好"), (two, "晚安"), (one, "ni hao")):
+        said(talk, question)
+        talk.save(path)
+    one.rate("up")
+    one.save(tmp_path / "." / "talk.jsonl")
+    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    assert [line["question"] for line in lines] == ["你好", "ni hao", "晚安"]
+    assert [line["rating"] for line in lines] == [None, "up", None]
