@@ -28,7 +28,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple, Self
 
@@ -198,6 +198,11 @@ class TokenStore:
             ChatbotError: the file ends early.
         """
         return EncodedPairs.concatenate([self._run(first, last) for first, last in ranges])
+
+    def parts(self, first: int, last: int, most: int) -> Iterator[EncodedPairs]:
+        """The pairs from the first to one past the last, at most so many at a time; as `read`."""
+        for begin in range(first, last, most):
+            yield self.read([(begin, min(begin + most, last))])
 
     def _run(self, first: int, last: int) -> EncodedPairs:
         n = last - first

@@ -47,8 +47,7 @@ def judge(store: TokenStore, engine: Engine, max_length: int) -> Judged:
     def batches() -> Iterator[Batch]:
         """The pairs, a bounded number at a time."""
         nonlocal tokens
-        for first in range(begin, end, _AT_ONCE):
-            pairs = store.read([(first, min(first + _AT_ONCE, end))])
+        for pairs in store.parts(begin, end, _AT_ONCE):
             batch = make_batch(pairs, max_length)
             tokens += int(batch.weights.sum())
             whole.append(pairs.reply_lengths < max_length)

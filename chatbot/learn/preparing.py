@@ -237,9 +237,7 @@ def count_ngrams(store: TokenStore, order: int, size: int) -> Ngrams:
         order: the longest n.
         size: entries of the vocabulary.
     """
-    train = store.header.train
-    firsts = range(0, train, _COUNTED_AT_ONCE)
-    parts = (store.read([(first, min(train, first + _COUNTED_AT_ONCE))]) for first in firsts)
+    parts = store.parts(0, store.header.train, _COUNTED_AT_ONCE)
     return Ngrams.count(parts, order, size)
 
 

@@ -18,7 +18,8 @@ from chatbot.corpus.encoded import EncodedPairs
 from chatbot.corpus.store import TokenStore
 from chatbot.errors import ChatbotError
 from chatbot.learn.judging import bits
-from chatbot.talk.baselines import ORDERS, Nearest, counted, nats_of
+from chatbot.learn.preparing import count_ngrams
+from chatbot.talk.baselines import ORDERS, Nearest, nats_of
 from chatbot.talk.bot import Bot
 from chatbot.talk.copies import copied
 from chatbot.talk.evaluation import Evaluator, Metrics
@@ -149,7 +150,7 @@ def assess(
     metrics = evaluate(_noting(parts, first, max(SHUFFLED, replies)), each)
     some = EncodedPairs.concatenate(first)
     few = some.take(np.arange(min(len(some), SHUFFLED)))
-    alone = evaluate([few])
+    alone = metrics if metrics.pairs == len(few) else evaluate([few])
     gain = None
     if len(few) > 1:
         shuffled = evaluate([with_other_questions(few)])
@@ -184,7 +185,7 @@ def _baselines(
 ) -> dict[str, float]:
     """Bits per character of n-grams and of the bot on the same pairs."""
     found = {
-        name: bits(nats_of(counted(store, order, size), pairs), alone.lost_characters)
+        name: bits(nats_of(count_ngrams(store, order, size), pairs), alone.lost_characters)
         / alone.characters
         for order, name in ORDERS.items()
     }

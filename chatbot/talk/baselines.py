@@ -7,7 +7,7 @@ its first ones, which are a random sample of all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,16 +22,6 @@ ORDERS = {1: "unigrams", 2: "bigrams", 3: "trigrams"}
 _CHUNK = 1 << 14
 _MOST_QUESTIONS = 500_000
 """Questions that are looked at for the nearest one."""
-
-
-def counted(store: TokenStore, order: int, size: int) -> Ngrams:
-    """The n-grams of the training replies of a store; see `learn.ngrams`."""
-    return Ngrams.count(_training(store), order, size)
-
-
-def _training(store: TokenStore) -> Iterator[EncodedPairs]:
-    for first in range(0, store.header.train, _CHUNK):
-        yield store.read([(first, min(first + _CHUNK, store.header.train))])
 
 
 def nats_of(ngrams: Ngrams, pairs: EncodedPairs) -> float:
@@ -64,7 +54,7 @@ class Nearest:
         self._store, self._size = store, size
         parts: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
         count = 0
-        for pairs in _training(store):
+        for pairs in store.parts(0, store.header.train, _CHUNK):
             lengths = pairs.question_lengths
             rows = np.repeat(np.arange(len(pairs)) + count, lengths)
             halves = np.repeat(np.arange(2 * len(pairs)) % 2 == 0, np.diff(pairs.bounds))

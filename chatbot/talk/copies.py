@@ -41,8 +41,7 @@ def copies_of(store: TokenStore, reply: Sequence[int]) -> Copies:
     """
     header, wanted = store.header, np.array(reply, np.int64)
     count, least = 0, (-1, -1)
-    for first in range(0, header.train, _CHUNK):
-        pairs = store.read([(first, min(first + _CHUNK, header.train))])
+    for pairs in store.parts(0, header.train, _CHUNK):
         alike = np.flatnonzero(pairs.reply_lengths == len(wanted))
         starts = pairs.bounds[1::2][alike]
         replies = pairs.tokens[indices_of_runs(starts, np.full(len(alike), len(wanted)))]
@@ -82,8 +81,7 @@ def copied(store: TokenStore, replies: Sequence[Sequence[int]]) -> NDArray[np.in
     )
     distinct, place = np.unique(wanted, return_inverse=True)
     counts = np.zeros(len(distinct), np.int64)
-    for first in range(0, store.header.train, _CHUNK):
-        pairs = store.read([(first, min(first + _CHUNK, store.header.train))])
+    for pairs in store.parts(0, store.header.train, _CHUNK):
         lengths = pairs.reply_lengths.astype(np.int64)
         tokens = pairs.tokens[indices_of_runs(pairs.bounds[1::2], lengths)]
         there = numbers(tokens, lengths)

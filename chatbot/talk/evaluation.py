@@ -86,8 +86,7 @@ def held_out_pairs(store: TokenStore, bot: Bot) -> Iterator[EncodedPairs]:
             f"{store.path}: none of its {header.pairs:,} pairs are held out. Name a file of pairs "
             "to evaluate on, or build anew with --holdout."
         )
-    for first in range(header.train, header.pairs, _CHUNK):
-        pairs = store.read([(first, min(first + _CHUNK, header.pairs))])
+    for pairs in store.parts(header.train, header.pairs, _CHUNK):
         _charge_blanks(pairs, bot)
         yield pairs
 

@@ -8,6 +8,7 @@ import pytest
 from chatbot.config import ReplyConfig
 from chatbot.corpus.encoded import EncodedPairs
 from chatbot.corpus.store import TokenStore
+from chatbot.learn.preparing import count_ngrams
 from chatbot.talk.assessment import (
     Assessment,
     Comparison,
@@ -16,7 +17,7 @@ from chatbot.talk.assessment import (
     sides,
     with_other_questions,
 )
-from chatbot.talk.baselines import Nearest, counted, nats_of
+from chatbot.talk.baselines import Nearest, nats_of
 from chatbot.talk.bot import Bot
 from chatbot.talk.copies import copied, copies_of
 from chatbot.talk.evaluation import evaluate, held_out_pairs
@@ -61,7 +62,7 @@ def test_copies_of_many_are_those_of_each(store):
 
 @pytest.mark.parametrize("order", [1, 2, 3])
 def test_losses_of_n_grams_are_those_of_their_probabilities(store, order):
-    ngrams = counted(store, order, 14)
+    ngrams = count_ngrams(store, order, 14)
     pairs = store.read([(store.header.train, store.header.pairs)])
     expected = 0.0
     for reply in np.split(pairs.tokens, pairs.bounds[1:-1])[1::2]:
