@@ -51,11 +51,8 @@ def main() -> None:
     bot = Bot.load(asked.model)
     bot.warm_up()
     questions = held_out(asked.model, bot, asked.questions)
-    with (asked.model / "vocabulary.txt").open("rb") as file:
-        size = len(file.read())
     result = {
         "vocabulary": len(bot.vocabulary),
-        "vocabulary_bytes": size,
         "units": bot.position.model.units,
         "runs": asked.runs,
         **{name: summary([start[name] for start in starts]) for name in starts[0]},

@@ -26,6 +26,7 @@ from record import CHATBOT, save
 from chatbot.config import ReplyConfig
 from chatbot.corpus.encoded import EncodedPairs, bounds_of
 from chatbot.corpus.store import TokenStore
+from chatbot.talk.assessment import sides
 from chatbot.talk.bot import Bot
 from chatbot.talk.decoding import decode
 from chatbot.talk.evaluation import Evaluator
@@ -90,10 +91,8 @@ def compared(bot: Bot, judge: Bot, model: Path, count: int) -> list[dict[str, An
     with TokenStore(model / "pairs.store") as store:
         header = store.header
         pairs = store.read([(header.train, min(header.pairs, header.train + count))])
-    halves = np.split(pairs.tokens, pairs.bounds[1:-1])
-    longest = bot.position.training.max_length
-    questions = [half[-longest:].tolist() for half in halves[::2]]
-    given = [bot.text(half.tolist()) for half in halves[1::2]]
+    questions, said = sides(pairs, bot)
+    given = [bot.text(ids) for ids in said]
     bot.warm_up()
     judged_by = Evaluator(judge)
     rows = []
@@ -127,11 +126,11 @@ def timed(bot: Bot, questions: list[list[int]]) -> list[list[float]]:
 
 def encoded(questions: list[list[int]], replies: list[list[int]], texts: list[str]) -> EncodedPairs:
     """Pairs as an evaluation takes them."""
-    sides = [side for pair in zip(questions, replies, strict=True) for side in pair]
+    halves = [half for pair in zip(questions, replies, strict=True) for half in pair]
     sources = np.zeros((len(questions), 4), np.int64)
     sources[:, 2] = [len(text) for text in texts]
-    tokens = np.array([token for side in sides for token in side], np.int32)
-    return EncodedPairs(tokens, bounds_of(np.array([len(side) for side in sides])), sources)
+    tokens = np.array([token for half in halves for token in half], np.int32)
+    return EncodedPairs(tokens, bounds_of(np.array([len(half) for half in halves])), sources)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from chatbot.cli.options import (
     model_option,
     settings_options,
 )
-from chatbot.cli.show import tell, tell_damaged
+from chatbot.cli.show import load_bot, tell, tell_damaged
 from chatbot.config import ReplyConfig
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
@@ -28,7 +28,6 @@ from chatbot.folder import ModelFolder
 if TYPE_CHECKING:
     from prompt_toolkit import PromptSession
 
-    from chatbot.talk.bot import Bot
     from chatbot.talk.conversation import Conversation
 
 _READ = 1 << 16
@@ -69,7 +68,7 @@ def chat(
         return
     if transcript is not None:
         raise click.UsageError("--transcript is for a conversation in a terminal.")
-    bot = _load(model, checkpoint)
+    bot = load_bot(model, checkpoint)
     for lines in _lines(sys.stdin.buffer):
         turns = [line.split("\t") if bot.context else [line] for line in lines]
         texts = [said[-1] for said in turns]
@@ -77,14 +76,6 @@ def chat(
         for text, reply in zip(texts, replies, strict=True):
             shown = json.dumps({"question": text, "reply": reply}, ensure_ascii=False)
             click.echo(shown if as_json else reply)
-
-
-def _load(model: Path, checkpoint: str | None) -> Bot:
-    from chatbot.talk.bot import Bot
-
-    bot = Bot.load(model, checkpoint)
-    tell_damaged(bot)
-    return bot
 
 
 def _lines(stream: Any) -> Iterator[list[str]]:  # noqa: ANN401 - a binary one, buffered
@@ -167,7 +158,7 @@ def _converse(
     from chatbot.cli.repl import Repl
 
     if not ModelFolder(model).trained:
-        _load(model, checkpoint)  # says what is missing
+        load_bot(model, checkpoint)  # says what is missing
     if transcript is not None:
         check_writable("--transcript", transcript)
     waking = _Waking(partial(_awake, model, checkpoint, config))

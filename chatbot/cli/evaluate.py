@@ -20,7 +20,7 @@ from chatbot.cli.options import (
     settings_of,
     writing,
 )
-from chatbot.cli.show import tell, tell_damaged
+from chatbot.cli.show import load_bot, tell
 from chatbot.config import ReadingConfig
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder, write_whole
@@ -80,6 +80,12 @@ def evaluate(
         reading = settings_of(ReadingConfig, settings)
         corpora = stack.enter_context(opened(pairs, reading)).corpora if pairs else ()
         store = None if pairs else stack.enter_context(_store(model))
+        if html is not None:
+            check_writable("--html", html)
+        bot = load_bot(model, checkpoint)
+        against = None if other is None else load_bot(other)
+        if against is not None and store is not None:
+            _check_comparable(bot, against, other)
         from chatbot.talk.assessment import assess, compare
         from chatbot.talk.evaluation import Evaluator, held_out_pairs, pairs_of_text
 
@@ -87,19 +93,10 @@ def evaluate(
             """The pairs to evaluate on, encoded for a bot."""
             return pairs_of_text(corpora, bot) if store is None else held_out_pairs(store, bot)
 
-        if html is not None:
-            check_writable("--html", html)
-        against = None if other is None else _awake(other)
-        bot = _awake(model, checkpoint)
         each: list[Any] = []
         found = assess(bot, parts(bot), store, replies, each)
         comparison = None
         if against is not None:
-            if store is not None and against.vocabulary.digest != bot.vocabulary.digest:
-                raise ChatbotError(
-                    f"--compare {other}: has another vocabulary, so that the held-out pairs mean "
-                    "nothing to it. Name a file of pairs to compare on."
-                )
             others: list[Any] = []
             Evaluator(against)(parts(against), others)
             comparison = compare(each, others)
@@ -120,13 +117,13 @@ def _store(model: Path) -> TokenStore:
     return TokenStore(ModelFolder(model).store)
 
 
-def _awake(model: Path, checkpoint: str | None = None) -> Bot:
-    """A bot; says what is damaged."""
-    from chatbot.talk.bot import Bot
-
-    bot = Bot.load(model, checkpoint)
-    tell_damaged(bot)
-    return bot
+def _check_comparable(bot: Bot, against: Bot, other: Path | None) -> None:
+    """Raises if the pairs held out for a bot mean nothing to the other."""
+    if against.vocabulary.digest != bot.vocabulary.digest:
+        raise ChatbotError(
+            f"--compare {other}: has another vocabulary, so that the held-out pairs mean nothing "
+            "to it. Name a file of pairs to compare on."
+        )
 
 
 def _facts(found: Assessment, comparison: Comparison | None, other: Path | None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatbot.cli.document import document, quoted, section, table
+from chatbot.cli.show import counted
 
 if TYPE_CHECKING:
     from chatbot.talk.assessment import Assessment, Comparison
@@ -65,7 +66,7 @@ def _tables(found: Assessment) -> list[tuple[str, list[tuple[str, str]]]]:
         rows = _replies(found.replies)
         if found.copied is not None:
             rows.append(("copied from training", f"{found.copied:.1%}"))
-        tables.append((f"its replies to {found.replies.replies:,} questions", rows))
+        tables.append((f"its replies to {counted(found.replies.replies, 'question')}", rows))
     if found.nearest is not None:
         tables.append(("replies to the nearest training question", _replies(found.nearest)))
     return tables

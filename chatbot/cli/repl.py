@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 import click
 
 from chatbot.cli.options import writing
+from chatbot.cli.show import counted, tell
 from chatbot.config import ReplyConfig
 from chatbot.errors import ChatbotError
 from chatbot.folder import write_whole
@@ -48,7 +49,7 @@ class Repl:
         self._conversation = conversation
         self._transcript = transcript
         self._commands: dict[str, Callable[[str], None]] = {
-            "help": lambda rest: say(HELP),
+            "help": lambda rest: tell(HELP),
             "reset": self._reset,
             "undo": self._undo,
             "retry": self._retry,
@@ -80,7 +81,7 @@ class Repl:
             except KeyboardInterrupt:
                 click.echo()
             except ChatbotError as error:
-                say(str(error))
+                tell(str(error))
 
     def _take(self, text: str) -> None:
         """One line."""
@@ -97,7 +98,7 @@ class Repl:
         elif name in names:
             self._set(names[name], rest.strip())
         else:
-            say(f"/{name}: no such command; /help lists them")
+            tell(f"/{name}: no such command; /help lists them")
 
     def _say(self, text: str) -> None:
         for part in self._conversation().say(text):
@@ -113,38 +114,35 @@ class Repl:
 
     def _reset(self, rest: str) -> None:
         self._conversation().reset()
-        say("forgotten")
+        tell("forgotten")
 
     def _undo(self, rest: str) -> None:
         taken = self._conversation().undo()
-        say(f"taken back: {taken.question}")
+        tell(f"taken back: {taken.question}")
 
     def _retry(self, rest: str) -> None:
         click.echo(self._conversation().retry())
 
     def _candidates(self, rest: str) -> None:
         for number, reply in enumerate(self._conversation().candidates(), 1):
-            say(f"  {number}  {reply}")
+            tell(f"  {number}  {reply}")
 
     def _rate(self, rating: str) -> None:
         self._conversation().rate(rating)
-        say("noted" if self._transcript else "noted; /save FILE keeps it")
+        tell("noted" if self._transcript else "noted; /save FILE keeps it")
 
     def _settings(self, rest: str) -> None:
         conversation = self._conversation()
-        config = conversation.bot.settled(conversation.config)
         for field in fields(ReplyConfig):
-            value = getattr(config, field.name)
-            say(f"  /{option_of(field.name)[2:]:<20} {'none' if value is None else value}")
-        say(f"  {conversation.bot.checkpoint}, {conversation.bot.context} earlier turns")
+            tell(f"  /{option_of(field.name)[2:]:<20} {_now(conversation, field.name)}")
+        tell(f"  {conversation.bot.checkpoint}, {conversation.bot.context} earlier turns")
 
     def _set(self, name: str, value: str) -> None:
         """Changes one setting."""
         conversation = self._conversation()
         shown = f"/{option_of(name)[2:]}"
         if not value:
-            now = getattr(conversation.bot.settled(conversation.config), name)
-            say(f"{shown} is {'none' if now is None else now}")
+            tell(f"{shown} is {_now(conversation, name)}")
             return
         hint = get_type_hints(ReplyConfig)[name]
         kind: Any = next(one for one in (*get_args(hint), hint) if one is not type(None))
@@ -152,50 +150,50 @@ class Repl:
             new = getattr(ReplyConfig(), name) if value == "default" else kind(value)
             changed: dict[str, Any] = {name: new}
             conversation.config = replace(conversation.config, **changed)
-            now = getattr(conversation.bot.settled(conversation.config), name)
-            say(f"{shown} is {'none' if now is None else now} from now on")
+            tell(f"{shown} is {_now(conversation, name)} from now on")
             return
-        say(f"{shown}: {value!r} is no number")
+        tell(f"{shown}: {value!r} is no number")
 
     def _save(self, rest: str) -> None:
         if not rest:
-            say("/save FILE: name a file")
+            tell("/save FILE: name a file")
             return
         conversation = self._conversation()
         with writing("/save", Path(rest)):
             conversation.save(Path(rest))
-        count = len(conversation.exchanges)
-        say(f"wrote {count} exchange{'' if count == 1 else 's'} to {rest}")
+        tell(f"wrote {counted(len(conversation.exchanges), 'exchange')} to {rest}")
 
     def _why(self, rest: str) -> None:
         from chatbot.cli.heat import in_svg, in_text
 
-        why, copies = self._conversation().why()
+        conversation = self._conversation()
+        why = conversation.why()
         if rest:
             path = Path(rest)
             if path.suffix.lower() not in (".png", ".svg"):
-                say("/why FILE: name a file that ends in .svg or .png")
+                tell("/why FILE: name a file that ends in .svg or .png")
                 return
             with writing("/why", path):
                 drawn = _png(why) if path.suffix.lower() == ".png" else in_svg(why).encode()
                 write_whole(path, drawn)
-            say(f"wrote {rest}")
+            tell(f"wrote {rest}")
             return
         for line in in_text(why, shutil.get_terminal_size().columns):
-            say(line)
+            tell(line)
+        copies = conversation.copies()
         if copies is not None and copies.pairs:
-            s = "" if copies.pairs == 1 else "s"
-            say(f"the reply of {copies.pairs:,} training pair{s}, first {copies.place}")
+            tell(f"the reply of {counted(copies.pairs, 'training pair')}, first {copies.place}")
         elif copies is not None:
-            say("no training pair has this reply")
+            tell("no training pair has this reply")
+
+
+def _now(conversation: Conversation, name: str) -> str:
+    """What a setting is."""
+    value = getattr(conversation.bot.settled(conversation.config), name)
+    return "none" if value is None else str(value)
 
 
 def _png(why: Any) -> bytes:  # noqa: ANN401 - Why, which needs NumPy
     from chatbot.cli.heat_png import png
 
     return png(why)
-
-
-def say(text: str) -> None:
-    """Shows what is no reply."""
-    click.echo(text, err=True)

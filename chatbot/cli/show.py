@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import click
@@ -49,6 +50,24 @@ def tell(text: str) -> None:
         click.echo(text, err=True)
     except OSError:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for the process
+
+
+def counted(number: int, what: str) -> str:
+    """A number of things as text.
+
+    >>> counted(1, "pair"), counted(1_200, "pair")
+    ('1 pair', '1,200 pairs')
+    """
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
+
+
+def load_bot(model: Path, checkpoint: str | None = None) -> Bot:
+    """The bot of a model folder; says what is damaged there."""
+    from chatbot.talk.bot import Bot
+
+    bot = Bot.load(model, checkpoint)
+    tell_damaged(bot)
+    return bot
 
 
 def tell_damaged(bot: Bot) -> None:

@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from chatbot.cli.show import counted
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -68,7 +70,7 @@ def _concerns(advice: Advice, width: int) -> Iterator[str]:
 
 
 def _files(survey: Survey, width: int) -> Iterator[str]:
-    yield f"{_count(survey.pairs, 'pair')} in {_count(len(survey.files), 'file')}"
+    yield f"{counted(survey.pairs, 'pair')} in {counted(len(survey.files), 'file')}"
     seen: set[tuple[str, str]] = set()
     for file in survey.files[:_FILES]:
         kind = (file.format, file.encoding)
@@ -77,7 +79,7 @@ def _files(survey: Survey, width: int) -> Iterator[str]:
     rest = survey.files[_FILES:]
     if rest:
         pairs = sum(file.pairs for file in rest)
-        yield f"  and {_count(len(rest), 'more file')}: {_count(pairs, 'pair')}"
+        yield f"  and {counted(len(rest), 'more file')}: {counted(pairs, 'pair')}"
     for said in survey.left_out:
         yield from wrapped(f"left out {plain(said)}", width, first="  ", rest="      ")
     if repeats := left_out_of_all(survey):
@@ -95,7 +97,7 @@ def left_out_of_all(survey: Survey) -> dict[str, int]:
 def _file(file: FileFacts, width: int, new: bool) -> Iterator[str]:
     """What is told of one file; of the first in its format and encoding, why and some pairs."""
     told = (
-        f"{plain(file.shown)}: {_count(file.pairs, 'pair')}, {file.format}, {file.spoken_encoding}"
+        f"{plain(file.shown)}: {counted(file.pairs, 'pair')}, {file.format}, {file.spoken_encoding}"
     )
     yield from wrapped(told, width, first="  ", rest="      ")
     details = [
@@ -244,7 +246,7 @@ def expectation(forecast: Forecast) -> str:
     return (
         f"Training will take about {forecast.memory_bytes / 1e9:.1f} GB of memory and about "
         f"{_roughly(forecast.seconds)} on this machine, left to it: about {forecast.steps:,} steps "
-        f"of {_count(forecast.batch, 'pair')}, {end}."
+        f"of {counted(forecast.batch, 'pair')}, {end}."
     )
 
 
@@ -257,7 +259,7 @@ def _roughly(seconds: float) -> str:
     for unit, long, least in (("day", 86_400, 129_600), ("hour", 3_600, 5_400)):
         if seconds >= least:
             return f"{seconds / long:.1f} {unit}s"
-    return _count(max(1, round(seconds / 60)), "minute")
+    return counted(max(1, round(seconds / 60)), "minute")
 
 
 def command_lines(advice: Advice, width: int) -> Iterator[str]:
@@ -324,7 +326,3 @@ def wrapped(text: str, width: int, *, first: str, rest: str) -> Iterator[str]:
         line += (" " if begun else "") + pieces[-1]
         begun = True
     yield line
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}" + ("" if number == 1 else "s")

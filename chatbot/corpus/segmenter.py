@@ -42,7 +42,6 @@ _BLOCK = re.compile(r"[\u4e00-\u9fd5a-zA-Z0-9]+|.", re.DOTALL)
 
 _ASCII = re.compile("[a-zA-Z0-9]")
 _NEVER = -1e300
-_MISSING = object()
 _IMPOSSIBLE = -3.14e100
 _BEFORE = {"B": "SE", "M": "MB", "E": "MB", "S": "SE"}
 """The states that may come before a state, the one preferred among equals first."""
@@ -278,15 +277,12 @@ def quiet_jieba() -> Any:  # noqa: ANN401 - jieba has no types
         warnings.simplefilter("ignore")
         # It would look for its files by pkg_resources, which takes 0.1 s and 10 MB; it finds them
         # without it, too.
-        known = sys.modules.get("pkg_resources", _MISSING)
-        sys.modules["pkg_resources"] = None  # type: ignore[assignment]
+        hidden = sys.modules.setdefault("pkg_resources", None) is None  # type: ignore[arg-type]
         try:
             import jieba
         finally:
-            if known is _MISSING:
+            if hidden:
                 del sys.modules["pkg_resources"]
-            else:
-                sys.modules["pkg_resources"] = known  # type: ignore[assignment]
     jieba.setLogLevel(logging.ERROR)
     cache = Path(platformdirs.user_cache_dir("chatbot", appauthor=False))
     try:

@@ -63,7 +63,7 @@ class Ban:
         return self._pattern is not None and bool(self._pattern.search(text))
 
     def _says(self, reply: Sequence[int]) -> bool:
-        return self.says(self._text(reply))
+        return self._pattern is not None and self.says(self._text(reply))
 
 
 def _alphabetic(character: str) -> bool:

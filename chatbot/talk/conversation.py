@@ -159,18 +159,26 @@ class Conversation:
         """
         self.last.rating = rating
 
-    def why(self) -> tuple[Why, Copies | None]:
-        """What the bot looked at for the last reply, and which training pairs have it, if known.
+    def why(self) -> Why:
+        """What the bot looked at for the last reply.
+
+        Raises:
+            ChatbotError: nothing has been said.
+        """
+        last = self.last
+        return self.bot.why(last.question, last.reply, last.earlier)
+
+    def copies(self) -> Copies | None:
+        """Which training pairs have the last reply; None where the store is not at hand.
 
         Raises:
             ChatbotError: nothing has been said.
         """
         last, bot = self.last, self.bot
-        copies = None
         with suppress(ChatbotError), TokenStore(bot.folder.store, verify=False) as store:
             if store.header.vocabulary == bot.vocabulary.digest:
-                copies = copies_of(store, bot.ids(last.reply))
-        return bot.why(last.question, last.reply, last.earlier), copies
+                return copies_of(store, bot.ids(last.reply))
+        return None
 
     def save(self, path: Path) -> None:
         """Writes all that has been said, an exchange a line, behind what else is in the file.

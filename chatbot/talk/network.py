@@ -270,12 +270,7 @@ def _softmax(scores: Floats) -> Floats:
 def _network(bundle: Bundle) -> Network:
     """The network of a checkpoint."""
     named = [name for name in bundle.names if name.startswith(_BEFORE) and name.endswith(_AFTER)]
-    # The optimizer's moments stand below the variables they belong to.
-    weights = {
-        name[len(_BEFORE) : -len(_AFTER)]: bundle.array(name)
-        for name in named
-        if ".OPT" not in name
-    }
+    weights = {name[len(_BEFORE) : -len(_AFTER)]: bundle.array(name) for name in named}
     ngrams = None
     if "mixture/weight" in weights:
         counts = bundle.text(_COUNTS) if _COUNTS in bundle else b""
