@@ -27,12 +27,16 @@ import numpy as np
 from record import CHATBOT, save
 
 from chatbot.config import ReplyConfig
+from chatbot.corpus.encoded import EncodedPairs, bounds_of
 from chatbot.corpus.store import TokenStore
-from chatbot.corpus.vocabulary import EOS, GO
+from chatbot.corpus.vocabulary import EOS
 from chatbot.talk.bot import Bot
 from chatbot.talk.decoding import decode
 
 TIMED = 200
+COMPARED = 50
+"""Questions that are compared at a time."""
+
 NEAR = 1e-4
 """Scores that lie nearer than this may be taken for equal: float32 has no more."""
 
@@ -147,36 +151,31 @@ def timed(bot: Bot, questions: list[list[int]], config: ReplyConfig) -> list[flo
 
 
 def compared(bot: Bot, questions: list[list[int]]) -> dict[str, Any]:
-    """How many greedy replies have every token that TensorFlow's network would choose."""
-    from chatbot.learn.packing import padded, source_fields
-    from chatbot.learn.tf import tf
-    from chatbot.talk.evaluation import net_of
+    """How many greedy replies have every token that TensorFlow's network would choose.
 
-    net = net_of(bot)
-    begin = tf.function(net.begin, reduce_retracing=True, autograph=False)
-    step = tf.function(net.step, reduce_retracing=True, autograph=False)
-    classes, config = net.classes(), ReplyConfig()
+    Its choices after the first tokens of a reply are those of the pass that training makes.
+    """
+    from chatbot.talk.evaluation import Evaluator
+
+    evaluator, config = Evaluator(bot), ReplyConfig()
     same = near = tokens = 0
-    for question, reply in zip(questions, bot.answers(questions, config), strict=True):
-        state = begin(source_fields(*padded([question])))
-        rows = state.h.shape[0]
-        contexts = [GO] * (net.config.ngrams - 1)
-        said: list[int] = []
-        for wanted in [*reply, EOS][: config.max_reply]:
-            token = said[-1] if said else GO
-            scores, share, state = step(tf.constant([token] * rows), state, classes)
-            contexts = [*contexts, token][1:]
-            p = np.exp(scores.numpy()[:1])
-            if net.mixture is not None:
-                net.mixture.ngrams.blend(p, share.numpy()[:1], np.array([contexts], np.int32))
-            allowed = bot.rules.apply(np.log(p), [said], config)[0]
-            tokens += 1
-            if int(allowed.argmax()) != wanted:
-                near += bool(allowed.max() - allowed[wanted] < NEAR)
-                break
-            said.append(wanted)
-        else:
-            same += 1
+    for first in range(0, len(questions), COMPARED):
+        asked = questions[first : first + COMPARED]
+        replies = bot.answers(asked, config)
+        halves = [half for pair in zip(asked, replies, strict=True) for half in pair]
+        ids = np.array([token for half in halves for token in half], np.int32)
+        bounds = bounds_of(np.array([len(half) for half in halves]))
+        pairs = EncodedPairs(ids, bounds, np.zeros((len(asked), 4), np.int64))
+        for reply, scores in zip(replies, evaluator.scores(pairs), strict=True):
+            wanted = [*reply, EOS][: config.max_reply]
+            for place, token in enumerate(wanted):
+                allowed = bot.rules.apply(scores[place, None], [wanted[:place]], config)[0]
+                tokens += 1
+                if int(allowed.argmax()) != token:
+                    near += bool(allowed.max() - allowed[token] < NEAR)
+                    break
+            else:
+                same += 1
     return {
         "replies": len(questions),
         "tokens": tokens,

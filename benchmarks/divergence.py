@@ -32,9 +32,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--jobs", type=int, default=2)
     asked = parser.parse_args()
-    from chatbot.config import TrainingConfig
+    from chatbot.config import ModelConfig
 
-    usual = TrainingConfig().learning_rate
+    usual = ModelConfig().usual_rate
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(asked.jobs) as pool:
         work = Path(name)
         corpus = str(asked.train.resolve())

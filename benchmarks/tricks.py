@@ -1,11 +1,12 @@
 """What is each trick of a training step worth?
 
-    python benchmarks/tricks.py TRAIN [--rounds R] [--steps N]
+    python benchmarks/tricks.py TRAIN [--rounds R] [--steps N] [--only TRICK...]
 
-TRAIN is a corpus in any format that build-vocab reads. Trains N (12) steps at the defaults a user
-gets, each time in a process of its own: with everything, then without one trick, its slow twin in
-its place; and so on through all of them, R (3) times. Records the median seconds of a step, the
-peak of memory, and both as ratios to the run with everything of the same round.
+TRAIN is a corpus in any format that build-vocab reads. Trains N (20) steps at the defaults a user
+gets, each time in a process of its own: with everything and without one trick, its slow twin in
+its place, one right after the other, the order alternating; and so on through all of them, R (3)
+times. Records the median seconds of a step, the peak of memory, and both as ratios to the run with
+everything beside it. With --only some are measured and printed, not recorded.
 """
 
 from __future__ import annotations
@@ -102,16 +103,18 @@ def written_gradient_of_the_lstm() -> dict[str, Any]:
     """The LSTM's loop, differentiated by TensorFlow."""
     import tensorflow as tf
 
-    from chatbot.learn import model, recurrent
+    from chatbot.learn import recurrent, recurrent_model
+    from chatbot.learn.cells import CELLS
 
-    def plain(x: Any, bounds: Any, *weights: Any, dtype: Any, cudnn: bool) -> Any:  # noqa: ANN401
+    def plain(x: Any, bounds: Any, *weights: Any, dtype: Any, **others: Any) -> Any:  # noqa: ANN401
         *weights, c0 = weights
         x, kernel, r, bias, h0 = (tf.cast(one, dtype) for one in (x, *weights))
         projected = tf.nn.bias_add(tf.matmul(x, kernel), bias)
-        _, cells, hidden = recurrent._forward(projected, bounds, r, h0, c0, dtype)
+        cell = CELLS[others["cell"]]
+        _, cells, hidden = recurrent._forward(cell, projected, bounds, r, bias, h0, c0, None)
         return hidden, cells
 
-    model.lstm = plain
+    recurrent_model.recur = plain
     return {}
 
 
@@ -119,12 +122,13 @@ def gathers_back() -> dict[str, Any]:
     """Gradients of gathers are scattered and added, as TensorFlow does it."""
     import tensorflow as tf
 
-    from chatbot.learn import attention, model
+    from chatbot.learn import attention, recurrent_model
 
     def plain(x: Any, forward: Any, _: Any) -> Any:  # noqa: ANN401
         return tf.gather(tf.reshape(x, [-1, x.shape[-1]]), forward)
 
-    model.permuted = attention.permuted = model.last_rows = plain
+    attention.permuted = plain
+    recurrent_model.permuted = recurrent_model.last_rows = plain
     return {}
 
 
@@ -174,7 +178,7 @@ TRICKS: dict[str, tuple[Patch, str]] = {
         (a_part_for_each_processor, "learn/parts.py: split"),
         (groups_of_like_length, "learn/groups.py: grouped"),
         (gradient_in_the_same_pass, "learn/losses.py: summed_loss"),
-        (written_gradient_of_the_lstm, "learn/recurrent.py: lstm"),
+        (written_gradient_of_the_lstm, "learn/recurrent.py: recur"),
         (gathers_back, "learn/gathers.py: permuted"),
         (touched_rows_only, "learn/optimizer.py: Adam"),
         (a_byte_for_each_element, "learn/dropout.py: Dropped.units_of"),
@@ -189,48 +193,55 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("train", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=12)
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--only", nargs="+", choices=[*TRICKS])
     parser.add_argument("--without", choices=["nothing", *TRICKS], help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.without:
         print(json.dumps(measured(given.train, given.without, given.steps)))
         return
+    names = given.only or [*TRICKS]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         must(run([CHATBOT, "build-vocab", str(given.train.resolve())], cwd=folder))
-        rounds = [one_round(folder, given.steps) for _ in range(given.rounds)]
+        rounds = [one_round(folder, given.steps, names, n % 2) for n in range(given.rounds)]
     tricks = {
         name: {
-            key: spread([one[name][key] / one["nothing"][key] for one in rounds])
+            key: spread([one[name]["without"][key] / one[name]["with"][key] for one in rounds])
             for key in ("seconds", "peak_bytes")
         }
-        for name in TRICKS
+        for name in names
     }
     everything = {
-        key: spread([one["nothing"][key] for one in rounds]) for key in ("seconds", "peak_bytes")
+        key: spread([both["with"][key] for one in rounds for both in one.values()])
+        for key in ("seconds", "peak_bytes")
     }
     twins = {
         name: {"where": where, "without": patch.__doc__} for name, (patch, where) in TRICKS.items()
     }
-    save(
-        "tricks",
-        {
-            "steps": given.steps,
-            "everything": everything,
-            "without": tricks,
-            "twins": twins,
-            "rounds": rounds,
-        },
-    )
+    found = {
+        "steps": given.steps,
+        "everything": everything,
+        "without": tricks,
+        "twins": twins,
+        "rounds": rounds,
+    }
+    if given.only:
+        print(json.dumps(found["without"], indent=2))
+    else:
+        save("tricks", found)
 
 
-def one_round(folder: Path, steps: int) -> dict[str, Any]:
-    """With everything, and without each trick, one after the other."""
-    found = {}
-    for name in ("nothing", *TRICKS):
-        command = [sys.executable, str(Path(__file__).resolve()), str(folder / "model")]
-        done = must(run([*command, "--without", name, "--steps", str(steps)], cwd=folder))
-        found[name] = json.loads(done["stdout"]) | {"peak_bytes": done["peak_bytes"]}
+def one_round(folder: Path, steps: int, names: list[str], turned: bool) -> dict[str, Any]:
+    """Everything beside everything but one trick, for each trick; which is first alternates."""
+    found: dict[str, Any] = {}
+    for name in names:
+        pair = [("with", "nothing"), ("without", name)]
+        found[name] = {}
+        for which, without in reversed(pair) if turned else pair:
+            command = [sys.executable, str(Path(__file__).resolve()), str(folder / "model")]
+            done = must(run([*command, "--without", without, "--steps", str(steps)], cwd=folder))
+            found[name][which] = json.loads(done["stdout"]) | {"peak_bytes": done["peak_bytes"]}
         print(name, found[name], file=sys.stderr)
     return found
 

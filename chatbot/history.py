@@ -11,7 +11,7 @@ Each line has a `kind`, the `step` it speaks of and what else is known then:
     {"kind": "alarm", "step": 50, "alarm": "the question is ignored", "note": "..."}
     {"kind": "extend", "step": 50, "note": "..."}      what is judged from here on is another corpus
     {"kind": "decay", ...}  {"kind": "rollback", ...}  {"kind": "checkpoint", ...}
-    {"kind": "stop", "note": "...", ...}
+    {"kind": "average", "note": "..."}  {"kind": "stop", "note": "...", ...}
 
 A run that resumes at step s first drops what was recorded after s, so the file reads as if the run
 had never been stopped, but for one start record more.
@@ -46,7 +46,7 @@ class Record:
 
     Attributes:
         kind: start, extend, progress, validation, probe, alarm, decay, rollback, checkpoint,
-            stop; or pause, which is shown and not recorded: the disk is full.
+            average, stop; or pause, which is shown and not recorded: the disk is full.
         step: steps done.
         seconds: training time so far, resumed parts included.
         loss: training loss of the last step, at a stop the mean of the last five, nats per target

@@ -84,6 +84,26 @@ def _c() -> ctypes.CDLL:
     return ctypes.CDLL(None)
 
 
+def release_all() -> None:
+    """Gives back both."""
+    release_freed()
+    release_program()
+
+
+def release_after(steps: int, every: int, cap: str | None) -> None:
+    """Gives back what steps of training leave: what compiling the first has read, what was freed.
+
+    Args:
+        steps: steps of this process so far.
+        every: after how many steps what was freed is given back, ...
+        cap: ... unless memory is capped: then after each.
+    """
+    if steps == 1:
+        release_program()
+    if cap is not None or steps % every == 0:
+        release_freed()
+
+
 def _pages_of_files() -> Iterator[tuple[int, int]]:
     """Where large stretches of files lie that nobody can write to and nobody has changed."""
     try:

@@ -22,6 +22,7 @@ from chatbot import __version__
 from chatbot.cli.build_vocab import build_vocab
 from chatbot.cli.chat import chat
 from chatbot.cli.evaluate import evaluate
+from chatbot.cli.export import export
 from chatbot.cli.info import info
 from chatbot.cli.inspect import inspect
 from chatbot.cli.report import report
@@ -45,7 +46,7 @@ def cli() -> None:
     """  # noqa: D301 - click wants the character: what follows it is not wrapped
 
 
-for command in (inspect, build_vocab, train, chat, evaluate, info, report):
+for command in (inspect, build_vocab, train, chat, evaluate, export, info, report):
     cli.add_command(command)
 
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chatbot.cli.options import (
+    bot_option,
     check_writable,
     checkpoint_option,
     json_option,
-    model_option,
     settings_options,
 )
 from chatbot.cli.show import load_bot, tell, tell_damaged
@@ -39,7 +39,7 @@ _AT_ONCE = 64
 
 
 @click.command()
-@model_option
+@bot_option
 @checkpoint_option
 @click.option(
     "--transcript",
@@ -157,7 +157,7 @@ def _converse(
     """A conversation in the terminal; the bot wakes behind the prompt."""
     from chatbot.cli.repl import Repl
 
-    if not ModelFolder(model).trained:
+    if not model.is_file() and not ModelFolder(model).trained:
         load_bot(model, checkpoint)  # says what is missing
     if transcript is not None:
         check_writable("--transcript", transcript)

@@ -13,10 +13,10 @@ import click
 
 from chatbot.cli.corpora import opened, reading_options
 from chatbot.cli.options import (
+    bot_option,
     check_writable,
     checkpoint_option,
     json_option,
-    model_option,
     settings_of,
     writing,
 )
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("pairs", nargs=-1, metavar="[PAIRS]...", type=click.Path(path_type=Path))
-@model_option
+@bot_option
 @checkpoint_option
 @click.option(
     "--replies",
@@ -112,6 +112,8 @@ def evaluate(
 
 def _store(model: Path) -> TokenStore:
     """The token store of a model folder."""
+    if model.is_file():
+        raise ChatbotError(f"{model}: a bot in one file has no pairs. Name files to evaluate on.")
     from chatbot.corpus.store import TokenStore
 
     return TokenStore(ModelFolder(model).store)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,11 @@ import click
 
 from chatbot.cli.options import json_option, model_option
 from chatbot.cli.show import duration, size
+from chatbot.config import ModelConfig
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
 from chatbot.history import read
+from chatbot.settings import option_of
 
 
 @click.command()
@@ -88,9 +91,17 @@ def _text(facts: dict[str, Any]) -> str:
         lines.append(
             f"  training    step {last['step']:,} after {duration(last['seconds'])}{loss}{held_out}"
         )
-        network = ", ".join(f"{k} {v}" for k, v in last.get("model", {}).items())
+        network = ", ".join(_shape(last.get("model", {})))
         lines.append(f"  network     {network}")
     lines.append(f"  checkpoints {', '.join(facts['checkpoints']) or 'none'}")
     if facts["best"]:
         lines.append(f"  best        {facts['best'][-1]}")
     return "\n".join(lines)
+
+
+def _shape(model: dict[str, Any]) -> Iterator[str]:
+    """The widths of a network, and what else is not at its default."""
+    usual = ModelConfig().as_dict()
+    for name, value in model.items():
+        if name in ("units", "embedding") or value != usual.get(name):
+            yield f"{option_of(name)[2:]} {value}"

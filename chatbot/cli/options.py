@@ -29,6 +29,13 @@ model_option = click.option(
     show_default=True,
     help="folder of the vocabulary, the token store and the checkpoints",
 )
+bot_option = click.option(
+    "--model",
+    type=click.Path(path_type=Path),
+    default=Path("model"),
+    show_default=True,
+    help="the model folder, or a file that chatbot export wrote",
+)
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="print the answer as JSON, for programs"
 )

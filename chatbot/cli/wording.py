@@ -48,7 +48,7 @@ class Wording:
         step = f"step {record.step:,}: "
         if record.kind == "validation":
             self._see(record)
-        elif record.kind == "decay":
+        elif record.kind in ("decay", "average"):
             return [f"{step}{record.note}"]
         elif record.kind == "rollback":  # which names its step: the record has that gone back to
             return [f"{record.note}"]

@@ -110,13 +110,17 @@ class Vocabulary:
                 "anew with --restart."
             )
 
-    def save(self, path: Path) -> None:
-        """Writes the file drawn above, for the caller to rename into place."""
+    def to_bytes(self) -> bytes:
+        """The file drawn above."""
         body = "".join(f"{w}\t{n}\n" for w, n in zip(self.words, self.counts, strict=True))
         header = {"size": len(self), "settings": self.config.as_dict()}
         data = f"{json.dumps(header, ensure_ascii=False)}\n{body}".encode()
         first = f"{_MAGIC} {FORMAT} {zlib.crc32(data):08x} "
-        path.write_bytes(first.encode() + data)
+        return first.encode() + data
+
+    def save(self, path: Path) -> None:
+        """Writes the file, for the caller to rename into place."""
+        path.write_bytes(self.to_bytes())
 
     @classmethod
     def load(cls, path: Path) -> Vocabulary:

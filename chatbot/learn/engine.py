@@ -19,7 +19,8 @@ from chatbot.corpus.doctor import forecast
 from chatbot.corpus.store import Ranges
 from chatbot.corpus.vectors import Vectors
 from chatbot.learn.dropout import Dropped
-from chatbot.learn.model import Seq2Seq, feature_spec
+from chatbot.learn.model import feature_spec
+from chatbot.learn.networks import network
 from chatbot.learn.optimizer import Adam
 from chatbot.learn.parts import merged, split
 from chatbot.learn.recovery import Step
@@ -88,7 +89,7 @@ class Engine:
             dropout: share of activations dropped.
             parts: the attribute; default: one for each processor.
         """
-        self.net = Seq2Seq(size, model, seed=training.seed, unigram=unigram)
+        self.net = network(size, model, seed=training.seed, unigram=unigram)
         self.optimizer = Adam(
             self.net.embedding, self.net.matrices, freezing=training.freeze_vectors
         )
@@ -96,7 +97,7 @@ class Engine:
         self.parts = self.workers if parts is None else parts
         self._pool = ThreadPoolExecutor(self.workers)
         self._clip, self._dropout = training.clip, dropout
-        self._word_dropout = training.word_dropout
+        self._word_dropout, self._variational = training.word_dropout, training.variational
         self._dtype = product_type(training.precision)
         self._seed = np.int32(training.seed & 0x7FFFFFFF)
         spec, numbers = feature_spec(), tf.TensorSpec((None,), tf.int32)
@@ -214,7 +215,8 @@ class Engine:
         rows = tf.gather(self.net.embedding, batch["touched"])
         with tf.GradientTape() as tape:
             tape.watch(rows)
-            dropped = Dropped(share if self._dropout else 0.0, self._word_dropout, key)
+            left_out = share if self._dropout else 0.0
+            dropped = Dropped(left_out, self._word_dropout, key, self._variational)
             learned, judged = self.net.losses(rows, batch, self._dtype, dropped)
         gradients = tape.gradient(learned, [rows, *self.net.matrices])
         rows, *others = (tf.convert_to_tensor(one) for one in gradients)

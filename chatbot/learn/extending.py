@@ -27,6 +27,7 @@ from chatbot.corpus.vocabulary import SPECIAL, Vocabulary
 from chatbot.learn.checkpoint import restore
 from chatbot.learn.engine import Engine
 from chatbot.learn.model import Seq2Seq
+from chatbot.learn.networks import network
 from chatbot.learn.optimizer import Adam
 from chatbot.learn.output import OutputLayer, first_biases
 from chatbot.learn.position import Position
@@ -66,7 +67,7 @@ def extend(
         ChatbotError: text is cut in another way now, or the checkpoint cannot be read.
     """
     now.check_extends(before)
-    net = Seq2Seq(len(before), stored.model)
+    net = network(len(before), stored.model)
     optimizer = Adam(net.embedding, net.matrices, freezing=stored.training.freeze_vectors)
     restore(path, net, optimizer)
     places = places_of(before, now)
@@ -148,7 +149,9 @@ def _matches(
         pairs = zip(getattr(one, name), getattr(other, name), strict=True)
         yield from ((*pair, None) for pair in pairs)
     for cluster, at in enumerate(_classes(one, other, places)):
-        yield _weights(one)[cluster], _weights(other)[cluster], at
+        if one.own[cluster] is not None:
+            slots_only = one.tied and cluster == 0
+            yield one.own[cluster], other.own[cluster], None if slots_only else at
         yield _biases(one)[cluster], _biases(other)[cluster], at
 
 
@@ -156,11 +159,6 @@ def _wordless(net: Seq2Seq) -> list[Any]:
     """The variables outside embedding and output layer, in a fixed order."""
     of_output = {id(v) for v in net.output.trainable_variables}
     return [v for v in net.matrices if id(v) not in of_output]
-
-
-def _weights(layer: OutputLayer) -> list[Any]:
-    """The class embeddings of the head and of each tail."""
-    return [layer.weight, *layer.tail_weights]
 
 
 def _biases(layer: OutputLayer) -> list[Any]:

@@ -62,7 +62,9 @@ class OutputLayer(tf.Module):  # type: ignore[misc]
     Attributes:
         cutoffs: the first entry past each cluster; the last is V.
         shared: entries whose classes share what is learned of the embeddings: those of the first
-            two clusters of an adaptive softmax, 0 without embeddings or with a single cluster.
+            two clusters of an adaptive softmax, 0 without embeddings or, unless tied, with a single
+            cluster.
+        tied: whether those classes have no vector of their own besides.
     """
 
     def __init__(
@@ -72,6 +74,8 @@ class OutputLayer(tf.Module):  # type: ignore[misc]
         unigram: Tensor,
         uniform: Any,  # noqa: ANN401
         embedding: int = 0,
+        *,
+        tied: bool = False,
     ) -> None:
         """Makes the weights.
 
@@ -81,29 +85,46 @@ class OutputLayer(tf.Module):  # type: ignore[misc]
             unigram: how often each entry occurs, [V]; the biases begin at its logarithm.
             uniform: (name, shape, limit) -> a variable drawn uniformly from -limit to limit.
             embedding: width of the embeddings that classes share; 0 for none.
+            tied: the attribute.
         """
         super().__init__(name="output")
         self.cutoffs = cutoffs_of(size)
-        self.shared = self.cutoffs[1] if embedding and len(self.cutoffs) > 1 else 0
-        head = self.cutoffs[0]
+        self.shared = 0
+        if embedding and (tied or len(self.cutoffs) > 1):
+            self.shared = self.cutoffs[:2][-1]
+        self.tied = bool(tied and self.shared)
+        head = 0 if self.tied else self.cutoffs[0]
         tails = list(zip(self.cutoffs, self.cutoffs[1:], strict=False))
         bias, *biases = first_biases(unigram, self.cutoffs)
-        self.weight = uniform("weight", (head + len(tails), units), 0.05)
+        self.weight = None
+        if head + len(tails):
+            self.weight = uniform("weight", (head + len(tails), units), 0.05)
         self.bias = tf.Variable(bias, name="bias")
         self.projections, self.tail_weights, self.tail_biases = [], [], []
         for number, (first, last) in enumerate(tails):
             width = tail_width(units, number)
             limit = (6 / (units + width)) ** 0.5
             self.projections.append(uniform(f"projection{number}", (units, width), limit))
-            self.tail_weights.append(uniform(f"tail{number}", (last - first, width), 0.1))
+            if number or not self.tied:
+                self.tail_weights.append(uniform(f"tail{number}", (last - first, width), 0.1))
             self.tail_biases.append(tf.Variable(biases[number], name=f"tail_bias{number}"))
         self.views = []
         if self.shared:
-            width = tail_width(units, 0)
-            limit = (6 / (embedding + width)) ** 0.5
             # A class of the head begins as the embedding itself.
             self.views.append(tf.Variable(tf.eye(embedding, units), name="view0"))
+        if self.shared and tails:
+            width = tail_width(units, 0)
+            limit = (6 / (embedding + width)) ** 0.5
             self.views.append(uniform("view1", (embedding, width), limit))
+
+    @property
+    def own(self) -> list[Tensor | None]:
+        """The classes' own vectors in the head and in each tail, None where there are none.
+
+        Those of a tied head are only of its slots.
+        """
+        nothing = [None] if self.tied and len(self.cutoffs) > 1 else []
+        return [self.weight, *nothing, *self.tail_weights]
 
     def classes(self, rows: Tensor, dtype: tf.DType = tf.float32) -> list[Tensor]:
         """The vector of every class of the head and of each tail, [classes, width] each.
@@ -117,16 +138,22 @@ class OutputLayer(tf.Module):  # type: ignore[misc]
             rows: embeddings of the first `shared` entries at least, [K, E]; not read if it is 0.
             dtype: what the matrix products are computed in.
         """
-        found: list[Tensor] = [self.weight, *self.tail_weights]
+        found = self.own
         if not self.shared:
             return found
-        head, second = self.cutoffs[:2]
+        bounds = [0, *self.cutoffs[:2]]
+        sizes = [last - first for first, last in zip(bounds, bounds[1:], strict=False)]
         # A split has a cheaper gradient than slices.
-        parts = tf.split(rows, [head, second - head, -1])[:2]
+        parts = tf.split(rows, [*sizes, -1])[:-1]
         for number, (view, part) in enumerate(zip(self.views, parts, strict=True)):
             seen, own = dense(part, view, dtype), found[number]
-            slots = own.shape[0] - part.shape[0]  # of the tails, in the head
-            found[number] = own + tf.pad(seen, [[0, slots], [0, 0]])
+            if own is None:
+                found[number] = seen
+            elif self.tied:
+                found[number] = tf.concat([seen, own], 0)
+            else:
+                slots = own.shape[0] - part.shape[0]  # of the tails, in the head
+                found[number] = own + tf.pad(seen, [[0, slots], [0, 0]])
         return found
 
     def loss(

@@ -259,4 +259,7 @@ def _agreed(
     if file is not None and stored is None:
         vectors = read_vectors(Path(file), vocabulary, model.get("embedding"))
         model = {**model, "embedding": vectors.coverage.width}
-    return ModelConfig.resumed(stored.model if stored else None, model), settings, vectors
+    network = ModelConfig.resumed(stored.model if stored else None, model)
+    if settings.learning_rate is None:
+        settings = replace(settings, learning_rate=network.usual_rate)
+    return network, settings, vectors

@@ -1,18 +1,13 @@
-"""The LSTM over packed rows, forward and backward.
+"""A recurrent layer over packed rows, forward and backward.
 
-Comes in: packed input rows and weights in Keras's layout (kernel [I, 4U], recurrent kernel [U, 4U],
-bias [4U]; gates in the order input, forget, cell, output). Goes out: packed hidden and cell states.
-Knows nothing of words, batches or attention.
-
-Hochreiter and Schmidhuber 1997 with the forget gate of Gers et al. 2000:
-
-    i, f, o = sigmoid(x W + h R + b)      g = tanh(x W + h R + b)
-    c' = f c + i g                        h' = o tanh(c')
+Comes in: packed input rows, and weights (kernel [I, GU], recurrent kernel [U, GU], bias [4U], for a
+cell of G gates, see `cells`). Goes out: packed hidden and carried states. Knows nothing of words,
+batches or attention.
 
 The projection of all inputs and the gradients of the weights are one matrix product each; a time
 step multiplies only the rows still alive. TensorFlow differentiates a loop by keeping every
 intermediate tensor, so the gradient is written out here; tests/learn/test_recurrent.py has the slow
-twin. On a GPU cuDNN's kernel runs instead, with the same weights.
+twins. On a GPU cuDNN's kernel runs an LSTM instead, with the same weights.
 """
 
 from __future__ import annotations
@@ -20,13 +15,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from chatbot.learn.cells import CELLS, STORED, Cell
 from chatbot.learn.tf import tf
 
 Tensor = Any
 Gradient = Callable[..., tuple[Tensor, ...]]
 
 
-def lstm(
+def recur(
     x: Tensor,
     bounds: Tensor,
     kernel: Tensor,
@@ -35,30 +31,36 @@ def lstm(
     h0: Tensor,
     c0: Tensor,
     *,
+    cell: str = "lstm",
+    kept: Tensor | None = None,
     dtype: tf.DType = tf.float32,
     cudnn: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """Runs an LSTM over packed rows.
+    """Runs a recurrent layer over packed rows.
 
     Args:
         x: input rows, float32 [R, I], see `packing`.
         bounds: where each time step begins and the last ends, int32 [steps + 1].
-        kernel: [I, 4U].
-        recurrent: [U, 4U].
+        kernel: [I, GU].
+        recurrent: [U, GU].
         bias: [4U].
         h0: hidden state before the first step, float32 [rows of the first step, U].
-        c0: cell state before the first step, likewise.
+        c0: carried state before the first step, likewise.
+        cell: `lstm` or `gru`.
+        kept: factors on the hidden states of each sequence where they enter the gates (Gal and
+            Ghahramani 2016, eq. 7), float32 [rows of the first step, U]; None for all 1.
         dtype: what matrix products are computed in; gates and states are float32.
-        cudnn: use cuDNN's kernel (needs a GPU).
+        cudnn: use cuDNN's kernel where it can (needs a GPU).
 
     Returns:
-        Hidden states after every row, of type `dtype`, and cell states, float32, [R, U] each; zero
-        in the rows past the last step. With cuDNN the cell states are those after each sequence's
-        last row, zero elsewhere.
+        Hidden states after every row, of type `dtype`, and carried states, float32, [R, U] each;
+        zero in the rows past the last step. With cuDNN the carried states are those after each
+        sequence's last row, zero elsewhere.
     """
-    if cudnn:
+    if cudnn and cell == "lstm" and kept is None:
         hidden, cells = _cudnn(x, bounds, kernel, recurrent, bias, h0, c0)
         return tf.cast(hidden, dtype), cells
+    kind = CELLS[cell]
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def run(
@@ -66,18 +68,24 @@ def lstm(
     ) -> tuple[tuple[Tensor, Tensor], Gradient]:
         """The states, and their gradients times what is above."""
         inputs, w, r = tf.cast(x, dtype), tf.cast(kernel, dtype), tf.cast(recurrent, dtype)
-        projected = tf.nn.bias_add(tf.matmul(inputs, w), tf.cast(bias, dtype))
+        projected = tf.nn.bias_add(tf.matmul(inputs, w), tf.cast(bias[: w.shape[1]], dtype))
         first = tf.cast(h0, dtype)
-        gates, cells, hidden = _forward(projected, bounds, r, first, c0, dtype)
+        factors = None if kept is None else tf.cast(kept, dtype)
+        gates, cells, hidden = _forward(kind, projected, bounds, r, bias, first, c0, factors)
 
         def gradient(d_hidden: Tensor, d_cells: Tensor) -> tuple[Tensor, ...]:
             """By every argument, in their order."""
-            d_gates, d_h0, d_c0 = _backward(d_hidden, d_cells, gates, cells, bounds, r, c0, dtype)
+            d_gates, d_h0, d_c0 = _backward(
+                kind, d_hidden, d_cells, gates, cells, bounds, r, c0, factors
+            )
             before = _states_before(hidden, first, bounds)
+            if factors is not None:
+                before *= tf.gather(factors, ranks(bounds, tf.shape(before)[0]))
+            of_inputs, of_hidden = kind.of_inputs(d_gates), kind.of_hidden(d_gates)
             return (
-                tf.cast(tf.matmul(d_gates, w, transpose_b=True), tf.float32),
-                tf.cast(tf.matmul(inputs, d_gates, transpose_a=True), tf.float32),
-                tf.cast(tf.matmul(before, d_gates, transpose_a=True), tf.float32),
+                tf.cast(tf.matmul(of_inputs, w, transpose_b=True), tf.float32),
+                tf.cast(tf.matmul(inputs, of_inputs, transpose_a=True), tf.float32),
+                tf.cast(tf.matmul(before, of_hidden, transpose_a=True), tf.float32),
                 tf.reduce_sum(tf.cast(d_gates, tf.float32), 0),
                 d_h0,
                 d_c0,
@@ -88,14 +96,33 @@ def lstm(
     return run(x, kernel, recurrent, bias, h0, c0)  # type: ignore[no-any-return]
 
 
+def ranks(bounds: Tensor, rows: Tensor) -> Tensor:
+    """The place within its time step of every row, which is its sequence's, int32 [rows].
+
+    Args:
+        bounds: where each time step begins and the last ends, int32 [steps + 1].
+        rows: how many rows there are; those past the last step are given 0.
+    """
+    sizes = bounds[1:] - bounds[:-1]
+    inside = tf.range(bounds[-1]) - tf.repeat(bounds[:-1], sizes)
+    return tf.pad(inside, [[0, rows - bounds[-1]]])
+
+
 def _rows(width: int, dtype: tf.DType, steps: Tensor) -> tf.TensorArray:
     return tf.TensorArray(dtype, steps, infer_shape=False, element_shape=[None, width])
 
 
 def _forward(
-    projected: Tensor, bounds: Tensor, r: Tensor, h0: Tensor, c0: Tensor, dtype: tf.DType
+    cell: Cell,
+    projected: Tensor,
+    bounds: Tensor,
+    r: Tensor,
+    bias: Tensor,
+    h0: Tensor,
+    c0: Tensor,
+    kept: Tensor | None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    units = r.shape[0]
+    units, dtype = r.shape[0], r.dtype
     steps = tf.shape(bounds)[0] - 1
     tail = tf.shape(projected)[0] - bounds[-1]
 
@@ -103,17 +130,15 @@ def _forward(
         """One time step."""
         first, last = bounds[t], bounds[t + 1]
         n = last - first
-        z = tf.cast(projected[first:last] + tf.matmul(h[:n], r), tf.float32)
-        i, f, g, o = tf.split(z, 4, 1)
-        i, f, g, o = tf.sigmoid(i), tf.sigmoid(f), tf.tanh(g), tf.sigmoid(o)
-        c = f * c[:n] + i * g
-        h = tf.cast(o * tf.tanh(c), dtype)
-        rows = (tf.concat([tf.cast(gate, dtype) for gate in (i, f, g, o)], 1), c, h)
+        h = h[:n] if kept is None else h[:n] * kept[:n]
+        stored, c, h = cell.step(projected[first:last], tf.matmul(h, r), bias, c[:n])
+        h = tf.cast(h, dtype)
+        rows = (tf.concat([tf.cast(gate, dtype) for gate in stored], 1), c, h)
         return (t + 1, h, c, *(a.write(t, row) for a, row in zip(arrays, rows, strict=True)))
 
     arrays = [
         _rows(width, kind, steps + 1)
-        for width, kind in ((4 * units, dtype), (units, tf.float32), (units, dtype))
+        for width, kind in ((STORED * units, dtype), (units, tf.float32), (units, dtype))
     ]
     shape, array = tf.TensorShape([None, units]), tf.TensorShape(None)
     done = tf.while_loop(
@@ -126,12 +151,13 @@ def _forward(
     return tuple(
         tf.ensure_shape(array.write(steps, tf.zeros([tail, width], kind)).concat(), [None, width])
         for array, width, kind in zip(
-            done, (4 * units, units, units), (dtype, tf.float32, dtype), strict=True
+            done, (STORED * units, units, units), (dtype, tf.float32, dtype), strict=True
         )
     )
 
 
 def _backward(
+    cell: Cell,
     d_hidden: Tensor,
     d_cells: Tensor,
     gates: Tensor,
@@ -139,10 +165,10 @@ def _backward(
     bounds: Tensor,
     r: Tensor,
     c0: Tensor,
-    dtype: tf.DType,
+    kept: Tensor | None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of the gates' inputs [R, 4U] and of the first states; back through time."""
-    units = r.shape[0]
+    """Gradients for the biases [R, 4U] and of the first states; back through time."""
+    units, dtype = r.shape[0], r.dtype
     steps = tf.shape(bounds)[0] - 1
     tail = tf.shape(gates)[0] - bounds[-1]
 
@@ -155,13 +181,16 @@ def _backward(
         missing = [[0, n - tf.shape(dh)[0]], [0, 0]]
         dh = tf.cast(d_hidden[first:last], tf.float32) + tf.pad(dh, missing)
         dc = d_cells[first:last] + tf.pad(dc, missing)
-        dz, dc = _through_cell(gates[first:last], cells[first:last], c_before, dh, dc)
+        stored = [tf.cast(gate, tf.float32) for gate in tf.split(gates[first:last], STORED, 1)]
+        dz, dc = cell.back(stored, cells[first:last], c_before, dh, dc)
         d_gates = tf.concat([tf.cast(part, dtype) for part in dz], 1)
-        dh = tf.cast(tf.matmul(d_gates, r, transpose_b=True), tf.float32)
+        dh = tf.cast(tf.matmul(cell.of_hidden(d_gates), r, transpose_b=True), tf.float32)
+        if kept is not None:
+            dh *= tf.cast(kept[:n], tf.float32)
         return t - 1, dh, dc, array.write(t, d_gates)
 
-    array = _rows(4 * units, dtype, steps + 1)
-    array = array.write(steps, tf.zeros([tail, 4 * units], dtype))
+    array = _rows(STORED * units, dtype, steps + 1)
+    array = array.write(steps, tf.zeros([tail, STORED * units], dtype))
     none = tf.zeros([0, units])
     shape = tf.TensorShape([None, units])
     _, dh, dc, array = tf.while_loop(
@@ -171,23 +200,7 @@ def _backward(
         shape_invariants=[tf.TensorShape([]), shape, shape, tf.TensorShape(None)],
         parallel_iterations=1,
     )
-    return tf.ensure_shape(array.concat(), [None, 4 * units]), dh, dc
-
-
-def _through_cell(
-    gates: Tensor, c: Tensor, c_before: Tensor, dh: Tensor, dc: Tensor
-) -> tuple[list[Tensor], Tensor]:
-    """Gradients of the gates' inputs, [n, U] each, and of the cell state before, for one step."""
-    i, f, g, o = (tf.cast(gate, tf.float32) for gate in tf.split(gates, 4, 1))
-    tanh_c = tf.tanh(c)
-    dc = dc + dh * o * (1 - tanh_c * tanh_c)
-    dz = [
-        dc * g * i * (1 - i),
-        dc * c_before * f * (1 - f),
-        dc * i * (1 - g * g),
-        dh * tanh_c * o * (1 - o),
-    ]
-    return dz, dc * f
+    return tf.ensure_shape(array.concat(), [None, STORED * units]), dh, dc
 
 
 def _states_before(hidden: Tensor, h0: Tensor, bounds: Tensor) -> Tensor:

@@ -26,7 +26,7 @@ import dataclasses
 from dataclasses import dataclass
 from math import inf
 
-from chatbot.config import TrainingConfig
+from chatbot.config import RATES, TrainingConfig
 from chatbot.learn.comparison import CONFIDENCE, Block, Difference, Judged, difference
 
 DECAY = 0.4
@@ -83,7 +83,8 @@ def rate(step: int, schedule: Schedule, fraction: float, config: TrainingConfig)
     done = step + 1 - schedule.warm_from
     warm = min(1.0, done / config.warmup) if config.warmup else 1.0
     annealing = max(LEAST_ANNEALING, 1.0 - fraction)
-    return config.learning_rate * warm * schedule.scale * annealing * 0.5**schedule.halvings
+    full = RATES["recurrent"] if config.learning_rate is None else config.learning_rate
+    return full * warm * schedule.scale * annealing * 0.5**schedule.halvings
 
 
 def at_full_rate(schedule: Schedule) -> Schedule:

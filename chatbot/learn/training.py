@@ -26,6 +26,7 @@ from chatbot.corpus.vocabulary import Vocabulary
 from chatbot.folder import ModelFolder
 from chatbot.history import Record
 from chatbot.learn import mending, recovery
+from chatbot.learn.averaging import judged_mean
 from chatbot.learn.checkpoint import Checkpoints
 from chatbot.learn.comparison import Judged
 from chatbot.learn.ending import Ending
@@ -38,11 +39,9 @@ from chatbot.learn.position import Position
 from chatbot.learn.saving import DiskLeft, due, seconds_to_save
 from chatbot.learn.schedule import after_step, after_validation, dropping, rate, why_decayed
 from chatbot.learn.watcher import Watcher
-from chatbot.memory import release_freed, release_program
+from chatbot.memory import release_after, release_all, release_freed
 
-_RECORD_EVERY = 10
-_RELEASE_EVERY = 25
-_MEAN_OF = 5
+_RECORD_EVERY, _RELEASE_EVERY, _MEAN_OF = 10, 25, 5
 
 T = TypeVar("T")
 
@@ -126,7 +125,7 @@ class Run:
         reason = yield from self._begin(checkpoints)
         while not reason:
             step = self._step()
-            self._release()
+            release_after(self._pace.steps, _RELEASE_EVERY, self.position.training.memory)
             self._count_seconds()
             yield from self._progress(step)
             fault = recovery.fault(self.position.recovery, self.position.training.batch)
@@ -146,6 +145,8 @@ class Run:
                 yield from self._save(checkpoints)
         if self.position != self._saved and not self.position.recovery.refused:
             yield from self._save(checkpoints)
+        if self.position.training.average > 1 and self._reason_to_end() and not self.memorising:
+            yield from self._average(checkpoints)
         yield from self._log(self._record("stop", note=reason, loss=self.position.mean_loss))
 
     def _begin(self, checkpoints: Checkpoints) -> Generator[Record, None, str | None]:
@@ -159,10 +160,9 @@ class Run:
         yield from self._insist(lambda: self._journal.drop_after(last, extending=extending))
         if self._journal.lacks(said := self.position.went_back):  # killed before it was recorded
             yield from self._log(self._record("rollback", note=said))
-        if not begins:
-            self._best = mending.least_saved(self.folder, self.position)
-        aims = self.ending.judged_by(self.store.header.held_out)
-        yield from self._log(self._record("start", note=aims))
+        self._best = inf if begins else mending.least_saved(self.folder, self.position)
+        held_out = self.store.header.held_out
+        yield from self._log(self._record("start", note=self.ending.judged_by(held_out)))
         if extending:
             yield from self._log(self._record("extend", note=f"extended: {self.extension}"))
         self._began = time.monotonic() - self.position.seconds - self._journal.waited
@@ -231,14 +231,6 @@ class Run:
         suspects = mending.suspects(self.folder, self.store, runs, self.engine, longest)
         return f"at step {step:,} {fault}: {back}, learning rate halved; its pairs: {suspects}"
 
-    def _release(self) -> None:
-        """Gives memory back: what compiling the step has read of TensorFlow, and what was freed."""
-        if self._pace.steps == 1:
-            release_program()
-        capped = self.position.training.memory is not None
-        if capped or self.position.step % _RELEASE_EVERY == 0:
-            release_freed()
-
     def _judge(self, checkpoints: Checkpoints) -> Generator[Record, None, str | None]:
         """Validates, and lets the schedule decide; says what is wrong, if anything is."""
         judged = judge(self.store, self.engine, self.position.training.max_length)
@@ -247,12 +239,11 @@ class Run:
             return fault
         before, health = position.schedule, position.recovery
         after = after_validation(before, judged, position.training)
-        gained = loss < before.best
         self.position = replace(
             position,
             schedule=after,
             heldout_loss=None if self.memorising else loss,
-            recovery=recovery.after_validation(health, judged.network, gained=gained),
+            recovery=recovery.after_validation(health, judged.network, gained=loss < before.best),
         )
         known = {"loss" if self.memorising else "heldout_loss": loss}
         bits = judged.bits_per_character
@@ -274,8 +265,17 @@ class Run:
         release_freed()
         for record in self.watch(judged):
             yield from self._log(record)
-        release_freed()
-        release_program()
+        release_all()
+
+    def _average(self, checkpoints: Checkpoints) -> Iterator[Record]:
+        """The mean of the last checkpoints becomes the best one if it is better."""
+        count, loss = judged_mean(self.folder, self.engine, self.store, self.position.training)
+        if better := count > 1 and loss < self._best:
+            position = replace(self.position, heldout_loss=loss)
+            yield from self._insist(lambda: checkpoints.save_best(position))
+        note = f"the mean of the last {count} checkpoints has a loss of {loss:.3f}, "
+        note += "the best" if better else f"not below {self._best:.3f}"
+        yield from self._log(self._record("average", note=note))
 
     def _reason_to_end(self) -> str | None:
         position = self.position
@@ -283,8 +283,8 @@ class Run:
 
     def _since(self) -> tuple[str, int, float]:
         """When checkpoints are written, and steps and seconds since the last one."""
-        now, saved = self.position, self._saved
-        step, seconds = (saved.step, saved.seconds) if saved else (0, 0.0)
+        now, last = self.position, self._saved
+        step, seconds = (last.step, last.seconds) if last else (0, 0.0)
         return now.training.save_every, now.step - step, now.seconds - seconds
 
     def _save(self, checkpoints: Checkpoints) -> Iterator[Record]:

@@ -16,15 +16,11 @@ from chatbot.config import ANTI_LM, NO_REPEAT, ReplyConfig
 from chatbot.corpus.normalise import Normaliser
 from chatbot.corpus.tokenizer import BLANK, JOIN, SEPARATOR, make_tokenizer
 from chatbot.corpus.vocabulary import PAD, UNK, Vocabulary
+from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
 from chatbot.learn.position import Position
-from chatbot.learn.saved import (
-    check_vocabulary,
-    find_checkpoint,
-    read_position,
-    user_dict_of,
-    vocabulary_of,
-)
+from chatbot.learn.saved import check_vocabulary, find_checkpoint, user_dict_of, vocabulary_of
+from chatbot.talk import networks, stored
 from chatbot.talk.banning import Ban
 from chatbot.talk.decoding import EMPTY, candidates, decode, stream
 from chatbot.talk.network import Network
@@ -63,7 +59,7 @@ class Bot:
         position: where its training stood.
         checkpoint: the path of its weights.
         damaged: what is wrong with the checkpoints that would have been used before this one.
-        folder: the model folder; of a loaded bot only.
+        folder: the model folder, or that of a file with nothing in it; of a loaded bot only.
     """
 
     damaged: Sequence[str] = ()
@@ -96,24 +92,44 @@ class Bot:
         """Loads the bot of a model folder.
 
         Args:
-            model: the folder.
+            model: the folder, or a file that `chatbot export` wrote.
             checkpoint: `best`, `newest`, a step or a path; default: the best by held-out loss,
-                else the newest, of those that are whole.
+                else the newest, of those that are whole. None for a file.
 
         Raises:
             ChatbotError: nothing is trained there, or a file is damaged or does not match.
         """
         folder = ModelFolder(Path(model))
+        if folder.path.is_file():
+            if checkpoint is not None:
+                raise ChatbotError(f"--checkpoint {checkpoint}: {model} holds one bot only.")
+            with stored.unpacked(folder.path) as unpacked:
+                return cls._opened(folder, unpacked, folder.path)
         if not folder.trained:
             Vocabulary.load(folder.vocabulary)  # whether there is a corpus comes first
         path, damaged = find_checkpoint(folder, checkpoint)
-        position = read_position(path)
-        vocabulary = vocabulary_of(position, folder)
-        check_vocabulary(path, position, vocabulary)
-        network = Network.load(path)
-        bot = cls(vocabulary, network, position, path, user_dict_of(folder, vocabulary))
-        bot.damaged, bot.folder = damaged, folder
+        bot = cls._opened(folder, folder, path)
+        bot.damaged = damaged
         return bot
+
+    @classmethod
+    def _opened(cls, model: ModelFolder, words: ModelFolder, checkpoint: Path) -> Bot:
+        """The bot of a checkpoint, or of a file, with the vocabulary of a folder."""
+        found = stored.read(checkpoint)
+        position = found.position
+        vocabulary = vocabulary_of(position, words)
+        check_vocabulary(checkpoint, position, vocabulary)
+        network = networks.network(found.weights, position.model, found.ngrams)
+        bot = cls(vocabulary, network, position, checkpoint, user_dict_of(words, vocabulary))
+        bot.folder = model
+        return bot
+
+    def files(self) -> dict[str, bytes]:
+        """What its text is cut by, by the names of the files in a model folder."""
+        found = {self.folder.vocabulary.name: self.vocabulary.to_bytes()}
+        if user_dict := user_dict_of(self.folder, self.vocabulary):
+            found[user_dict.name] = user_dict.read_bytes()
+        return found
 
     def warm_up(self) -> None:
         """Makes what the first reply else waits for: a dictionary, an index; about 1.5 s."""

@@ -16,6 +16,7 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,12 +29,13 @@ from chatbot.corpus.store import TokenStore
 from chatbot.corpus.vocabulary import UNK
 from chatbot.errors import ChatbotError
 from chatbot.history import perplexity
-from chatbot.learn.checkpoint import restore
 from chatbot.learn.dropout import NOTHING_DROPPED
 from chatbot.learn.judging import BITS_PER_LOST_CHARACTER, bits
 from chatbot.learn.model import Features, Seq2Seq, Tensor, feature_spec
+from chatbot.learn.networks import network
 from chatbot.learn.packing import Packed
 from chatbot.learn.tf import tf
+from chatbot.talk import stored
 from chatbot.talk.bot import Bot
 
 _CHUNK = 4096
@@ -158,8 +160,12 @@ def net_of(bot: Bot) -> Seq2Seq:
     Raises:
         ChatbotError: its checkpoint cannot be read.
     """
-    net = Seq2Seq(len(bot.vocabulary), bot.position.model)
-    restore(bot.checkpoint, net)
+    found = stored.read(bot.checkpoint)
+    net = network(len(bot.vocabulary), bot.position.model)
+    for name, variable in net.named.items():
+        variable.assign(found.weights[name])
+    if net.mixture is not None:
+        net.mixture.counts.ngrams = found.ngrams
     return net
 
 
@@ -173,7 +179,7 @@ class Evaluator:
             ChatbotError: its checkpoint cannot be read.
         """
         self._net = net = net_of(bot)
-        self._classes = net.classes()
+        self._classes = net.output.classes(net.embedding)
         self._vectors = tf.function(
             self._vectors_of, input_signature=[feature_spec()], autograph=False
         )
@@ -224,6 +230,18 @@ class Evaluator:
             lost_characters=lost,
             token_accuracy=right / tokens,
         )
+
+    def scores(self, pairs: EncodedPairs) -> list[NDArray[np.float32]]:
+        """Log-probabilities of all entries at every place of every reply, [T, V] each."""
+        found: list[Any] = [[] for _ in range(len(pairs))]
+        for rows, packed in _batches(pairs, self._net):
+            vectors = self._vectors(self._net.features(packed))
+            place = packed.output_place[packed.target_row]
+            order = np.argsort(-(pairs.reply_lengths[rows] + 1), kind="stable")
+            for rank, number in enumerate(order):
+                chosen = place[rank, : pairs.reply_lengths[rows[number]] + 1].astype(np.int64)
+                found[rows[number]] = self._mixed(vectors, packed, chosen)
+        return found
 
     def _judge(self, packed: Packed) -> tuple[NDArray[np.float64], int]:
         """The loss of every real row, and how many are the likeliest entry."""

@@ -1,123 +1,57 @@
-"""The network that answers, in plain NumPy: `learn.model`'s twin for whoever only talks.
+"""What every network that answers has, in plain NumPy: `learn.model`'s twin for whoever only talks.
 
 Comes in: weights, ids of questions, the entries decided so far. Goes out: log-probabilities of the
 next entry, and what was looked at. Needs no TensorFlow, which takes longer to import than a reply.
 
-The equations are those of `learn.model`; tests/talk/test_network.py compares the two. What is done
-once for all replies is done when the weights are read: an LSTM's kernel and recurrent kernel stand
-above each other, so that a step is one product; its gates stand in the order i, f, o, g, the first
-three halved, as sigmoid(z) = (1 + tanh(z / 2)) / 2 makes one tanh of all four.
+The equations are those of `learn`; tests/talk/test_network.py compares the two. What is between
+embeddings and output vectors is `recurrent_network`'s and `transformer_network`'s; `networks` loads
+one or the other.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chatbot.config import ModelConfig
 from chatbot.corpus.vocabulary import GO
-from chatbot.errors import ChatbotError
-from chatbot.learn.bundle import Bundle
 from chatbot.learn.ngrams import Ngrams
 from chatbot.learn.packing import padded
-from chatbot.learn.saved import read
 
 Floats = NDArray[np.float32]
 Weights = Mapping[str, Floats]
 """The variables of the network by their names in a checkpoint, without what is about them there."""
 
-_BEFORE, _AFTER = "model/", "/.ATTRIBUTES/VARIABLE_VALUE"
-_COUNTS = "model/mixture/counts/.ATTRIBUTES/py_state"
+State = Any
+"""What a decoder carries from one step to the next for B replies: a NamedTuple of arrays, [B, ...]
+each; `contexts`, int32 [B, n - 1], are the entries before the next that the n-grams look at."""
+
 _FAR = np.float32(-1e9)
 _FEW, _LARGE = 5, 400_000
 """Rows, and numbers in the weights, for `product`."""
 
 _LEAST = np.finfo(np.float32).tiny
+_NORM_EPSILON = np.float32(1e-5)
 
 
-class State(NamedTuple):
-    """What the decoder carries from one step to the next, for B replies.
+class Network(ABC):
+    """Embeddings, output layer and n-grams; a `decoding.Decoder`."""
 
-    Attributes:
-        keys: projected encoder states, [B, S, U].
-        mask: 0 where a question has a token, a large negative number on padding, [B, S].
-        h: hidden state of the decoder, [B, U].
-        c: cell state of the decoder, [B, U].
-        contexts: the entries before the next, as many as the n-grams look at, int32 [B, n - 1].
-    """
-
-    keys: Floats
-    mask: Floats
-    h: Floats
-    c: Floats
-    contexts: NDArray[np.int32]
-
-
-class _Lstm:
-    """One LSTM; see the module."""
-
-    def __init__(self, weights: Weights, name: str) -> None:
-        kernel, recurrent = weights[f"{name}/kernel"], weights[f"{name}/recurrent"]
-        self.inputs, self.units = len(kernel), len(recurrent)
-        i, f, g, o = np.arange(4 * self.units).reshape(4, -1)
-        order = np.concatenate([i, f, o, g])
-        factors = np.repeat(np.array([0.5, 0.5, 0.5, 1], np.float32), self.units)
-        self.kernel = np.concatenate([kernel, recurrent])[:, order] * factors
-        self.bias = weights[f"{name}/bias"][order] * factors
-
-    def step(self, z: Floats, c: Floats) -> tuple[Floats, Floats]:
-        """Hidden and cell states after a step, from what goes into the gates [B, 4U]."""
-        u = self.units
-        np.tanh(z, out=z)
-        gates = z[:, : 3 * u]
-        gates *= 0.5
-        gates += 0.5
-        c = gates[:, u : 2 * u] * c + gates[:, :u] * z[:, 3 * u :]
-        return gates[:, 2 * u :] * np.tanh(c), c
-
-    def run(self, x: Floats, lengths: NDArray[np.int32]) -> tuple[Floats, Floats, Floats]:
-        """Reads sequences [B, S, I]: all hidden states [B, S, U], and the last ones of each."""
-        projected = x @ self.kernel[: self.inputs] + self.bias
-        recurrent = self.kernel[self.inputs :]
-        h = c = np.zeros((len(x), self.units), np.float32)
-        states = np.zeros((*x.shape[:2], self.units), np.float32)
-        for t in range(x.shape[1]):
-            going = (t < lengths)[:, None]
-            new_h, new_c = self.step(projected[:, t] + h @ recurrent, c)
-            h, c = np.where(going, new_h, h), np.where(going, new_c, c)
-            states[:, t] = h
-        return states, h, c
-
-
-class Network:
-    """Encoder, attention, decoder and n-grams; a `decoding.Decoder`."""
-
-    def __init__(self, weights: Weights, ngrams: Ngrams | None) -> None:
-        """Takes weights, see `Weights`, and the counts of n-grams that belong to them."""
+    def __init__(self, weights: Weights, config: ModelConfig, ngrams: Ngrams | None) -> None:
+        """Takes weights, see `Weights`, their shape, and the counts that belong to them."""
+        self.config = config
         self._embedding = weights["embedding"]
-        self._encoder, self._decoder = (_Lstm(weights, name) for name in ("encoder", "decoder"))
-        both = "backward/kernel" in weights
-        self._backward = _Lstm(weights, "backward") if both else None
-        self._attention, self._combine = weights["attention"], weights["combine"]
         self._head, *self._tails = _clusters(weights)
         self._ngrams = ngrams
         self._share = None
         if ngrams is not None:
             self._share = weights["mixture/weight"], weights["mixture/bias"]
-
-    @classmethod
-    def load(cls, checkpoint: Path) -> Network:
-        """Reads the weights of a checkpoint.
-
-        Raises:
-            ChatbotError: it cannot be read.
-        """
-        return read(checkpoint, _network)
 
     @property
     def size(self) -> int:
@@ -131,32 +65,17 @@ class Network:
     def begin(self, questions: Sequence[Sequence[int]]) -> State:
         """The state before the first step for B questions, each of at least one id."""
         ids, lengths = padded(questions)
-        with _one_thread():
-            states, h, c = self._read(self._embedding[ids], lengths)
-            keys = states @ self._attention
-        mask = np.where(np.arange(ids.shape[1]) < lengths[:, None], np.float32(0), _FAR)
         before = 0 if self._ngrams is None else self._ngrams.order - 1
-        return State(keys, mask, h, c, np.full((len(ids), before), GO, np.int32))
-
-    def _read(self, x: Floats, lengths: NDArray[np.int32]) -> tuple[Floats, Floats, Floats]:
-        """Encoder states [B, S, U] and the last ones."""
-        states, h, c = self._encoder.run(x, lengths)
-        if self._backward is None:
-            return states, h, c
-        columns = np.arange(x.shape[1])
-        turned = np.where(columns < lengths[:, None], lengths[:, None] - 1 - columns, columns)
-        rows = np.arange(len(x))[:, None]
-        back, back_h, back_c = self._backward.run(x[rows, turned], lengths)
-        return (
-            np.concatenate([states, back[rows, turned]], 2),
-            np.concatenate([h, back_h], 1),
-            np.concatenate([c, back_c], 1),
-        )
+        mask = np.where(np.arange(ids.shape[1]) < lengths[:, None], np.float32(0), _FAR)
+        with _one_thread():
+            return self._begin(ids, lengths, mask, np.full((len(ids), before), GO, np.int32))
 
     def step(self, tokens: NDArray[np.int32], state: State) -> tuple[Floats, State]:
         """Log-probabilities of the next entry [B, V] after the tokens [B], and the new state."""
         with _one_thread():
-            state, vectors = self._vectors(tokens, state)
+            state, vectors, _ = self._advance(tokens, state)
+            contexts = np.concatenate([state.contexts, tokens[:, None]], 1)[:, 1:]
+            state = state._replace(contexts=contexts)
             found = self._probabilities(vectors)
             if self._ngrams is not None and self._share is not None:
                 weight, bias = self._share
@@ -167,11 +86,10 @@ class Network:
 
     def select(self, state: State, rows: NDArray[np.int64]) -> State:
         """The state whose reply i is reply `rows[i]` of the given one."""
-        keys, mask, h, c, contexts = state
-        return State(keys[rows], mask[rows], h[rows], c[rows], contexts[rows])
+        return type(state)(*(part[rows] for part in state))
 
     def attention(self, question: Sequence[int], reply: Sequence[int]) -> Floats:
-        """How much of each word of a question went into the context of each word of a reply.
+        """How much of each word of a question was read for each word of a reply.
 
         Args:
             question: ids, at least one.
@@ -179,38 +97,50 @@ class Network:
 
         Returns:
             [T, S]; row t is what was looked at when `reply[t]` was predicted, from GO and the ids
-            before it (Luong et al. 2015, eq. 7), and sums to 1.
+            before it (Luong et al. 2015, eq. 7; of a Transformer the mean of the heads of its last
+            layer), and sums to 1.
         """
         state, rows = self.begin([question]), []
         for token in [GO, *reply[:-1]]:
-            state = self._decode(np.full(1, token, np.int32), state)
-            rows.append(_attended(state)[0])
+            state, _, attended = self._advance(np.full(1, token, np.int32), state)
+            rows.append(attended[0])
         return np.stack(rows)
 
-    def _decode(self, tokens: NDArray[np.int32], state: State) -> State:
-        """The state after one step of the decoder's LSTM."""
-        z = product(np.concatenate([self._embedding[tokens], state.h], 1), self._decoder.kernel)
-        h, c = self._decoder.step(z + self._decoder.bias, state.c)
-        contexts = np.concatenate([state.contexts, tokens[:, None]], 1)[:, 1:]
-        return State(state.keys, state.mask, h, c, contexts)
+    @abstractmethod
+    def _begin(
+        self,
+        ids: NDArray[np.int32],
+        lengths: NDArray[np.int32],
+        mask: Floats,
+        contexts: NDArray[np.int32],
+    ) -> State:
+        """The state after reading questions [B, S] of these lengths.
 
-    def _vectors(self, tokens: NDArray[np.int32], state: State) -> tuple[State, Floats]:
-        """The new state, and output vectors [B, U]."""
-        state = self._decode(tokens, state)
-        context = (_attended(state)[:, None] @ state.keys)[:, 0]
-        return state, np.tanh(np.concatenate([state.h, context], 1) @ self._combine)
+        Args:
+            ids: the questions.
+            lengths: their lengths.
+            mask: 0 where a question has a token, a large negative number on padding, [B, S].
+            contexts: those of the state.
+        """
+
+    @abstractmethod
+    def _advance(self, tokens: NDArray[np.int32], state: State) -> tuple[State, Floats, Floats]:
+        """One step; gives output vectors [B, U], and what was looked at, [B, S].
+
+        The state given is that after the step but for its contexts.
+        """
 
     def _probabilities(self, vectors: Floats) -> Floats:
         """Those of all entries by the network, [B, V]."""
         classes, bias = self._head  # [U, classes]
-        head = _softmax(product(vectors, classes) + bias)
+        head = softmax(product(vectors, classes) + bias)
         if not self._tails:
             return head
         found = np.empty((len(vectors), self.size), np.float32)
         first = head.shape[1] - len(self._tails)
         found[:, :first] = head[:, :first]
         for number, (projection, classes, bias) in enumerate(self._tails, first):
-            inside = _softmax(product(vectors @ projection, classes) + bias)
+            inside = softmax(product(vectors @ projection, classes) + bias)
             last = first + inside.shape[1]
             np.multiply(inside, head[:, number, None], out=found[:, first:last])
             first = last
@@ -220,24 +150,31 @@ class Network:
 def _clusters(weights: Weights) -> list[Any]:
     """Classes and biases of the head, then of each tail the projection besides; see `learn.output`.
 
-    A class that shares what is learned of its word's embedding is that sum. Classes are columns:
-    products with rows take twice as long for a few vectors.
+    A class that shares what is learned of its word's embedding is that sum, or just that where it
+    is tied. Classes are columns: products with rows take twice as long for a few vectors.
     """
-    clusters = [(weights["output/weight"], weights["output/bias"])]
-    while (name := f"output/tail_weights/{len(clusters) - 1}") in weights:
-        bias = weights[f"output/tail_biases/{len(clusters) - 1}"]
-        clusters.append((weights[name], bias))
-    first = 0
-    for number, (classes, bias) in enumerate(clusters):
-        last = first + len(classes) - (0 if number else len(clusters) - 1)
+    tails = 0
+    while f"output/tail_biases/{tails}" in weights:
+        tails += 1
+    biases = [weights["output/bias"], *(weights[f"output/tail_biases/{n}"] for n in range(tails))]
+    # A tied first tail has no vectors of its own.
+    tied = f"output/tail_weights/{tails - 1}" not in weights and "output/views/0" in weights
+    clusters, first = [], 0
+    for number, bias in enumerate(biases):
+        last = first + len(bias) - (0 if number else tails)
+        own = "output/weight" if number == 0 else f"output/tail_weights/{number - 1 - tied}"
+        parts = [weights[own]] if own in weights else []
         if f"output/views/{number}" in weights:
-            classes = classes.copy()
             seen = weights["embedding"][first:last] @ weights[f"output/views/{number}"]
-            classes[: last - first] += seen
-        clusters[number] = np.ascontiguousarray(classes.T), bias
+            if tied:
+                parts.insert(0, seen)
+            else:
+                slots = np.zeros((len(bias) - len(seen), seen.shape[1]), np.float32)
+                parts = [parts[0] + np.concatenate([seen, slots])]
+        clusters.append((np.ascontiguousarray(np.concatenate(parts).T), bias))
         first = last
-    head, *tails = clusters
-    return [head, *((weights[f"output/projections/{n}"], *tail) for n, tail in enumerate(tails))]
+    head, *others = clusters
+    return [head, *((weights[f"output/projections/{n}"], *tail) for n, tail in enumerate(others))]
 
 
 def product(x: Floats, weights: Floats) -> Floats:
@@ -254,30 +191,20 @@ def product(x: Floats, weights: Floats) -> Floats:
     return found
 
 
-def _attended(state: State) -> Floats:
-    """How much of each key goes into the context, [B, S]."""
-    return _softmax((state.keys @ state.h[:, :, None])[:, :, 0] + state.mask)
-
-
-def _softmax(scores: Floats) -> Floats:
-    """Probabilities by rows, where the scores stand."""
-    scores -= scores.max(1, keepdims=True)
+def softmax(scores: Floats) -> Floats:
+    """Probabilities along the last axis, where the scores stand."""
+    scores -= scores.max(-1, keepdims=True)
     np.exp(scores, out=scores)
-    scores /= scores.sum(1, keepdims=True)
+    scores /= scores.sum(-1, keepdims=True)
     return scores
 
 
-def _network(bundle: Bundle) -> Network:
-    """The network of a checkpoint."""
-    named = [name for name in bundle.names if name.startswith(_BEFORE) and name.endswith(_AFTER)]
-    weights = {name[len(_BEFORE) : -len(_AFTER)]: bundle.array(name) for name in named}
-    ngrams = None
-    if "mixture/weight" in weights:
-        counts = bundle.text(_COUNTS) if _COUNTS in bundle else b""
-        if not counts:
-            raise ChatbotError("the counts of n-grams are missing. Train anew with --restart.")
-        ngrams = Ngrams.from_bytes(counts)
-    return Network(weights, ngrams)
+def normalised(x: Floats, weights: Weights, name: str) -> Floats:
+    """Layer normalisation along the last axis; the twin of `learn.norm`."""
+    x = x - x.mean(-1, keepdims=True)
+    spread = np.sqrt(np.square(x).mean(-1, keepdims=True) + _NORM_EPSILON)
+    found: Floats = x / spread * weights[f"{name}/gain"] + weights[f"{name}/bias"]
+    return found
 
 
 @cache

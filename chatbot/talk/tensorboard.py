@@ -62,7 +62,7 @@ _MEASURED = {
 """Of a validation or a probe; the loss of one without held-out pairs is that of pairs learned."""
 
 _FIELDS = {"progress": _WHILE_TRAINING, "validation": _MEASURED, "probe": _MEASURED}
-_TOLD = ("extend", "decay", "alarm", "rollback", "stop")
+_TOLD = ("extend", "decay", "alarm", "rollback", "average", "stop")
 
 
 class Events:

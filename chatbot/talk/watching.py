@@ -30,6 +30,7 @@ from chatbot.talk.alarms import ADVICE, Alarms
 from chatbot.talk.bot import Bot
 from chatbot.talk.measures import distinct
 from chatbot.talk.network import Network
+from chatbot.talk.networks import network
 from chatbot.talk.why import Why, why
 
 SAMPLES = 4
@@ -74,7 +75,7 @@ class Watch:
     def _network(run: Run) -> Network:
         """What answers by the present weights."""
         net = run.engine.net
-        return Network(net.weights(), net.mixture and net.mixture.ngrams)
+        return network(net.weights(), net.config, net.mixture and net.mixture.ngrams)
 
     def see(self, record: Record) -> None:
         """Takes note of what the run records."""

@@ -26,6 +26,7 @@ GROUPS = {
     "train": (TrainingConfig, ModelConfig),
     "chat": (ReplyConfig,),
     "evaluate": (ReadingConfig,),
+    "export": (),
     "info": (),
     "report": (),
 }
@@ -47,6 +48,7 @@ OTHERS = {
     },
     "chat": {"model", "checkpoint", "transcript", "json", "help"},
     "evaluate": {"model", "checkpoint", "replies", "compare", "html", "json", "help"},
+    "export": {"model", "checkpoint", "out", "int8", "help"},
     "info": {"model", "json", "help"},
     "report": {"model", "out", "svg", "png", "json", "help"},
 }
@@ -71,7 +73,7 @@ def entries(command):
     for entry in re.split(r"\n(?=  -)", said.rstrip()):
         declared, _, text = entry.strip().partition("  ")
         text = " ".join(re.sub(r"-\n\s+", "-", text).split())  # click breaks lines there too
-        found[re.search(r"--([a-z-]+)", declared)[1]] = declared, text
+        found[re.search(r"--([a-z0-9-]+)", declared)[1]] = declared, text
     return found
 
 
@@ -219,7 +221,8 @@ def test_only_what_stands_on_the_command_line_is_given():
     assert model == {"units": 9, "bidirectional": True}
     assert training == {"batch": 1000, "dropout": 0.0}
     assert set(every) == {
-        *("units", "embedding", "bidirectional", "ngrams", "batch", "dropout", "steps")
+        *(field.name for field in dataclasses.fields(ModelConfig)),
+        *("batch", "dropout", "steps"),
     }
 
 

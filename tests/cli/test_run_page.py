@@ -53,10 +53,10 @@ def test_every_kind_of_record_is_on_the_page(a_run):
         "600 5 min 0 s stop all 600 steps done",
         "你好 100 第0 200 to 300 第1 400 to 500 第2 600 第3",
         "<b>? 100 to 600 <script>alert(1)</script>",
-        "--units 96 256 width of the recurrent layers",
+        "--units 96 256 width of the layers",
         "--steps 600 not given steps of the whole run",
         "25 settings at their defaults",
-        "--bidirectional no read the question in both directions",
+        "--bidirectional no read the question in both directions, in recurrent layers",
     ):
         assert fact in text, fact
 

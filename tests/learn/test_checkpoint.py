@@ -15,9 +15,9 @@ from chatbot.corpus.vocabulary import SPECIAL, Vocabulary
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
 from chatbot.learn import checkpoint as checkpoint_module
+from chatbot.learn import networks
 from chatbot.learn.checkpoint import Checkpoints, finish_saves, restore
 from chatbot.learn.comparison import Block
-from chatbot.learn.model import Seq2Seq
 from chatbot.learn.optimizer import Adam
 from chatbot.learn.position import Position
 from chatbot.learn.recovery import Recovery
@@ -102,7 +102,7 @@ def position(step=12, **changes):
 
 def network(seed=1):
     """A network and its optimizer with every number drawn, moments and all."""
-    net = Seq2Seq(SIZE, MODEL)
+    net = networks.network(SIZE, MODEL)
     adam = Adam(net.embedding, net.matrices)
     generator = np.random.default_rng(seed)
     for variable in (*net.trainable_variables, *adam.first, *adam.second):
@@ -469,14 +469,16 @@ def test_a_checkpoint_of_another_program_is_refused_in_one_line(folder):
 def test_weights_of_other_widths_are_refused(folder):
     fill(folder, steps=(3,))
     with pytest.raises(ChatbotError, match="damaged checkpoint"):
-        restore(folder.checkpoints / "step-3", Seq2Seq(SIZE, ModelConfig(units=5, embedding=3)))
+        restore(
+            folder.checkpoints / "step-3", networks.network(SIZE, ModelConfig(units=5, embedding=3))
+        )
 
 
 def test_weights_in_two_directions_are_not_those_in_one(folder):
     fill(folder, steps=(3,))
     config = ModelConfig(units=4, embedding=3, bidirectional=True)
     with pytest.raises(ChatbotError, match="damaged checkpoint"):
-        restore(folder.checkpoints / "step-3", Seq2Seq(SIZE, config))
+        restore(folder.checkpoints / "step-3", networks.network(SIZE, config))
 
 
 def test_ids_of_other_words_are_refused():

@@ -14,7 +14,7 @@ from chatbot.learn.checkpoint import restore
 from chatbot.learn.dropout import NOTHING_DROPPED
 from chatbot.learn.judging import judge
 from chatbot.learn.mixture import Mixture
-from chatbot.learn.model import Seq2Seq
+from chatbot.learn.networks import network
 from chatbot.learn.ngrams import Ngrams
 from chatbot.learn.preparing import prepare
 from chatbot.learn.saved import saved
@@ -79,7 +79,7 @@ def test_replies_are_chosen_by_the_same_mixture(encoded):
 
 @pytest.mark.parametrize("counted", [False, True])
 def test_a_batch_is_given_what_the_counts_say_of_its_labels(encoded, counted):
-    net = Seq2Seq(23, ModelConfig(units=4, embedding=4, ngrams=3), seed=1)
+    net = network(23, ModelConfig(units=4, embedding=4, ngrams=3), seed=1)
     pairs = encoded(PAIRS)
     net.mixture.counts.ngrams = ngrams = Ngrams.count([pairs], 3, 23)
     batch = net.features(net.pack(make_batch(pairs)), counted=counted)
@@ -115,7 +115,7 @@ def test_counts_go_into_every_checkpoint_and_a_run_resumes_with_them(new_folder,
         assert ngrams.pairs == store.header.train == 44
     assert ngrams.to_bytes() == Ngrams.count([whole], 4, run.engine.net.size).to_bytes()
     for path in (saved(folder.checkpoints)[-1], saved(folder.best)[-1]):
-        net = Seq2Seq(run.engine.net.size, run.position.model)
+        net = network(run.engine.net.size, run.position.model)
         with pytest.raises(ChatbotError) as caught:
             assert net.mixture.ngrams
         assert str(caught.value).startswith("the counts of n-grams are missing. Train anew")
@@ -162,7 +162,7 @@ def test_a_vocabulary_too_large_for_four_words_takes_three(new_folder, monkeypat
 
 def test_more_words_than_numbers_can_hold_are_refused():
     with pytest.raises(ChatbotError) as caught:
-        Seq2Seq(60_000, ModelConfig(ngrams=4))
+        network(60_000, ModelConfig(ngrams=4))
     assert str(caught.value) == (
         "--ngrams: 4 words are too many for a vocabulary of 60,000 entries. Ask for fewer."
     )

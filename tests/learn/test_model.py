@@ -9,11 +9,10 @@ import tensorflow as tf
 from chatbot.config import ModelConfig
 from chatbot.corpus.batches import make_batch
 from chatbot.errors import ChatbotError
-from chatbot.learn import packing
+from chatbot.learn import networks, packing
 from chatbot.learn.attention import attend
 from chatbot.learn.dropout import NOTHING_DROPPED, Dropped
-from chatbot.learn.model import Seq2Seq
-from chatbot.learn.packing import source_fields
+from chatbot.talk import networks as answering
 
 SIZE, EMBEDDING, UNITS = 23, 5, 6
 PAIRS = [
@@ -25,10 +24,36 @@ PAIRS = [
 ]
 
 
-def network(bidirectional=False, size=SIZE, seed=1):
+KINDS = {
+    "one direction": {},
+    "both directions": {"bidirectional": True},
+    "gru": {"cell": "gru"},
+    "three layers": {"layers": 3},
+    "two layers of both directions, gru, norms": {
+        "layers": 2,
+        "bidirectional": True,
+        "cell": "gru",
+        "layer_norm": True,
+    },
+    "layer norm": {"layer_norm": True},
+    "dot": {"attention": "dot"},
+    "additive": {"attention": "additive"},
+    "tied": {"tied": True},
+    "transformer": {"model_type": "transformer", "embedding": UNITS, "heads": 3},
+    "tied transformer of one layer": {
+        "model_type": "transformer",
+        "embedding": UNITS,
+        "heads": 2,
+        "layers": 1,
+        "tied": True,
+    },
+}
+
+
+def made(size=SIZE, seed=1, **settings):
     """A network whose weights are larger than drawn, so that everything has an effect."""
-    config = ModelConfig(units=UNITS, embedding=EMBEDDING, bidirectional=bidirectional)
-    net = Seq2Seq(size, config, seed=seed)
+    config = ModelConfig(**{"units": UNITS, "embedding": EMBEDDING, **settings})
+    net = networks.network(size, config, seed=seed)
     generator = np.random.default_rng(40)
     for variable in net.trainable_variables:
         variable.assign_add(generator.normal(0, 0.3, variable.shape))
@@ -43,9 +68,9 @@ def few_rows():
         yield
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["one direction", "both directions"])
+@pytest.fixture(scope="module", params=KINDS.values(), ids=KINDS)
 def net(request):
-    return network(request.param)
+    return made(**request.param)
 
 
 @pytest.fixture(scope="module")
@@ -68,75 +93,159 @@ def loss(packed):
     return compute
 
 
-def weights_of(net):
-    """All weights by their place in the network, float64."""
-    found = {"embedding": net.embedding, "attention": net.attention, "combine": net.combine}
-    for name in ("encoder", "backward", "decoder"):
-        layer = getattr(net, name)
-        if layer is not None:
-            found |= {f"{name}.{part}": getattr(layer, part) for part in PARTS}
-    found |= {"out": net.output.weight, "out_bias": net.output.bias}
-    return found
-
-
-PARTS = ("kernel", "recurrent", "bias")
-
-
 def sigmoid(z):
     return 1 / (1 + np.exp(-z))
 
 
-def lstm(w, name, inputs, h, c):
+def softmax(scores):
+    shares = np.exp(scores - np.max(scores))
+    return shares / shares.sum()
+
+
+def norm(w, name, x):
+    return (x - x.mean()) / math.sqrt(x.var() + 1e-5) * w[f"{name}/gain"] + w[f"{name}/bias"]
+
+
+def lstm(w, name, x, h, c):
+    z = x @ w[f"{name}/kernel"] + h @ w[f"{name}/recurrent"] + w[f"{name}/bias"]
+    i, f, g, o = np.split(z, 4)
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    return sigmoid(o) * np.tanh(c), c
+
+
+def gru(w, name, x, h, c):
+    r_x, z_x, g_x = np.split(x @ w[f"{name}/kernel"] + w[f"{name}/bias"][: 3 * len(h)], 3)
+    r_h, z_h, g_h = np.split(h @ w[f"{name}/recurrent"], 3)
+    r, z = sigmoid(r_x + r_h), sigmoid(z_x + z_h)
+    g = np.tanh(g_x + r * (g_h + w[f"{name}/bias"][3 * len(h) :]))
+    h = (1 - z) * g + z * h
+    return h, h
+
+
+def run(w, config, name, inputs):
+    """All states of a layer in one direction, from nothing."""
+    h = c = np.zeros(len(w[f"{name}/recurrent"]))
     states = []
     for x in inputs:
-        z = x @ w[f"{name}.kernel"] + h @ w[f"{name}.recurrent"] + w[f"{name}.bias"]
-        i, f, g, o = np.split(z, 4)
-        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
-        h = sigmoid(o) * np.tanh(c)
+        h, c = {"lstm": lstm, "gru": gru}[config.cell](w, name, x, h, c)
         states.append((h, c))
     return states
 
 
-def read_question(w, question):
-    """The encoder's states, one for each token, and the first state of the decoder."""
-    vectors = [w["embedding"][token] for token in question]
-    one_way = len(w["encoder.recurrent"])
-    states = lstm(w, "encoder", vectors, np.zeros(one_way), np.zeros(one_way))
-    h, c = states[-1]
-    hidden = [state[0] for state in states]
-    if "backward.kernel" in w:
-        back = lstm(w, "backward", vectors[::-1], np.zeros(one_way), np.zeros(one_way))
-        h, c = np.concatenate([h, back[-1][0]]), np.concatenate([c, back[-1][1]])
-        hidden = [np.concatenate([a, b[0]]) for a, b in zip(hidden, back[::-1], strict=True)]
-    return hidden, h, c
+def names_of(config, side):
+    return [side, *(f"{side}_above/{n}" for n in range(config.depth - 1))]
 
 
-def twin(w, pairs):
+def read_question(w, config, question):
+    """The last layer's states, one for each token, and the first state of each of the decoder's."""
+    x, first = [w["embedding"][token] for token in question], []
+    for n, name in enumerate(names_of(config, "encoder")):
+        if config.layer_norm:
+            x = [norm(w, f"encoder_norms/{n}", one) for one in x]
+        states = run(w, config, name, x)
+        if config.bidirectional:
+            back = run(w, config, name.replace("encoder", "backward"), x[::-1])
+            last = [np.concatenate(both) for both in zip(states[-1], back[-1], strict=True)]
+            x = [np.concatenate([a[0], b[0]]) for a, b in zip(states, back[::-1], strict=True)]
+        else:
+            last, x = states[-1], [h for h, _ in states]
+        first.append(last)
+    return x, first
+
+
+def attended(w, config, h, hidden):
+    """What a state of the decoder reads."""
+    keys = hidden if config.attention == "dot" else [state @ w["attention"] for state in hidden]
+    if config.attention == "additive":
+        scores = [w["score"] @ np.tanh(h @ w["query"] + key) for key in keys]
+    else:
+        scores = [h @ key for key in keys]  # Luong 2015, eq. 8
+    return sum(share * key for share, key in zip(softmax(scores), keys, strict=True))
+
+
+def recurrent_vectors(w, config, question, tokens):
+    hidden, states = read_question(w, config, question)
+    step = {"lstm": lstm, "gru": gru}[config.cell]
+    for token in tokens:
+        x = w["embedding"][token]
+        for n, name in enumerate(names_of(config, "decoder")):
+            if config.layer_norm:
+                x = norm(w, f"decoder_norms/{n}", x)
+            states[n] = step(w, name, x, *states[n])
+            x = states[n][0]
+        yield np.tanh(np.concatenate([x, attended(w, config, x, hidden)]) @ w["combine"])
+
+
+def placed(w, tokens):
+    """Vaswani et al. 2017, sections 3.4 and 3.5, sines before cosines."""
+    units = w["embedding"].shape[1]
+    for place, token in enumerate(tokens):
+        angles = [place / 10_000 ** (2 * i / units) for i in range(units // 2)]
+        positions = [*map(math.sin, angles), *map(math.cos, angles)]
+        yield w["embedding"][token] * math.sqrt(units) + positions
+
+
+def heads(w, config, name, x, memory):
+    """Attention of one place over others, head by head."""
+    width = config.units // config.heads
+    found = []
+    for head in range(config.heads):
+        part = slice(head * width, (head + 1) * width)
+        query = (x @ w[f"{name}/query"])[part]
+        keys = [(one @ w[f"{name}/memory"])[: config.units][part] for one in memory]
+        values = [(one @ w[f"{name}/memory"])[config.units :][part] for one in memory]
+        shares = softmax([query @ key / math.sqrt(width) for key in keys])
+        found.append(sum(share * value for share, value in zip(shares, values, strict=True)))
+    return np.concatenate(found) @ w[f"{name}/out"]
+
+
+def fed(w, name, x):
+    inside = np.maximum(x @ w[f"{name}/inner"] + w[f"{name}/inner_bias"], 0)
+    return inside @ w[f"{name}/outer"] + w[f"{name}/outer_bias"]
+
+
+def transformer_vectors(w, config, question, tokens):
+    xs = list(placed(w, question))
+    for n in range(config.depth):
+        name = f"encoder_layers/{n}"
+        ys = [norm(w, f"{name}/norms/0", x) for x in xs]
+        xs = [x + heads(w, config, f"{name}/heads/0", y, ys) for x, y in zip(xs, ys, strict=True)]
+        xs = [x + fed(w, name, norm(w, f"{name}/norms/1", x)) for x in xs]
+    memory = [norm(w, "encoder_norm", x) for x in xs]
+    xs = list(placed(w, tokens))
+    for n in range(config.depth):
+        name = f"decoder_layers/{n}"
+        ys = [norm(w, f"{name}/norms/0", x) for x in xs]
+        xs = [x + heads(w, config, f"{name}/heads/0", ys[t], ys[: t + 1]) for t, x in enumerate(xs)]
+        ys = [norm(w, f"{name}/norms/1", x) for x in xs]
+        xs = [
+            x + heads(w, config, f"{name}/heads/1", y, memory) for x, y in zip(xs, ys, strict=True)
+        ]
+        xs = [x + fed(w, name, norm(w, f"{name}/norms/2", x)) for x in xs]
+    return [norm(w, "decoder_norm", x) for x in xs]
+
+
+def twin(w, config, pairs):
     """The loss of all targets in nats, pair by pair and step by step, in float64."""
     nats = 0.0
+    classes = w["embedding"] @ w["output/views/0"] if config.tied else w["output/weight"]
+    of_kind = {"recurrent": recurrent_vectors, "transformer": transformer_vectors}
     for question, reply in pairs:
-        hidden, h, c = read_question(w, question)
-        for token, target in zip([1, *reply], [*reply, 2], strict=True):
-            ((h, c),) = lstm(w, "decoder", [w["embedding"][token]], h, c)
-            scores = [h @ (w["attention"].T @ state) for state in hidden]  # Luong 2015, eq. 8
-            shares = [math.exp(score - max(scores)) for score in scores]
-            context = np.zeros(len(h))
-            for share, state in zip(shares, hidden, strict=True):
-                context += share / sum(shares) * (state @ w["attention"])
-            output = np.tanh(np.concatenate([h, context]) @ w["combine"])
-            logits = output @ w["out"].T + w["out_bias"]
+        vectors = of_kind[config.model_type](w, config, question, [1, *reply])
+        for vector, target in zip(vectors, [*reply, 2], strict=True):
+            logits = classes @ vector + w["output/bias"]
             top = logits.max()
             nats -= logits[target] - top - math.log(np.exp(logits - top).sum())
     return nats
 
 
 def test_the_loss_is_that_of_a_forward_pass_in_loops(net, loss):
-    w = {name: np.float64(variable) for name, variable in weights_of(net).items()}
-    assert float(loss(net, PAIRS)) == pytest.approx(twin(w, PAIRS), rel=2e-6)
+    w = {name: np.float64(values) for name, values in net.weights().items()}
+    assert float(loss(net, PAIRS)) == pytest.approx(twin(w, net.config, PAIRS), rel=2e-6)
 
 
 def test_the_gradient_of_every_weight_is_a_finite_difference_of_the_twin(net, loss):
-    variables = weights_of(net)
+    variables = net.named
     assert len(variables) == len(net.trainable_variables)
     embedding = tf.Variable(net.embedding)
     watched = [embedding, *(v for name, v in variables.items() if name != "embedding")]
@@ -147,25 +256,20 @@ def test_the_gradient_of_every_weight_is_a_finite_difference_of_the_twin(net, lo
     for number, (name, gradient) in enumerate(gradients.items()):
         for seed in (number, 100 + number):
             direction = np.random.default_rng(seed).normal(size=w[name].shape)
-            slope = twin(w | {name: w[name] + 1e-5 * direction}, PAIRS)
-            slope = (slope - twin(w | {name: w[name] - 1e-5 * direction}, PAIRS)) / 2e-5
+            slope = twin(w | {name: w[name] + 1e-6 * direction}, net.config, PAIRS)
+            slope = (slope - twin(w | {name: w[name] - 1e-6 * direction}, net.config, PAIRS)) / 2e-6
             found = float((tf.convert_to_tensor(gradient).numpy() * direction).sum())
             assert found == pytest.approx(slope, rel=1e-3, abs=1e-3), name
 
 
 def walked(net, pairs):
-    """The log-probability of every target, by `begin` and `step` fed the right replies."""
-    lengths = np.array([len(question) for question, _ in pairs], np.int32)
-    padded = np.zeros((len(pairs), lengths.max()), np.int32)
-    for b, (question, _) in enumerate(pairs):
-        padded[b, : len(question)] = question
-    state = net.begin(source_fields(padded, lengths))
-    state = type(state)(*(part[: len(pairs)] for part in state))
-    found, classes = [[] for _ in pairs], net.classes()
+    """The log-probability of every target, by the network that talks, fed the right replies."""
+    talking = answering.network(net.weights(), net.config, None)
+    state = talking.begin([question for question, _ in pairs])
+    found = [[] for _ in pairs]
     for t in range(1 + max(len(reply) for _, reply in pairs)):
         tokens = [([1, *reply] + [0] * 99)[t] for _, reply in pairs]
-        scores, share, state = net.step(tf.constant(tokens), state, classes)
-        assert not share.numpy().any()
+        scores, state = talking.step(np.array(tokens, np.int32), state)
         for b, (_, reply) in enumerate(pairs):
             if t <= len(reply):
                 found[b].append(float(scores[b, [*reply, 2][t]]))
@@ -184,8 +288,9 @@ def test_walking_step_by_step_gives_the_loss_of_training(net, loss):
     assert float(loss(net, PAIRS)) == pytest.approx(total, rel=2e-6)
 
 
-def test_so_it_does_with_an_output_layer_of_two_clusters(loss):
-    net = network(size=4_010)
+@pytest.mark.parametrize("settings", [{}, {"tied": True}], ids=["", "tied"])
+def test_so_it_does_with_an_output_layer_of_two_clusters(loss, settings):
+    net = made(size=4_010, **settings)
     pairs = [([4, 3_999], [499, 500, 7]), ([501], [4_009]), ([5, 6, 9], [8, 9, 10, 11])]
     total = -sum(sum(one) for one in walked(net, pairs))
     assert net.output.cutoffs == (500, 4_010)
@@ -299,22 +404,21 @@ def test_words_are_left_out_of_questions_only(net, packed):
     assert (run(PAIRS) != run(answers)).any()
 
 
-def test_what_is_kept_is_scaled_so_that_the_mean_stays(net, packed):
-    found = packed(net, PAIRS)
-    rows = tf.ones([len(found.touched), EMBEDDING])
-    means = []
-    for number in range(20):
-        key = tf.constant([number, 4], tf.int32)
-        vectors = net.vectors(rows, net.features(found), tf.float32, Dropped(0.02, 0.0, key))
-        means.append(vectors.numpy())
-    exact = net.vectors(rows, net.features(found), tf.float32, NOTHING_DROPPED).numpy()
-    real = found.weights > 0
-    np.testing.assert_allclose(np.mean(means, 0)[real].mean(0), exact[real].mean(0), atol=0.04)
+@pytest.mark.parametrize("ranks", [None, np.arange(4_000) // 4], ids=["by rows", "by sequences"])
+def test_what_is_kept_is_scaled_so_that_the_mean_stays(ranks):
+    dropped = Dropped(0.3, 0.0, tf.constant([5, 4]), ranks is not None)
+    found = dropped.units_of(tf.ones([4_000, 50]), 2, ranks).numpy()
+    assert found.mean() == pytest.approx(1, abs=0.01)
+    assert np.unique(found).tolist() == pytest.approx([0, 256 / 179])
+    if ranks is not None:
+        assert (found == found[(ranks * 4).astype(int)]).all()
 
 
 def drawn(**given):
     config = ModelConfig(units=4, embedding=3)
-    return [variable.numpy() for variable in Seq2Seq(9, config, **given).trainable_variables]
+    return [
+        variable.numpy() for variable in networks.network(9, config, **given).trainable_variables
+    ]
 
 
 def test_the_same_seed_draws_the_same_weights_and_another_seed_others():
@@ -326,7 +430,7 @@ def test_the_same_seed_draws_the_same_weights_and_another_seed_others():
 
 
 def test_no_two_matrices_are_drawn_alike():
-    net = Seq2Seq(9, ModelConfig(units=4, embedding=4), seed=3)
+    net = networks.network(9, ModelConfig(units=4, embedding=4), seed=3)
     encoder, decoder = net.encoder.kernel.numpy(), net.decoder.kernel.numpy()
     assert encoder.shape == decoder.shape
     assert (encoder != decoder).mean() > 0.9
@@ -334,14 +438,14 @@ def test_no_two_matrices_are_drawn_alike():
 
 def test_the_first_replies_have_the_frequencies_given():
     unigram = np.array([0, 0, 50, 1, 400, 30, 7], np.float32)
-    net = Seq2Seq(7, ModelConfig(units=4, embedding=3), unigram=unigram)
+    net = networks.network(7, ModelConfig(units=4, embedding=3), unigram=unigram)
     assert np.exp(walked(net, [([4], [4])])[0][0]) == pytest.approx(400 / 488, rel=0.1)
 
 
 def test_an_odd_number_of_units_cannot_be_halved():
-    Seq2Seq(9, ModelConfig(units=5, embedding=3))
+    networks.network(9, ModelConfig(units=5, embedding=3))
     with pytest.raises(ChatbotError, match="--units: must be even with --bidirectional"):
-        Seq2Seq(9, ModelConfig(units=5, embedding=3, bidirectional=True))
+        networks.network(9, ModelConfig(units=5, embedding=3, bidirectional=True))
 
 
 def test_attention_leaves_padding_out_and_a_question_of_padding_is_finite():
@@ -355,3 +459,35 @@ def test_attention_leaves_padding_out_and_a_question_of_padding_is_finite():
         expected = sum(share * keys[0, s] for s, share in enumerate(shares)) / shares.sum()
         np.testing.assert_allclose(found[0, t], expected, atol=1e-5)
     assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"units": 6, "embedding": 5}, "--embedding 5: a Transformer's embeddings are as wide"),
+        ({"units": 6, "embedding": 6, "heads": 4}, "--heads 4: 6 units cannot be dealt out evenly"),
+        ({"units": 9, "embedding": 9, "heads": 3}, "--heads 3: 9 units cannot be dealt out evenly"),
+    ],
+)
+def test_widths_of_a_transformer_go_together(settings, said):
+    with pytest.raises(ChatbotError, match=said):
+        networks.network(9, ModelConfig(model_type="transformer", **settings))
+
+
+@pytest.mark.parametrize("kind", ["one direction", "three layers", "gru", "transformer"])
+def test_variational_dropout_leaves_the_same_out_at_every_place(packed, kind):
+    """A reply of one word over and over: without it places differ by what is left out of them."""
+    net = made(**KINDS[kind])
+    found = packed(net, PAIRS)
+    rows = tf.gather(net.embedding, found.touched)
+    ranks = found.target_place // found.target_row.shape[1]
+    real = found.weights > 0
+
+    def left_out(variational):
+        dropped = Dropped(0.5, 0.0, tf.constant([5, 8]), variational)
+        zero = net.vectors(rows, net.features(found), tf.float32, dropped).numpy()[real] == 0
+        of_pair = ranks[found.output[real]]
+        return [len({tuple(row) for row in zero[of_pair == rank]}) for rank in range(len(PAIRS))]
+
+    assert left_out(True) == [1] * len(PAIRS)
+    assert max(left_out(False)) > 1

@@ -18,7 +18,7 @@ from chatbot.learn import engine as engine_module
 from chatbot.learn.checkpoint import Checkpoints, restore
 from chatbot.learn.engine import VECTORS_RMS, Engine
 from chatbot.learn.journal import Journal
-from chatbot.learn.model import Seq2Seq
+from chatbot.learn.networks import network
 from chatbot.learn.preparing import prepare
 from chatbot.learn.recovery import Step
 from chatbot.learn.saved import find_checkpoint, read_position, saved
@@ -96,8 +96,8 @@ def test_a_run_says_what_happens(whole):
     assert steps["validation"] == [0, 4, 8, 12]
     for record in one_of(records, "validation"):
         assert (record.heldout_loss is None, record.loss is None) == (not held_out, bool(held_out))
-    shape = {"units": 16, "embedding": 12, "bidirectional": False}
-    assert records[0].model == shape | {"ngrams": 4 if held_out else 0}
+    shape = ModelConfig(units=16, embedding=12, ngrams=4 if held_out else 0)
+    assert records[0].model == shape.as_dict()
     assert records[0].training == run.position.training.as_dict()
     assert records[-1].note == "all 12 steps done"
     for record in one_of(records, "progress"):
@@ -393,7 +393,7 @@ def test_under_the_ancestors_rule_the_step_losses_decide(new_folder, trained, mo
 def finite(path):
     """Whether all weights of a checkpoint are finite."""
     position = read_position(path)
-    net = Seq2Seq(position.size, position.model)
+    net = network(position.size, position.model)
     restore(path, net)
     return all(np.isfinite(v.numpy()).all() for v in net.trainable_variables)
 
@@ -715,7 +715,7 @@ def test_entries_begin_with_their_vectors_in_one_scale_and_the_others_as_ever(
     expected = rows.astype(np.float64) / np.sqrt(np.mean(rows.astype(np.float64) ** 2))
     np.testing.assert_allclose(embedding[ids], expected * VECTORS_RMS, rtol=1e-6)
     others = np.setdiff1d(np.arange(len(embedding)), ids)
-    random = Seq2Seq(len(embedding), run.position.model, seed=5)
+    random = network(len(embedding), run.position.model, seed=5)
     np.testing.assert_array_equal(embedding[others], random.embedding.numpy()[others])
     for one, two in zip(run.engine.net.matrices[:-2], random.matrices[:-2], strict=True):
         np.testing.assert_array_equal(one.numpy(), two.numpy())
@@ -743,7 +743,7 @@ def test_frozen_rows_never_change_and_the_others_do(new_folder, trained, vectors
     assert moved.tolist() == touched.tolist()
     assert len(moved) > 10
     best = find_checkpoint(folder, "best")[0]
-    net = Seq2Seq(len(after), read_position(best).model)
+    net = network(len(after), read_position(best).model)
     restore(best, net)
     assert (net.embedding.numpy()[ids] == before[ids]).all()
 

@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from chatbot.config import CorpusConfig, ModelConfig, ReadingConfig
 from chatbot.corpus.building import Sources, build
@@ -15,12 +14,11 @@ from chatbot.corpus.pairs import find_corpora
 from chatbot.corpus.store import TokenStore
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
-from chatbot.learn.model import Seq2Seq
-from chatbot.learn.packing import source_fields
+from chatbot.learn.networks import network
 from chatbot.learn.saved import find_checkpoint, read_position
 from chatbot.talk import evaluation
 from chatbot.talk.bot import Bot
-from chatbot.talk.evaluation import evaluate, held_out_pairs, lost_characters, net_of, pairs_of_text
+from chatbot.talk.evaluation import evaluate, held_out_pairs, lost_characters, pairs_of_text
 
 TEXT = [
     ("你好", "你好呀"),
@@ -47,27 +45,20 @@ def corpus(tmp_path):
 
 def by_hand(bot, pairs):
     """All metrics of pairs of text, from a definition that knows characters and ids only."""
-    net = net_of(bot)
     ids = {word: id for id, word in enumerate(bot.vocabulary.words) if id > 3}
     nats = bits = 0.0
     tokens = right = unknown = characters = lost = 0
     for question, reply in pairs:
         question, reply = " ".join(question.split()), " ".join(reply.split())
-        source = np.array([[ids.get(c, 3) for c in question]], np.int32)
-        state = net.begin(source_fields(source, np.array([len(question)], np.int32)))
-        entry, before = 1, [1, 1, 1]
+        state, entry = bot.network.begin([[ids.get(c, 3) for c in question]]), 1
         for target in [*(ids.get(c, 3) for c in reply), 2]:
-            scores, share, state = net.step(tf.constant([entry]), state, net.classes())
-            scores = scores.numpy()[0].astype(np.float64)
-            if net.mixture is not None:
-                by_counts = net.mixture.ngrams.probabilities(np.array([before], np.int32))[0]
-                share = float(share[0])
-                scores = np.log((1 - share) * np.exp(scores) + share * by_counts)
+            scores, state = bot.network.step(np.array([entry], np.int32), state)
+            scores = scores[0].astype(np.float64)
             nats -= scores[target]
             right += int(scores.argmax() == target)
             unknown += target == 3
             tokens += 1
-            entry, before = target, [*before[1:], target]
+            entry = target
         characters += len(reply) + 1
         lost += sum(c not in ids for c in reply)
     bits = nats / math.log(2) + 17 * lost
@@ -133,7 +124,7 @@ def test_how_pairs_fall_into_batches_has_no_effect(bot, corpus, monkeypatch):
 
 
 def test_batches_keep_to_a_bound_on_tokens_and_scores_and_hold_every_pair_once(encoded):
-    net = Seq2Seq(20, ModelConfig(units=4, embedding=4))
+    net = network(20, ModelConfig(units=4, embedding=4))
     generator = np.random.default_rng(4)
     lengths = generator.integers(1, 60, (90, 2))
     lengths[7] = 3_000, 2_000  # alone above both bounds

@@ -1,18 +1,21 @@
 """The network in NumPy against the one in TensorFlow, number by number."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from chatbot.config import ModelConfig
+from chatbot.corpus.batches import make_batch
 from chatbot.errors import ChatbotError
+from chatbot.learn import networks as learned
 from chatbot.learn.bundle import Bundle
-from chatbot.learn.model import Seq2Seq
+from chatbot.learn.dropout import NOTHING_DROPPED
 from chatbot.learn.ngrams import Ngrams
-from chatbot.learn.packing import padded, source_fields
-from chatbot.learn.saved import saved
+from chatbot.learn.saved import read, saved
+from chatbot.talk import networks, stored
 from chatbot.talk.evaluation import net_of
-from chatbot.talk.network import Network
 
 GO = 1
 QUESTIONS = [[5, 6, 7, 8, 9, 10, 11], [8], [9, 10, 4, 5, 6]]
@@ -24,6 +27,22 @@ KINDS = {
     "both directions": (40, {"bidirectional": True}),
     "n-grams": (40, {"ngrams": 3}),
     "all": (5_000, {"bidirectional": True, "ngrams": 2, "embedding": 6}),
+    "gru": (40, {"cell": "gru"}),
+    "layers": (40, {"layers": 3, "embedding": 6}),
+    "layers of gru in both directions, norms": (
+        40,
+        {"layers": 2, "cell": "gru", "bidirectional": True, "layer_norm": True},
+    ),
+    "dot": (40, {"attention": "dot"}),
+    "additive": (40, {"attention": "additive"}),
+    "tied": (40, {"tied": True, "embedding": 6}),
+    "tied, two clusters": (4_300, {"tied": True}),
+    "tied, three clusters": (5_000, {"tied": True}),
+    "transformer": (40, {"model_type": "transformer"}),
+    "deep transformer": (
+        5_000,
+        {"model_type": "transformer", "layers": 3, "heads": 2, "tied": True, "ngrams": 3},
+    ),
 }
 
 
@@ -32,7 +51,7 @@ def net(request, encoded):
     """A network whose weights are larger than drawn, so that everything counts."""
     size, settings = request.param
     config = ModelConfig(**{"units": 8, "embedding": 8, "ngrams": 0, **settings})
-    net = Seq2Seq(size, config, seed=1)
+    net = learned.network(size, config, seed=1)
     generator = np.random.default_rng(40)
     for variable in net.trainable_variables:
         variable.assign_add(generator.normal(0, 0.4, variable.shape))
@@ -43,29 +62,34 @@ def net(request, encoded):
 
 
 def network_of(net):
-    return Network(net.weights(), net.mixture and net.mixture.ngrams)
+    return networks.network(net.weights(), net.config, net.mixture and net.mixture.ngrams)
 
 
-def by_tensorflow(net, question, reply):
-    """The log-probabilities of every entry at each step of a reply, a question alone."""
-    state = net.begin(source_fields(*padded([question])))
-    rows = []
-    order = net.config.ngrams
-    before = [GO] * (order - 1)
-    for token in [GO, *reply]:
-        scores, share, state = net.step(
-            tf.constant([token] * state.h.shape[0]), state, net.classes()
-        )
-        before = [*before, token][1:] if order else []
-        scores, share = scores.numpy()[0], share.numpy()[0]
-        if order:
-            (counted,) = net.mixture.ngrams.probabilities(np.array([before], np.int32))
-            scores = np.log((1 - share) * np.exp(scores) + share * counted)
-        rows.append(scores)
-    return np.stack(rows)
+@pytest.fixture
+def by_tensorflow(encoded):
+    """(net, question, reply) -> the log-probabilities of every entry at each step of a reply.
+
+    By the pass that training makes, over the whole reply at once.
+    """
+
+    def compute(net, question, reply):
+        packed = net.pack(make_batch(encoded([(question, reply)])))
+        touched = tf.gather(net.embedding, packed.touched)
+        vectors = net.vectors(touched, net.features(packed), tf.float32, NOTHING_DROPPED)
+        rows = packed.output_place[packed.target_row[0, : len(reply) + 1]]
+        vectors = tf.gather(vectors, rows)
+        classes = net.output.classes(net.embedding)
+        scores = net.output.log_probabilities(vectors, classes).numpy()
+        if net.mixture is None:
+            return scores
+        share = net.share(vectors).numpy()[:, None]
+        counted = net.mixture.ngrams.probabilities(packed.contexts[rows])
+        return np.log((1 - share) * np.exp(scores) + share * counted)
+
+    return compute
 
 
-def test_every_probability_is_that_of_the_network_in_tensorflow(net):
+def test_every_probability_is_that_of_the_network_in_tensorflow(net, by_tensorflow):
     network = network_of(net)
     state, found = network.begin(QUESTIONS), []
     steps = np.array([[GO] * 3, *zip(*REPLIES, strict=True)], np.int32)
@@ -99,17 +123,17 @@ def test_weights_have_the_names_they_have_in_a_checkpoint(bot, by_heart):
         for name in Bundle(saved(by_heart[0].checkpoints)[-1]).names
         if name.startswith("model/") and "VARIABLE_VALUE" in name
     }
-    assert set(Seq2Seq(len(bot.vocabulary), bot.position.model).weights()) == names
+    assert set(learned.network(len(bot.vocabulary), bot.position.model).weights()) == names
 
 
 def test_a_checkpoint_without_its_counts_is_told(tmp_path):
-    net = Seq2Seq(40, ModelConfig(units=8, embedding=8, ngrams=2))
-    path = tf.train.Checkpoint(model=net).write(str(tmp_path / "step-1"))
+    net = learned.network(40, ModelConfig(units=8, embedding=8, ngrams=2))
+    path = Path(tf.train.Checkpoint(model=net).write(str(tmp_path / "step-1")))
     with pytest.raises(ChatbotError, match="counts of n-grams are missing"):
-        Network.load(tmp_path / path)
+        read(path, lambda bundle: stored.of_checkpoint(bundle, None))
 
 
-def test_replies_are_those_of_tensorflow_token_for_token(bot, by_heart):
+def test_replies_are_those_of_tensorflow_token_for_token(bot, by_heart, by_tensorflow):
     net = net_of(bot)
     for question, reply in by_heart[1]:
         asked, said = (

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from chatbot.config import ModelConfig
-from chatbot.learn.model import Seq2Seq
-from chatbot.talk.network import Network
+from chatbot.learn.networks import network
+from chatbot.talk import networks
 
 SIZE, EMBEDDING, UNITS = 23, 5, 6
 GO, EOS = 1, 2
@@ -23,7 +23,7 @@ PAIRS = [
 def net(request):
     """A network whose weights are larger than drawn, so that it looks somewhere."""
     config = ModelConfig(units=UNITS, embedding=EMBEDDING, bidirectional=request.param)
-    net = Seq2Seq(SIZE, config, seed=1)
+    net = network(SIZE, config, seed=1)
     generator = np.random.default_rng(40)
     for variable in net.trainable_variables:
         variable.assign_add(generator.normal(0, 0.4, variable.shape))
@@ -75,7 +75,7 @@ def twin(net, question, reply):
 
 
 def attention_of(net, *pair):
-    return Network(net.weights(), None).attention(*pair)
+    return networks.network(net.weights(), net.config, None).attention(*pair)
 
 
 @pytest.mark.parametrize(("question", "reply"), PAIRS)

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.config import SMALL_CORPUS, ModelConfig, TrainingConfig
+from chatbot.corpus.doctor import shape
 from chatbot.machine import cores, gflops_a_core, has_bfloat16
 
 REFERENCE_GFLOPS = 108.0
@@ -149,14 +150,15 @@ class Work:
     @cached_property
     def parameters(self) -> int:
         """Weights of the network."""
-        e, u = self.model.embedding, self.model.units
-        one_way = u // 2 if self.model.bidirectional else u
-        encoder = u // one_way * 4 * one_way * (e + one_way + 1)
-        decoder = 4 * u * (e + u + 1)
+        e, u, model = self.model.embedding, self.model.units, self.model
         output = sum(n * (w + 1) + (0 if w == u else u * w) for n, w, _ in self.clusters)
-        if len(self.clusters) > 1:
+        if len(self.clusters) > 1 or model.tied:
             output += sum(e * w for _, w, _ in self.clusters[:2])  # the views of embeddings
-        return self.size * e + encoder + decoder + 3 * u * u + output
+        if model.tied:  # what the first two clusters have of their own otherwise, but for slots
+            n, w, _ = self.clusters[0]
+            output -= (n - len(self.clusters) + 1) * w
+            output -= sum(n * w for n, w, _ in self.clusters[1:2])
+        return self.size * e + output + shape.weights(self.model)
 
     @cached_property
     def groups(self) -> list[tuple[float, float, float]]:
@@ -179,6 +181,16 @@ class Work:
         return sum(pairs * (question + reply) for pairs, question, reply in self.groups)
 
     @property
+    def _scores(self) -> float:
+        """Pairs of a place of a question and one of its reply."""
+        return sum(math.prod(group) for group in self.groups)
+
+    @property
+    def _padded(self) -> float:
+        """The places of padded arrays, by how many times they are held."""
+        return shape.padded_units(self.model, self.padded, self._scores)
+
+    @property
     def at_once(self) -> float:
         """The share of a batch that is worked on at a time."""
         workers = workers_of(self.training)
@@ -195,7 +207,8 @@ class Work:
     def counts_of_memory(self) -> tuple[float, ...]:
         """What the constants of `MEMORY` are for."""
         units = self.model.units * self.at_once
-        return 1.0, self.parameters, units * sum(self.rows), units * self.padded
+        rows = units * sum(self.rows) * shape.layers(self.model)
+        return 1.0, self.parameters, rows, units * self._padded
 
     def counts_of_time(self, bfloat16: bool) -> tuple[float, ...]:
         """What the constants of `TIME` are for."""
@@ -203,8 +216,8 @@ class Work:
         return (
             self.flops * bfloat16,
             self.flops * (not bfloat16),
-            units * sum(self.rows),
-            units * self.padded,
+            units * sum(self.rows) * shape.layers(self.model),
+            units * self._padded,
             self.parameters - self.size * self.model.embedding,
             max(self.parts, workers_of(self.training)),
         )
@@ -221,14 +234,11 @@ class Work:
     @property
     def flops(self) -> float:
         """Operations of the matrix products of a step, forward and backward."""
-        e, u = self.model.embedding, self.model.units
+        u = self.model.units
         source, target = self.rows
-        one_way = u // 2 if self.model.bidirectional else u
-        encoder = u // one_way * 8 * one_way * (e + one_way) + 2 * u * u
-        decoder = 8 * u * (e + u) + 4 * u * u
-        scores = sum(math.prod(group) for group in self.groups)
+        encoder, decoder, score = shape.operations(self.model)
         output = sum(s * 2 * w * (n + (0 if w == u else u)) for n, w, s in self.clusters)
-        return 3 * (source * encoder + target * (decoder + output) + 4 * u * scores)
+        return 3 * (source * encoder + target * (decoder + output) + score * self._scores)
 
 
 def workers_of(training: TrainingConfig) -> int:

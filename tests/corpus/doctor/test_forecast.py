@@ -33,12 +33,19 @@ def work(model=None, size=3_000, pairs=10_000, sides=None, **training):
 @pytest.mark.parametrize("size", [50, 4_000, 4_001, 10_000, 10_001, 23_457])
 @pytest.mark.parametrize(
     "model",
-    [{"units": 24, "embedding": 7}, {"units": 10, "embedding": 12, "bidirectional": True}],
+    [
+        {"units": 24, "embedding": 7},
+        {"units": 10, "embedding": 12, "bidirectional": True},
+        {"units": 10, "embedding": 8, "layers": 3, "cell": "gru", "bidirectional": True},
+        {"units": 8, "embedding": 6, "layers": 2, "layer_norm": True, "attention": "dot"},
+        {"units": 8, "embedding": 6, "attention": "additive", "tied": True},
+        {"units": 8, "embedding": 8, "model_type": "transformer", "layers": 3},
+    ],
 )
 def test_parameters_are_counted_as_the_network_has_them(size, model):
-    from chatbot.learn.model import Seq2Seq
+    from chatbot.learn.networks import network
 
-    net = Seq2Seq(size, ModelConfig(**model))
+    net = network(size, ModelConfig(**model))
     real = sum(int(np.prod(variable.shape)) for variable in net.trainable_variables)
     assert work(model, size).parameters == real
 
