@@ -40,12 +40,14 @@ LITERAL = (
     '{"format": 2, "step": 12, "seconds": 3.25, "schedule": {"scale": 0.4, "best": 2.5, '
     '"before": {"sums": "AAAgQAAAAD8=", "means": [2.75, 2.5]}, "block": {"sums": "", "means": []}, '
     '"cooling": 2, "recent": [2.75, 3.0], "exhausted": false, "halvings": 1, "warm_from": 4}, '
-    '"heldout_loss": 2.625, "vocabulary": "ab12", "size": 9, "model": {"units": 4, "embedding": 3, '
-    '"bidirectional": false, "ngrams": 3}, "training": {"batch": 7, "sampler": "epoch", '
+    '"heldout_loss": 2.625, "vocabulary": "ab12", "size": 9, "model": {'
+    '"model_type": "recurrent", "units": 4, "embedding": 3, "layers": null, "cell": "lstm", '
+    '"bidirectional": false, "attention": "general", "heads": 4, "layer_norm": false, '
+    '"tied": false, "ngrams": 3}, "training": {"batch": 7, "sampler": "epoch", '
     '"seed": 5, "max_length": 30, "learning_rate": 0.02, "warmup": 3, "clip": 0.5, '
-    '"dropout": null, "word_dropout": 0.05, "decay_on": "train", "patience": 4, "cooldown": 0, '
+    '"dropout": null, "variational": false, "word_dropout": 0.05, "decay_on": "train", "patience": 4, "cooldown": 0, '
     '"floor": 0.25, "steps": 100, "minutes": null, "epochs": null, "validate_every": 6, '
-    '"save_every": "2m", "keep": 1, "precision": "float32", "memory": null, "threads": 0, '
+    '"save_every": "2m", "keep": 1, "average": 1, "precision": "float32", "memory": null, "threads": 0, '
     '"vectors": "zh.vec", "freeze_vectors": true}, '
     '"recovery": {"tries": 2, "refused": 1, "recent": [3.5, 3.25], "least": 2.5, '
     '"judged": 2.25, "start": 6.5}, "losses": [3.0, 2.75], "store": "cd34 5", '
@@ -182,8 +184,17 @@ def test_another_format_number_is_refused():
 
 
 def test_a_setting_of_a_newer_version_is_refused():
-    with pytest.raises(ChatbotError, match="model/step-3: unknown setting 'layers'"):
-        Position.from_json(LITERAL.replace('"units": 4', '"layers": 4'), "model/step-3")
+    with pytest.raises(ChatbotError, match="model/step-3: unknown setting 'depths'"):
+        Position.from_json(LITERAL.replace('"units": 4', '"depths": 4'), "model/step-3")
+
+
+def test_settings_that_came_later_are_at_their_defaults():
+    values = json.loads(LITERAL)
+    for name in ("model_type", "layers", "cell", "attention", "heads", "layer_norm", "tied"):
+        del values["model"][name]
+    for name in ("variational", "average"):
+        del values["training"][name]
+    assert Position.from_json(json.dumps(values), "model/step-3") == THE_SAME
 
 
 def test_weights_moments_and_position_come_back_bit_by_bit(folder):
