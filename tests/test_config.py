@@ -71,15 +71,16 @@ def test_every_setting_has_one_line_of_help(group, field):
 def test_every_bound_is_allowed_and_what_lies_beyond_is_not(group, field):
     option = option_of(field.name)
     low, high = field.metadata["minimum"], field.metadata["maximum"]
+    beside = {"heads": {"model_type": "transformer"}}.get(field.name, {})
     if low is not None:
-        group(**{field.name: low})
+        group(**{field.name: low}, **beside)
         assert refusal(group, **{field.name: low - 1}) == (
             f"{option}: {low - 1} is not at least {low:g}."
         )
         fault = f"is not at least {low:g}" if "float" in field.type else "is not of its type"
         assert refusal(group, **{field.name: float("nan")}) == f"{option}: nan {fault}."
     if high is not None:
-        group(**{field.name: high})
+        group(**{field.name: high}, **beside)
         beyond = high * 2
         assert refusal(group, **{field.name: beyond}) == (
             f"{option}: {beyond} is not at most {high:g}."
@@ -184,7 +185,10 @@ def test_a_resumed_run_takes_what_is_given_over_what_it_began_with():
     assert TrainingConfig.resumed(began, {"steps": None}) == TrainingConfig(batch=7, keep=2)
 
 
-FREE = {"warmup", "steps", "minutes", "epochs", "save_every", "keep", "memory", "threads"}
+FREE = {
+    *("warmup", "steps", "minutes", "epochs", "save_every", "keep", "average"),
+    *("memory", "threads"),
+}
 """What may change while a run goes on."""
 
 
@@ -194,7 +198,7 @@ def test_a_resumed_run_keeps_what_cannot_change(group):
     for field in dataclasses.fields(group):
         rest = [one for one in field.metadata["choices"] if one != field.default]
         value = rest[0] if rest else other[type(field.default)]
-        value = {"save_every": "7", "steps": 77, "memory": "2GB"}.get(field.name, value)
+        value = {"save_every": "7", "steps": 77, "memory": "2GB", "average": 3}.get(field.name, value)
         if field.name in FREE:
             assert getattr(group.resumed(group(), {field.name: value}), field.name) == value
         else:
@@ -218,3 +222,24 @@ def test_a_resumed_run_checks_what_is_given():
     assert refusal(TrainingConfig.resumed, TrainingConfig(), {"keep": 0}) == (
         "--keep: 0 is not at least 1."
     )
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"heads": 2}, "--heads: is for --model-type transformer only"),
+        *(
+            ({"model_type": "transformer", **one}, f"--{name}: is for --model-type recurrent only")
+            for name, one in (
+                ("cell", {"cell": "gru"}),
+                ("bidirectional", {"bidirectional": True}),
+                ("attention", {"attention": "dot"}),
+                ("layer-norm", {"layer_norm": True}),
+            )
+        ),
+    ],
+)
+def test_a_setting_of_another_kind_of_network_is_refused(settings, said):
+    with pytest.raises(ChatbotError, match=said):
+        ModelConfig(**settings)
+    assert ModelConfig(model_type="transformer", heads=8, layers=3, tied=True).depth == 3

@@ -6,13 +6,23 @@ dataclasses whose values have been checked.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from chatbot.errors import ChatbotError
-from chatbot.settings import Config, setting
+from chatbot.settings import Config, option_of, setting
 
 RATES = {"recurrent": 0.015, "transformer": 0.002}
 """Learning rates, see docs/training.md."""
+
+
+_ONLY = {
+    "cell": "recurrent",
+    "bidirectional": "recurrent",
+    "attention": "recurrent",
+    "layer_norm": "recurrent",
+    "heads": "transformer",
+}
+"""Settings that mean something to one kind of network only."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +76,20 @@ class ModelConfig(Config):
         maximum=4,
         fixed=True,
     )
+
+    def __post_init__(self) -> None:
+        """Checks every field, and that none is of another kind of network.
+
+        Raises:
+            ChatbotError: a value is outside what its field allows, or would mean nothing.
+        """
+        super().__post_init__()
+        for field in fields(self):
+            kind = _ONLY.get(field.name, self.model_type)
+            if kind != self.model_type and getattr(self, field.name) != field.default:
+                raise ChatbotError(
+                    f"{option_of(field.name)}: is for --model-type {kind} only. Leave it out."
+                )
 
     @property
     def usual_rate(self) -> float:

@@ -109,7 +109,7 @@ class Transformer(Seq2Seq):
         if config.embedding != config.units:
             raise ChatbotError(
                 f"--embedding {config.embedding}: a Transformer's embeddings are as wide as its "
-                f"layers. Give --embedding {config.units}."
+                f"layers. Give --units {config.embedding} or --embedding {config.units}."
             )
         if config.units % config.heads or config.units % 2:
             raise ChatbotError(

@@ -161,7 +161,7 @@ def a_run():
     from chatbot.history import Record
 
     model = ModelConfig(units=96).as_dict()
-    training = TrainingConfig(steps=600).as_dict()
+    training = TrainingConfig(steps=600, learning_rate=0.015).as_dict()
     slower = training | {"learning_rate": 0.003}
     records = [Record("start", 0, 0.0, model=model, training=training, note="70 are held out")]
     for step in range(10, 601, 10):

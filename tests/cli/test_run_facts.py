@@ -146,9 +146,9 @@ def test_settings_are_told_with_their_defaults(a_run):
 
 
 def test_a_setting_of_another_version_is_told_as_such():
-    start = Record("start", 0, model={"layers": 2}, training={"batch": nan})
-    layers, batch = facts([start]).settings
-    assert (layers.known, layers.changed, layers.value) == (False, True, 2)
+    start = Record("start", 0, model={"depths": 2}, training={"batch": nan})
+    depths, batch = facts([start]).settings
+    assert (depths.known, layers.changed, layers.value) == (False, True, 2)
     assert as_json([start])["settings"][1]["value"] == "nan"
     assert batch.changed
 

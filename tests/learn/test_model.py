@@ -464,7 +464,7 @@ def test_attention_leaves_padding_out_and_a_question_of_padding_is_finite():
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"units": 6, "embedding": 5}, "--embedding 5: a Transformer's embeddings are as wide"),
+        ({"units": 6, "embedding": 5}, "as wide as its layers. Give --units 5 or --embedding 6"),
         ({"units": 6, "embedding": 6, "heads": 4}, "--heads 4: 6 units cannot be dealt out evenly"),
         ({"units": 9, "embedding": 9, "heads": 3}, "--heads 3: 9 units cannot be dealt out evenly"),
     ],
