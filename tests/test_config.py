@@ -198,7 +198,9 @@ def test_a_resumed_run_keeps_what_cannot_change(group):
     for field in dataclasses.fields(group):
         rest = [one for one in field.metadata["choices"] if one != field.default]
         value = rest[0] if rest else other[type(field.default)]
-        value = {"save_every": "7", "steps": 77, "memory": "2GB", "average": 3}.get(field.name, value)
+        value = {"save_every": "7", "steps": 77, "memory": "2GB", "average": 3}.get(
+            field.name, value
+        )
         if field.name in FREE:
             assert getattr(group.resumed(group(), {field.name: value}), field.name) == value
         else:

@@ -154,7 +154,7 @@ def test_options_named_in_the_documents_exist():
             r"^    (python3|iconv|git).*$", "", (ROOT / name).read_text("utf-8"), flags=re.M
         )
         text = re.sub(r"(python benchmarks/\S+\.py|tensorboard --logdir)[^`\n]*", "", text)
-        named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))
+        named = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", text))
         assert named - known - {"--help"} == set()
 
 

@@ -131,7 +131,7 @@ def test_the_manual_names_only_options_that_exist():
     root = Path(__file__).parents[2]
     manual = "".join(path.read_text("utf-8") for path in (root / "docs").glob("*.md"))
     options = {option for name in GROUPS for option in entries(name)}
-    for mentioned in set(re.findall(r"`--([a-z][a-z-]+)", manual)):
+    for mentioned in set(re.findall(r"`--([a-z][a-z0-9-]+)", manual)):
         assert {mentioned, mentioned.removeprefix("no-")} & options
 
 

@@ -148,7 +148,7 @@ def test_settings_are_told_with_their_defaults(a_run):
 def test_a_setting_of_another_version_is_told_as_such():
     start = Record("start", 0, model={"depths": 2}, training={"batch": nan})
     depths, batch = facts([start]).settings
-    assert (depths.known, layers.changed, layers.value) == (False, True, 2)
+    assert (depths.known, depths.changed, depths.value) == (False, True, 2)
     assert as_json([start])["settings"][1]["value"] == "nan"
     assert batch.changed
 

@@ -594,9 +594,16 @@ def test_without_good_weights_to_go_back_to_it_is_said(new_folder):
 
 
 OTHER = {
+    "model_type": "transformer",
     "units": 18,
     "embedding": 13,
+    "layers": 2,
+    "cell": "gru",
     "bidirectional": True,
+    "attention": "dot",
+    "heads": 2,
+    "layer_norm": True,
+    "tied": True,
     "ngrams": 2,
     "batch": 8,
     "sampler": "cyclic",
@@ -605,6 +612,7 @@ OTHER = {
     "learning_rate": 0.03,
     "clip": 0.9,
     "dropout": 0.1,
+    "variational": True,
     "word_dropout": 0.3,
     "decay_on": "train",
     "patience": 2,
