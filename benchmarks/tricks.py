@@ -155,8 +155,9 @@ def a_byte_for_each_element() -> dict[str, Any]:
 
     from chatbot.learn import dropout
 
-    dropout._bytes_like = lambda x, key: tf.cast(
-        tf.floor(256 * tf.random.stateless_uniform(tf.shape(x), key)), tf.uint8
+    assert hasattr(dropout, "_bytes")
+    dropout._bytes = lambda rows, width, key: tf.cast(
+        tf.floor(256 * tf.random.stateless_uniform([rows, width], key)), tf.uint8
     )
     return {}
 

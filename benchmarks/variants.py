@@ -66,11 +66,11 @@ def main() -> None:
     for seed in asked.seeds:
         for corpus in (*asked.corpora, None):
             for name in asked.only:
-                key = f"{corpus.name if corpus else 'sample'}: {name}, seed {seed}"
+                minutes = asked.minutes if corpus else 1.0
+                key = f"{corpus.name if corpus else 'sample'}, {minutes:g} min: {name}, seed {seed}"
                 if key in runs or (corpus is None and name not in NETWORKS):
                     continue
                 options = [*VARIANTS[name].split(), "--seed", str(seed)]
-                minutes = asked.minutes if corpus else 1.0
                 runs[key] = trained(asked.work, corpus, minutes, options)
                 kept.write_text(json.dumps(runs, indent=1))
                 print(key, runs[key], file=sys.stderr)

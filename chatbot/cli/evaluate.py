@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     "other",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="say whether this bot is better than the one in another model folder",
+    help="say whether this bot is better than the one in another model folder, or in a file",
 )
 @click.option(
     "--html",

@@ -24,7 +24,7 @@ _FILE = Path("bot.chatbot")
     metavar="FILE",
     help="the file to write",
 )
-@click.option("--int8", is_flag=True, help="a byte for each weight: a quarter of the size")
+@click.option("--int8", is_flag=True, help="a byte for each weight instead of four")
 def export(model: Path, checkpoint: str | None, out: Path, int8: bool) -> None:
     """Write the bot into one file: chatbot chat --model FILE talks to it.
 

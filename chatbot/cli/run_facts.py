@@ -27,7 +27,7 @@ from chatbot.cli.run_events import (
     number,
 )
 from chatbot.cli.show import duration
-from chatbot.config import ModelConfig, TrainingConfig
+from chatbot.config import RATES, ModelConfig, TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -203,11 +203,16 @@ def _samples(records: Sequence[Record]) -> list[tuple[str, list[Reply]]]:
 def _settings(records: Sequence[Record]) -> list[Setting]:
     starts = [one for one in records if one["kind"] == "start"]
     settings = []
+    kind = group_of(starts[-1], "model").get("model_type") if starts else None
+    network = ModelConfig(model_type=kind if kind in RATES else "recurrent")
+    settled = {"learning_rate": network.usual_rate, "layers": network.depth}
     for group, config in (("model", ModelConfig), ("training", TrainingConfig)):
         fields = {field.name: field for field in dataclasses.fields(config)}
         for name, value in group_of(starts[-1], group).items() if starts else ():
             field = fields.get(name)
             default = None if field is None else field.default
+            if value != default:
+                default = settled.get(name, default)
             help = "" if field is None else field.metadata["help"]
             if isinstance(value, float) and not isfinite(value):
                 value = str(value)  # JSON has no word for it

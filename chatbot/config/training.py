@@ -144,8 +144,8 @@ class TrainingConfig(Config):
     )
     variational: bool = setting(
         False,
-        "drop the same activations at every word of a sentence, those between the states of a "
-        "recurrent layer too",
+        "with --dropout, drop the same activations at every word of a sentence, those between the "
+        "states of a recurrent layer too",
         fixed=True,
     )
     word_dropout: float = setting(
@@ -188,7 +188,8 @@ class TrainingConfig(Config):
     keep: int = setting(3, "checkpoints kept, the best one not counted", minimum=1)
     average: int = setting(
         1,
-        "at the end try the mean of so many of the last checkpoints as the best one; 1 for none",
+        "where pairs are held out, try the mean of so many of the last checkpoints as the best one "
+        "at the end; 1 for none",
         minimum=1,
     )
     precision: str = setting(

@@ -36,18 +36,6 @@ _TOTAL_ROUND = 256
 _COLUMN_ROUND = 4
 _CLUSTER_ROUND = 64
 
-SOURCE_FIELDS = (
-    "source",
-    "source_bounds",
-    "source_row",
-    "source_place",
-    "source_reversed",
-    "source_lengths",
-    "last",
-    "last_place",
-)
-"""The fields of `Packed` that speak of the questions."""
-
 NOT_READ = ("contexts", "pairs")
 """The fields of `Packed` that the network does not read."""
 

@@ -258,8 +258,13 @@ def _agreed(
     vectors = None
     if file is not None and stored is None:
         vectors = read_vectors(Path(file), vocabulary, model.get("embedding"))
-        model = {**model, "embedding": vectors.coverage.width}
+        width = vectors.coverage.width
+        model = {**model, "embedding": width}
+        if model.get("model_type") == "transformer":  # whose layers are as wide
+            model = {"units": width, **model}
     network = ModelConfig.resumed(stored.model if stored else None, model)
+    if stored is None:
+        network = replace(network, layers=network.depth)
     if settings.learning_rate is None:
         settings = replace(settings, learning_rate=network.usual_rate)
     return network, settings, vectors

@@ -145,7 +145,7 @@ class Run:
                 yield from self._save(checkpoints)
         if self.position != self._saved and not self.position.recovery.refused:
             yield from self._save(checkpoints)
-        if self.position.training.average > 1 and self._reason_to_end() and not self.memorising:
+        if self.position.training.average > 1 and self._pace.steps and self._reason_to_end():
             yield from self._average(checkpoints)
         yield from self._log(self._record("stop", note=reason, loss=self.position.mean_loss))
 
@@ -269,12 +269,11 @@ class Run:
 
     def _average(self, checkpoints: Checkpoints) -> Iterator[Record]:
         """The mean of the last checkpoints becomes the best one if it is better."""
-        count, loss = judged_mean(self.folder, self.engine, self.store, self.position.training)
-        if better := count > 1 and loss < self._best:
-            position = replace(self.position, heldout_loss=loss)
+        loss, note = judged_mean(self.folder, self.engine, self.store, self.position, self._best)
+        if loss < self._best:
+            schedule = replace(self.position.schedule, best=loss)
+            position = replace(self.position, heldout_loss=loss, schedule=schedule)
             yield from self._insist(lambda: checkpoints.save_best(position))
-        note = f"the mean of the last {count} checkpoints has a loss of {loss:.3f}, "
-        note += "the best" if better else f"not below {self._best:.3f}"
         yield from self._log(self._record("average", note=note))
 
     def _reason_to_end(self) -> str | None:

@@ -281,15 +281,17 @@ def _batches(pairs: EncodedPairs, net: Seq2Seq) -> Iterator[tuple[NDArray[np.int
     source, target = pairs.question_lengths, pairs.reply_lengths + 1
     order = np.lexsort((source, target))
     start = 0
+    # Additive attention holds a vector for every score.
+    held = net.config.units if net.config.attention == "additive" else 1
     while start < len(order):
-        stop = start + _fitting(source[order[start:]], target[order[start:]])
+        stop = start + _fitting(source[order[start:]], target[order[start:]], held)
         rows = order[start:stop]
         yield rows, net.pack(make_batch(pairs.take(rows)))
         start = stop
 
 
-def _fitting(source: NDArray[np.int64], target: NDArray[np.int64]) -> int:
+def _fitting(source: NDArray[np.int64], target: NDArray[np.int64], held: int) -> int:
     count = np.arange(1, len(source) + 1)
     s, t = np.maximum.accumulate(source), np.maximum.accumulate(target)
-    fits = (count * (s + t) <= _MOST_TOKENS) & (count * s * t <= _MOST_SCORES)
+    fits = (count * (s + t) <= _MOST_TOKENS) & (count * s * t * held <= _MOST_SCORES)
     return max(1, int(np.argmin(fits)) if not fits.all() else len(fits))

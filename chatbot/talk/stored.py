@@ -4,7 +4,7 @@ Comes in: a checkpoint, or a file that `write` made. Goes out: position, weights
 such a file. It is a zip archive: `bot.json`, the vocabulary, the user's words for the segmenter if
 there are any, the counts of n-grams, and every variable as an `.npy`. With int8 a matrix is one
 byte a number and besides a scale for each row or column, whichever there are more of (the longest
-of which is 127), so that the file is a quarter as large; in memory it is float32 again.
+of which is 127), so that weights take a quarter of the room; in memory they are float32 again.
 """
 
 from __future__ import annotations
@@ -31,6 +31,12 @@ from chatbot.learn.position import Position
 from chatbot.talk.network import Weights
 
 FORMAT = 1
+
+_UNREADABLE = (
+    *(OSError, zipfile.BadZipFile, zlib.error, EOFError),
+    *(KeyError, ValueError, TypeError, RuntimeError),
+)
+"""What the reading of an archive raises that is damaged, or none of ours."""
 
 _BEFORE, _AFTER = "model/", "/.ATTRIBUTES/VARIABLE_VALUE"
 _COUNTS = "model/mixture/counts/.ATTRIBUTES/py_state"
@@ -123,10 +129,8 @@ def write(path: Path, stored: Stored, files: Mapping[str, bytes], *, int8: bool 
         OSError: the file cannot be written.
     """
     position = json.loads(stored.position.to_json())
-    facts = {"chatbot": FORMAT, "int8": int8, "position": position}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        _put(archive, _FACTS, json.dumps(facts, ensure_ascii=False).encode())
         for name, data in files.items():
             _put(archive, name, data)
         if stored.counts:
@@ -137,6 +141,9 @@ def write(path: Path, stored: Stored, files: Mapping[str, bytes], *, int8: bool 
                 np.save(packed, array)
                 # Weights hardly shrink, and are read at once where they are not compressed.
                 _put(archive, f"{_WEIGHTS}{name}{part}.npy", packed.getvalue(), zipfile.ZIP_STORED)
+        facts = {"chatbot": FORMAT, "int8": int8, "position": position}
+        facts["members"] = _members(archive)
+        _put(archive, _FACTS, json.dumps(facts, ensure_ascii=False).encode())
     write_whole(path, buffer.getvalue())
 
 
@@ -176,7 +183,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive
-    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError) as error:
+    except _UNREADABLE as error:
         raise ChatbotError(
             f"{path}: cannot be read as a bot in one file ({error}). Give the folder of a model, "
             "or a file that chatbot export wrote."
@@ -192,4 +199,14 @@ def _facts(archive: zipfile.ZipFile, path: Path) -> dict[str, object]:
         raise ChatbotError(
             f"{path}: format {facts['chatbot']}, this version reads {FORMAT}. Export it anew."
         )
+    if facts["members"] != _members(archive):
+        raise ValueError("its table of contents is damaged")
     return facts
+
+
+def _members(archive: zipfile.ZipFile) -> dict[str, int]:
+    """All that is in an archive but `bot.json`, with its checksum.
+
+    The names of the archive's own table are under none.
+    """
+    return {one.filename: one.CRC for one in archive.infolist() if one.filename != _FACTS}

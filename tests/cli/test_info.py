@@ -61,7 +61,7 @@ def test_after_training_it_tells_of_the_run_too(trained, main):
         r"  training    step 2 after \d+ s, loss \d\.\d{3}, held-out \d\.\d{3}", lines[4]
     )
     assert lines[5:] == [
-        "  network     units 8, embedding 8, ngrams 4",
+        "  network     units 8, embedding 8, layers 1, ngrams 4",
         "  checkpoints step-2",
         "  best        step-2",
     ]

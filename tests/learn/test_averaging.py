@@ -1,11 +1,14 @@
 """The mean of the last checkpoints, number by number, and what becomes of it."""
 
+import dataclasses
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from chatbot.config import ModelConfig, TrainingConfig
 from chatbot.errors import ChatbotError
-from chatbot.learn.averaging import take_mean
+from chatbot.learn.averaging import newest, take_mean
 from chatbot.learn.bundle import DATA, Bundle
 from chatbot.learn.networks import network
 from chatbot.learn.saved import read_position, saved
@@ -24,57 +27,87 @@ def means_of(paths, names):
     return {n: np.mean([np.float64(one[n]) for one in stored], 0) for n in names}
 
 
+def averaged_of(folder, run, most):
+    """The network with the mean, and the checkpoints that it is of."""
+    position = run.position
+    training = dataclasses.replace(position.training, average=most, keep=9)
+    net = network(run.engine.net.size, position.model)
+    paths = newest(folder, dataclasses.replace(position, training=training))
+    take_mean(net, paths)
+    return net, paths
+
+
 def test_every_weight_is_the_mean_of_the_newest_checkpoints(new_folder, trained):
     folder = new_folder(holdout=9)
     _, run = trained(folder, model=MODEL, **SIX)
-    paths = saved(folder.checkpoints)
-    assert [path.name for path in paths] == ["step-2", "step-4", "step-6"]
-    net = network(run.engine.net.size, run.position.model)
-    assert take_mean(folder, net, 2) == 2
-    for name, expected in means_of(paths[-2:], net.named).items():
+    assert [path.name for path in saved(folder.checkpoints)] == ["step-2", "step-4", "step-6"]
+    net, paths = averaged_of(folder, run, 2)
+    assert [path.name for path in paths] == ["step-4", "step-6"]
+    for name, expected in means_of(paths, net.named).items():
         np.testing.assert_allclose(net.named[name].numpy(), expected, atol=1e-6, err_msg=name)
 
 
-def test_a_damaged_checkpoint_takes_no_part_and_one_alone_changes_nothing(new_folder, trained):
+def test_a_damaged_checkpoint_takes_no_part(new_folder, trained):
     folder = new_folder(holdout=9)
     _, run = trained(folder, model=MODEL, **SIX)
-    paths = saved(folder.checkpoints)
-    for path in paths[1:]:
-        data = path.with_name(path.name + DATA)
-        damaged = bytearray(data.read_bytes())
-        damaged[len(damaged) // 2] ^= 1
-        data.write_bytes(damaged)
-    net = network(run.engine.net.size, run.position.model, seed=3)
-    before = net.weights()
-    assert take_mean(folder, net, 3) == 1
-    assert all((values == before[name]).all() for name, values in net.weights().items())
+    data = folder.checkpoints / f"step-4{DATA}"
+    damaged = bytearray(data.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    data.write_bytes(damaged)
+    assert [path.name for path in averaged_of(folder, run, 3)[1]] == ["step-2", "step-6"]
 
 
-@pytest.mark.parametrize("rate", [1e-9, 0.6], ids=["as good as they are", "better"])
-def test_the_mean_is_the_best_if_it_is_better(new_folder, trained, rate):
-    """Weights that jump about have a better mean; those that hardly move have none to speak of."""
+def test_checkpoints_of_another_corpus_take_no_part(new_folder, trained):
     folder = new_folder(holdout=9)
-    records, run = trained(folder, model=MODEL, **SIX, average=3, learning_rate=rate)
+    _, run = trained(folder, model=MODEL, **SIX)
+    run.position = dataclasses.replace(run.position, store="another")
+    assert newest(folder, run.position) == []
+
+
+def test_a_mean_that_is_better_is_the_best_and_stays_it(new_folder, trained, monkeypatch):
+    monkeypatch.setattr("chatbot.learn.averaging.judge", lambda *_: SimpleNamespace(loss=1.0))
+    folder = new_folder(holdout=9)
+    settings = SIX | {"steps": 8, "average": 4, "keep": 4, "warmup": 0}
+    records, run = trained(folder, model=MODEL, **settings)
     (said,) = [one.note for one in records if one.kind == "average"]
     least = min(one.heldout_loss for one in records if one.kind == "validation")
+    assert said == "the mean of the last 4 checkpoints has a loss of 1.000, the best"
     (best,) = saved(folder.best)
     kept = read_position(best)
-    if said.endswith("the best"):
-        assert best.name == "step-6"
-        assert kept.heldout_loss < least
-        expected = means_of(saved(folder.checkpoints), run.engine.net.named)
-        for name, values in arrays(best, expected).items():
-            np.testing.assert_allclose(values, expected[name], atol=1e-6, err_msg=name)
-    else:
-        assert said.endswith(f"not below {least:.3f}")
-        assert kept.heldout_loss == least
+    assert best.name == "step-8"
+    assert kept.heldout_loss == kept.schedule.best == 1 < least
+    expected = means_of(saved(folder.checkpoints), run.engine.net.named)
+    for name, values in arrays(best, expected).items():
+        np.testing.assert_allclose(values, expected[name], atol=1e-6, err_msg=name)
+    again, _ = trained(folder)
+    assert not [one for one in again if one.kind == "average"]  # nothing was trained
+    before = folder.best.joinpath(best.name + DATA).read_bytes()
+    trained(folder, steps=9)  # a worse validation does not take its place
+    assert saved(folder.best) == [best]
+    assert folder.best.joinpath(best.name + DATA).read_bytes() == before
 
 
-def test_a_run_that_is_stopped_or_learns_by_heart_takes_no_mean(new_folder, trained):
-    for holdout, stop in ((9, 4), (0, None)):
-        folder = new_folder(holdout=holdout)
-        records, _ = trained(folder, model=MODEL, **SIX, average=3, stop_at=stop)
-        assert not [one for one in records if one.kind == "average"]
+def test_a_mean_that_is_no_better_is_told_and_left(new_folder, trained):
+    folder = new_folder(holdout=9)
+    records, _ = trained(folder, model=MODEL, **SIX, average=3, learning_rate=1e-9)
+    (said,) = [one.note for one in records if one.kind == "average"]
+    least = min(one.heldout_loss for one in records if one.kind == "validation")
+    assert said.endswith(f"not below {least:.3f}")
+    assert read_position(saved(folder.best)[0]).heldout_loss == least
+
+
+@pytest.mark.parametrize(
+    ("holdout", "settings", "said"),
+    [
+        (0, {}, ["no pairs are held out, so no mean of checkpoints can be judged"]),
+        (9, {"save_every": "6"}, ["only one checkpoint, so no mean of several; see --save-every"]),
+        (9, {"stop_at": 4}, []),
+    ],
+    ids=["by heart", "one checkpoint", "stopped"],
+)
+def test_where_there_is_no_mean_that_is_said(new_folder, trained, holdout, settings, said):
+    records, _ = trained(new_folder(holdout=holdout), model=MODEL, **SIX | settings, average=3)
+    assert [one.note for one in records if one.kind == "average"] == said
 
 
 def test_more_than_are_kept_cannot_be_averaged():

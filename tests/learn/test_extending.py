@@ -32,14 +32,14 @@ def vocabulary(words, counts=None, **settings):
     return Vocabulary((*SPECIAL, *words), (0, 0, 40, 3, *counts), CorpusConfig(**settings))
 
 
-def engine_of(words, seed):
+def engine_of(words, seed, model=MODEL):
     training = TrainingConfig(precision="float32", threads=1, seed=seed)
-    return Engine(len(words), MODEL, training, words.unigram, 0.0)
+    return Engine(len(words), model, training, words.unigram, 0.0)
 
 
-def learned(words, seed=1):
+def learned(words, seed=1, model=MODEL):
     """An engine all of whose numbers are different ones, as after training."""
-    engine, chance = engine_of(words, 0), np.random.default_rng(seed)
+    engine, chance = engine_of(words, 0, model), np.random.default_rng(seed)
     moments = (*engine.optimizer.first, *engine.optimizer.second)
     for variable in (engine.net.embedding, *engine.net.matrices, *moments):
         variable.assign(chance.normal(size=variable.shape).astype(np.float32))
@@ -47,15 +47,15 @@ def learned(words, seed=1):
     return engine
 
 
-def carried(tmp_path, before, now):
+def carried(tmp_path, before, now, model=MODEL):
     """(the earlier engine, the new one as drawn, the same after `extend`, what was said)."""
     folder = ModelFolder(tmp_path)
-    old, new = learned(before), engine_of(now, 5)
-    position = Position(9, 1.0, Schedule(), 2.5, before.digest, len(before), MODEL, TRAINING)
+    old, new = learned(before, model=model), engine_of(now, 5, model)
+    position = Position(9, 1.0, Schedule(), 2.5, before.digest, len(before), model, TRAINING)
     Checkpoints(folder, old.net, old.optimizer, 1).save(position)
     (path,) = saved(folder.checkpoints)
     said = extend(path, position, before, new, now)
-    return old, engine_of(now, 5), new, said
+    return old, engine_of(now, 5, model), new, said
 
 
 def place(net, id):
@@ -317,3 +317,30 @@ def test_restarting_forgets_earlier_vocabularies(enlarged, trained):
     assert folder.earlier.exists()
     trained(folder, restart=True, steps=3, **SETTINGS)
     assert not folder.earlier.exists()
+
+
+@pytest.mark.parametrize("words", [200, 4_300, 4_700], ids=["one", "two", "three clusters"])
+@pytest.mark.parametrize(
+    "model",
+    [
+        ModelConfig(units=8, embedding=6, tied=True, cell="gru", layers=2, layer_norm=True),
+        ModelConfig(units=8, embedding=8, tied=True, model_type="transformer", heads=2),
+    ],
+    ids=["tied gru", "tied transformer"],
+)
+def test_every_kind_of_network_is_carried_over(tmp_path, model, words):
+    """Tied classes have nothing of their own that could go with a word but its embedding."""
+    before = vocabulary([f"w{n}" for n in range(words)])
+    now = vocabulary(["new", *(f"w{n}" for n in range(words))])
+    old, _, new, said = carried(tmp_path, before, now, model)
+    assert (said.kept, said.new) == (len(before), 1)
+    for id, word in list(enumerate(now.words))[5:60]:
+        embeddings = [one.net.embedding.numpy() for one in (old, new)]
+        assert (embeddings[0][before.ids[word]] == embeddings[1][id]).all()
+    for name, values in new.net.weights().items():
+        if "output/" not in name and name != "embedding":
+            assert (values == old.net.weights()[name]).all()
+    slots = len(new.net.output.cutoffs) - 1
+    assert new.net.output.weight is None or new.net.output.weight.shape[0] == slots
+    if slots:
+        assert (new.net.output.weight.numpy() == old.net.output.weight.numpy()).all()

@@ -475,19 +475,27 @@ def test_widths_of_a_transformer_go_together(settings, said):
 
 
 @pytest.mark.parametrize("kind", ["one direction", "three layers", "gru", "transformer"])
-def test_variational_dropout_leaves_the_same_out_at_every_place(packed, kind):
-    """A reply of one word over and over: without it places differ by what is left out of them."""
+def test_variational_dropout_leaves_the_same_out_at_every_place(packed, kind, monkeypatch):
+    """Every draw is of sequences, not of rows, whatever it is for."""
     net = made(**KINDS[kind])
     found = packed(net, PAIRS)
-    rows = tf.gather(net.embedding, found.touched)
-    ranks = found.target_place // found.target_row.shape[1]
-    real = found.weights > 0
+    rows, batch = tf.gather(net.embedding, found.touched), net.features(found)
+    drawn = []
+    plain = Dropped.factors
 
-    def left_out(variational):
-        dropped = Dropped(0.5, 0.0, tf.constant([5, 8]), variational)
-        zero = net.vectors(rows, net.features(found), tf.float32, dropped).numpy()[real] == 0
-        of_pair = ranks[found.output[real]]
-        return [len({tuple(row) for row in zero[of_pair == rank]}) for rank in range(len(PAIRS))]
+    def noted(self, shape, place):
+        drawn.append((int(shape[0]), place))
+        return plain(self, shape, place)
 
-    assert left_out(True) == [1] * len(PAIRS)
-    assert max(left_out(False)) > 1
+    monkeypatch.setattr(Dropped, "factors", noted)
+    for variational in (True, False):
+        net.vectors(rows, batch, tf.float32, Dropped(0.5, 0.0, tf.constant([5, 8]), variational))
+    sequences = {int(batch[f"{side}_bounds"][1]) for side in ("source", "target")}
+    assert {count for count, _ in drawn} <= sequences
+    places = [place for _, place in drawn]
+    assert len(places) == len(set(places))
+    layers = net.config.depth
+    # Recurrent: what enters the layers, the output, and the states of each layer of each side.
+    # Transformer: the same but states, and every part of its layers.
+    of_layers = 5 * layers if kind == "transformer" else 2 * layers + 2 * (layers - 1)
+    assert len(places) == 3 + of_layers

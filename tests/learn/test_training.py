@@ -96,7 +96,7 @@ def test_a_run_says_what_happens(whole):
     assert steps["validation"] == [0, 4, 8, 12]
     for record in one_of(records, "validation"):
         assert (record.heldout_loss is None, record.loss is None) == (not held_out, bool(held_out))
-    shape = ModelConfig(units=16, embedding=12, ngrams=4 if held_out else 0)
+    shape = ModelConfig(units=16, embedding=12, layers=1, ngrams=4 if held_out else 0)
     assert records[0].model == shape.as_dict()
     assert records[0].training == run.position.training.as_dict()
     assert records[-1].note == "all 12 steps done"
@@ -917,3 +917,35 @@ def test_a_second_run_on_a_folder_is_refused_until_the_first_has_ended(new_folde
         )
     list(first.records())
     prepared_and_closed(folder)
+
+
+KINDS = {
+    "gru, layers, variational": (
+        {"cell": "gru", "layers": 2, "bidirectional": True, "layer_norm": True},
+        {"variational": True, "dropout": 0.3},
+    ),
+    "tied, additive": ({"tied": True, "attention": "additive"}, {}),
+    "transformer": (
+        {"model_type": "transformer", "embedding": 16, "heads": 2, "tied": True},
+        {"variational": True, "dropout": 0.2},
+    ),
+}
+
+
+@pytest.mark.parametrize(("model", "settings"), KINDS.values(), ids=KINDS)
+def test_every_kind_of_network_learns_and_resumes_bit_by_bit(new_folder, trained, model, settings):
+    from chatbot.talk.bot import Bot
+
+    runs = []
+    folders = [new_folder(holdout=HELD_OUT), new_folder(holdout=HELD_OUT)]
+    for folder, stop in zip(folders, (None, 7), strict=True):
+        shape = {"units": 16, "embedding": 12, **model}
+        records, run = trained(folder, model=shape, stop_at=stop, **TWELVE | settings)
+        if stop:
+            records, run = trained(folder)
+        runs.append(run)
+    assert equal(*runs)
+    history = read(folders[0].history)
+    losses = [one["heldout_loss"] for one in history if one["kind"] == "validation"]
+    assert losses[-1] < losses[0]
+    assert Bot.load(folders[0].path).reply("你好") == Bot.load(folders[1].path).reply("你好")

@@ -77,6 +77,25 @@ def test_a_changed_byte_is_noticed(packed, tmp_path, place):
         Bot.load(tmp_path / "damaged")
 
 
+def test_no_byte_of_the_table_of_contents_can_change_unnoticed(packed, tmp_path):
+    """Each is turned over; either that is told, or all that is read is as it was."""
+    data, one = packed[0].read_bytes(), stored.read(packed[0])
+    with zipfile.ZipFile(packed[0]) as archive:
+        first = archive.start_dir
+    path, told = tmp_path / "damaged", 0
+    for at in range(first, len(data), 3):
+        path.write_bytes(data[:at] + bytes([data[at] ^ (1 << at % 8)]) + data[at + 1 :])
+        try:
+            other = stored.read(path)
+        except ChatbotError:
+            told += 1
+            continue
+        assert (one.position, one.counts) == (other.position, other.counts)
+        assert one.weights.keys() == other.weights.keys()
+        assert all((values == other.weights[name]).all() for name, values in one.weights.items())
+    assert told > 100
+
+
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.999])
 def test_a_file_cut_short_is_told(packed, tmp_path, share):
     data = packed[0].read_bytes()

@@ -20,12 +20,12 @@ def weights(model: ModelConfig) -> int:
     if model.model_type == "transformer":
         fed = 8 * u * u + 5 * u
         return model.depth * (3 * 4 * u * u + 2 * fed + 5 * 2 * u) + 2 * 2 * u
-    one_way = u // 2 if model.bidirectional else u
-    count, gates = 0, _GATES[model.cell]
+    ways = 2 if model.bidirectional else 1
+    one_way, count, gates = u // ways, 0, _GATES[model.cell]
     for number in range(model.depth):
         into = u if number else e
         of_way = gates * one_way * (into + one_way) + 4 * one_way
-        count += u // one_way * of_way + gates * u * (into + u) + 4 * u
+        count += ways * of_way + gates * u * (into + u) + 4 * u
         count += 4 * into * model.layer_norm
     attention = {"dot": 0, "general": u * u, "additive": 2 * u * u + u}[model.attention]
     return count + attention + 2 * u * u
@@ -37,9 +37,10 @@ def operations(model: ModelConfig) -> tuple[int, int, int]:
     if model.model_type == "transformer":
         layer = 2 * 12 * u * u
         return depth * (layer + 4 * u * u), depth * (layer + 8 * u * u), 3 * depth * 4 * u
-    one_way, gates = u // 2 if model.bidirectional else u, 2 * _GATES[model.cell]
+    ways, gates = 2 if model.bidirectional else 1, 2 * _GATES[model.cell]
+    one_way = u // ways
     inputs = e + (depth - 1) * u
-    encoder = u // one_way * gates * one_way * (inputs + depth * one_way) + 2 * u * u
+    encoder = ways * gates * one_way * (inputs + depth * one_way) + 2 * u * u
     return encoder, gates * u * (inputs + depth * u) + 4 * u * u, 4 * u
 
 
