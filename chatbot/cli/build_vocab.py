@@ -18,7 +18,13 @@ from chatbot.cli.corpora import (
     workers_of,
     workers_option,
 )
-from chatbot.cli.options import given, model_option, settings_of, settings_options
+from chatbot.cli.options import (
+    check_folder,
+    given,
+    model_option,
+    settings_of,
+    settings_options,
+)
 from chatbot.cli.show import duration, size, tell
 from chatbot.config import CleaningConfig, CorpusConfig, ReadingConfig
 from chatbot.folder import ModelFolder
@@ -73,6 +79,7 @@ def build_vocab(
     from chatbot.corpus.recorded import settings_to_add_with
 
     _check_usage(corpora, vocab, given(settings, CorpusConfig), add, restart and extend)
+    check_folder(model)
     began = time.monotonic()
     folder = ModelFolder(model)
     reading = settings_of(ReadingConfig, settings)

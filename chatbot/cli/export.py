@@ -6,9 +6,14 @@ from pathlib import Path
 
 import click
 
-from chatbot.cli.options import check_writable, checkpoint_option, model_option, writing
+from chatbot.cli.options import (
+    check_folder,
+    check_writable,
+    checkpoint_option,
+    model_option,
+    writing,
+)
 from chatbot.cli.show import load_bot, size, tell
-from chatbot.errors import ChatbotError
 
 _FILE = Path("bot.chatbot")
 
@@ -32,8 +37,7 @@ def export(model: Path, checkpoint: str | None, out: Path, int8: bool) -> None:
     """
     from chatbot.talk import stored
 
-    if model.is_file():
-        raise ChatbotError(f"{model}: holds one bot already. Name the folder it was trained in.")
+    check_folder(model)
     check_writable("--out", out)
     bot = load_bot(model, checkpoint)
     with writing("--out", out):

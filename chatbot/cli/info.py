@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from chatbot.cli.options import json_option, model_option
+from chatbot.cli.options import check_folder, json_option, model_option
 from chatbot.cli.show import duration, size
 from chatbot.config import ModelConfig
 from chatbot.errors import ChatbotError
@@ -23,6 +23,7 @@ from chatbot.settings import option_of
 @json_option
 def info(model: Path, as_json: bool) -> None:
     """Tell what stands in the model folder: corpus, vocabulary, training."""
+    check_folder(model)
     facts = _facts(ModelFolder(model))
     click.echo(json.dumps(facts, ensure_ascii=False) if as_json else _text(facts))
 

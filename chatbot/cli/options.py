@@ -125,3 +125,16 @@ def check_writable(option: str, path: Path) -> None:
         path.open("ab").close()
         if not there:
             path.unlink()
+
+
+def check_folder(model: Path) -> None:
+    """Refuses a bot in one file where a model folder is wanted.
+
+    Raises:
+        ChatbotError: it is a file.
+    """
+    if model.is_file():
+        raise ChatbotError(
+            f"--model {model}: is a file, a bot to talk to at best. Name the folder it was "
+            "trained in."
+        )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from chatbot.cli.options import json_option, model_option, writing
+from chatbot.cli.options import check_folder, json_option, model_option, writing
 from chatbot.cli.show import tell
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder, write_whole
@@ -51,6 +51,7 @@ def report(
 
     if png is not None:
         curve_png.check_plotting()
+    check_folder(model)
     records = _records(ModelFolder(model))
     facts = facts_of(records)
     curves = curves_of(records, facts)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chatbot.cli.display import display
-from chatbot.cli.options import given, model_option, settings_options
+from chatbot.cli.options import check_folder, given, model_option, settings_options
 from chatbot.cli.show import size, tell
 from chatbot.config import ModelConfig, TrainingConfig
 from chatbot.folder import ModelFolder
@@ -69,6 +69,7 @@ def train(
     """
     if restart and extend:
         raise click.UsageError("--restart gives up what --extend goes on with. Choose one.")
+    check_folder(model)
     folder = ModelFolder(model)
     signals = _Signals()
     if not quiet:

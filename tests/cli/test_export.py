@@ -51,7 +51,10 @@ def test_what_cannot_be_is_told_in_one_line(trained, main, tmp_path):
     main("export", "--out", str(elsewhere / "bot"), cwd=trained)
     cases = [
         (("export",), "no vocabulary yet"),
-        (("export", "--model", "bot"), "holds one bot already"),
+        *(
+            ((command, "--model", "bot"), "--model bot: is a file, a bot to talk to at best")
+            for command in ("export", "info", "report", "train", "build-vocab")
+        ),
         (("evaluate", "--model", "bot"), "a bot in one file has no pairs. Name files"),
         (("chat", "--model", "bot", "--checkpoint", "5"), "holds one bot only"),
         (("chat", "--model", "none"), "no vocabulary yet"),

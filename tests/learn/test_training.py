@@ -835,8 +835,9 @@ def test_restarting_forgets_the_run_that_stands_there(new_folder, trained):
 def test_a_restart_that_is_refused_leaves_the_run_that_stands_there(whole):
     _, folder, _, _ = whole
     before = sorted(folder.path.rglob("*"))
-    with pytest.raises(ChatbotError, match="--units: must be even"):
-        prepare(folder, {"units": 5, "bidirectional": True}, {}, restart=True)
+    for units in (1, 5):
+        with pytest.raises(ChatbotError, match="--units: must be even"):
+            prepare(folder, {"units": units, "bidirectional": True}, {}, restart=True)
     assert sorted(folder.path.rglob("*")) == before
 
 
