@@ -294,24 +294,6 @@ def test_the_figures_of_chat_are_the_recorded_ones():
     assert row in (ROOT / "README.md").read_text("utf-8")
 
 
-def test_the_table_of_networks_is_the_recorded_one():
-    text = (ROOT / "docs/training.md").read_text("utf-8")
-    found = result("variants")
-    runs, minutes = found["runs"], f"{found['minutes']:g} min"
-    assert f"{minutes}ute" in text
-    for name in dict.fromkeys(key.split(": ")[1].rsplit(", seed", 1)[0] for key in runs):
-        of_dgk, of_smilechat = (
-            runs[f"{corpus}, {minutes}: {name}, seed 0"]
-            for corpus in ("train.tsv.gz", "smilechat_3k.jsonl")
-        )
-        cells = [
-            *(f"{one['bits_per_character']:.3f}" for one in (of_dgk, of_smilechat)),
-            *(f"{one['steps']:,}" for one in (of_dgk, of_smilechat)),
-            f"{of_dgk['peak_bytes'] / 1e9:.2f} GB",
-        ]
-        assert f"| {name} | {' | '.join(cells)} |" in text
-
-
 def test_the_figures_of_memory_are_the_recorded_ones():
     text = (ROOT / "docs" / "memory.md").read_text("utf-8")
     memory = result("memory")
