@@ -11,7 +11,8 @@ from chatbot.config import ModelConfig
 _GATES = {"lstm": 4, "gru": 3}
 _TRANSFORMER, _SUMS = 1.5, 0.5
 """What a layer of a Transformer holds of a token beside a recurrent one; what additive attention
-holds of a sum beside what other attention holds of a padded place. Estimates that no run has been compared with yet."""
+holds of a sum beside what other attention holds of a padded place. Estimates that no run has been
+compared with yet."""
 
 
 def weights(model: ModelConfig) -> int:
