@@ -203,17 +203,24 @@ def test_without_any_corpus_data_is_named(tmp_path, main, refused):
     assert not (tmp_path / "model").exists()
 
 
-@pytest.mark.parametrize(
-    ("model", "fault"), [("file", "File exists"), ("file/model", "Not a directory")]
-)
-def test_a_folder_that_cannot_be_written_is_refused(built, main, refused, files_in, model, fault):
+def test_a_folder_that_cannot_be_written_is_refused(built, main, refused, files_in):
     (built / "file").write_bytes(b"mine")
     whole = files_in(built)
     refused(
-        main(*CHAR, "--model", model, cwd=built),
-        f"{model}: {fault}. Mend this and run the same again, or choose another folder with "
-        "--model; what stood there before is untouched.",
+        main(*CHAR, "--model", "file/model", cwd=built),
+        "file/model: Not a directory. Mend this and run the same again, or choose another folder "
+        "with --model; what stood there before is untouched.",
         before=[tab("data/talk.tsv", 23)],
+    )
+    assert files_in(built) == whole
+
+
+def test_a_folder_that_is_a_file_is_refused(built, main, refused, files_in):
+    (built / "file").write_bytes(b"mine")
+    whole = files_in(built)
+    refused(
+        main(*CHAR, "--model", "file", cwd=built),
+        "--model file: is a file, a bot to talk to at best. Name the folder it was trained in.",
     )
     assert files_in(built) == whole
 

@@ -68,9 +68,7 @@ def test_a_model_folder_that_is_a_file_is_refused(tmp_path, main, refused):
     (tmp_path / "model").write_bytes(b"mine")
     refused(
         main("train", cwd=tmp_path),
-        "model/vocabulary.txt: cannot be read ([Errno 20] Not a directory: "
-        "'model/vocabulary.txt').",
-        [STARTING],
+        "--model model: is a file, a bot to talk to at best. Name the folder it was trained in.",
     )
 
 

@@ -718,7 +718,7 @@ def test_entries_begin_with_their_vectors_in_one_scale_and_the_others_as_ever(
     folder = new_folder()
     path, ids, rows = vectors_of(folder)
     run = begun(folder, vectors=str(path))
-    assert run.position.model == ModelConfig(units=16, embedding=WIDTH, ngrams=0)
+    assert run.position.model == ModelConfig(units=16, embedding=WIDTH, layers=1, ngrams=0)
     embedding = run.engine.net.embedding.numpy()
     expected = rows.astype(np.float64) / np.sqrt(np.mean(rows.astype(np.float64) ** 2))
     np.testing.assert_allclose(embedding[ids], expected * VECTORS_RMS, rtol=1e-6)
