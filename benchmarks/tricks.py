@@ -122,12 +122,12 @@ def gathers_back() -> dict[str, Any]:
     """Gradients of gathers are scattered and added, as TensorFlow does it."""
     import tensorflow as tf
 
-    from chatbot.learn import attention, recurrent_model
+    from chatbot.learn import attention, model, recurrent_model
 
     def plain(x: Any, forward: Any, _: Any) -> Any:  # noqa: ANN401
         return tf.gather(tf.reshape(x, [-1, x.shape[-1]]), forward)
 
-    attention.permuted = plain
+    attention.permuted = model.permuted = plain
     recurrent_model.permuted = recurrent_model.last_rows = plain
     return {}
 

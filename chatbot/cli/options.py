@@ -22,20 +22,19 @@ from chatbot.settings import Config, fault_of, option_of
 F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=Config)
 
-model_option = click.option(
-    "--model",
-    type=click.Path(path_type=Path),
-    default=Path("model"),
-    show_default=True,
-    help="folder of the vocabulary, the token store and the checkpoints",
-)
-bot_option = click.option(
-    "--model",
-    type=click.Path(path_type=Path),
-    default=Path("model"),
-    show_default=True,
-    help="the model folder, or a file that chatbot export wrote",
-)
+
+def _model(help: str) -> Callable[[F], F]:
+    return click.option(
+        "--model",
+        type=click.Path(path_type=Path),
+        default=Path("model"),
+        show_default=True,
+        help=help,
+    )
+
+
+model_option = _model("folder of the vocabulary, the token store and the checkpoints")
+bot_option = _model("the model folder, or a file that chatbot export wrote")
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="print the answer as JSON, for programs"
 )

@@ -20,6 +20,7 @@ from chatbot.config import ModelConfig
 from chatbot.corpus.batches import Batch
 from chatbot.errors import ChatbotError
 from chatbot.learn.dropout import NOTHING_DROPPED, Dropped
+from chatbot.learn.gathers import permuted
 from chatbot.learn.groups import GROUPS, grouped
 from chatbot.learn.mixture import Mixture
 from chatbot.learn.ngrams import NUMBERS
@@ -28,6 +29,9 @@ from chatbot.learn.packing import NOT_READ, Packed, pack
 from chatbot.learn.tf import tf
 
 Tensor = Any
+SOURCE, TARGET, OUTPUT, WORDS, INSIDE = range(5)
+"""Places where dropout draws; those inside a network begin with the last one."""
+
 Features = Mapping[str, Tensor]
 """What `Seq2Seq.features` gives."""
 
@@ -106,6 +110,15 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
     def vectors(self, rows: Tensor, batch: Features, dtype: tf.DType, dropped: Dropped) -> Tensor:
         """The output vectors of a packed batch, [N, U]; arguments as for `losses`."""
         raise NotImplementedError
+
+    def _output(
+        self, vectors: Tensor, batch: Features, dropped: Dropped, of_sequence: Tensor
+    ) -> Tensor:
+        """Packed output vectors [Q, U] as the output layer reads them, [N, U], some left out."""
+        if dropped.variational:
+            vectors = dropped.units_of(vectors, OUTPUT, of_sequence)
+            return permuted(vectors, batch["output"], batch["output_place"])
+        return dropped.units_of(permuted(vectors, batch["output"], batch["output_place"]), OUTPUT)
 
     @property
     def matrices(self) -> list[tf.Variable]:

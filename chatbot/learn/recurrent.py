@@ -60,7 +60,15 @@ def recur(
     if cudnn and cell == "lstm" and kept is None:
         hidden, cells = _cudnn(x, bounds, kernel, recurrent, bias, h0, c0)
         return tf.cast(hidden, dtype), cells
-    kind = CELLS[cell]
+    factors = None if kept is None else tf.cast(kept, dtype)
+    run = _differentiable(CELLS[cell], bounds, factors, dtype)
+    return run(x, kernel, recurrent, bias, h0, c0)
+
+
+def _differentiable(
+    cell: Cell, bounds: Tensor, kept: Tensor | None, dtype: tf.DType
+) -> Callable[..., tuple[Tensor, Tensor]]:
+    """What runs a layer, with its gradient written out; arguments as for `recur`."""
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def run(
@@ -70,18 +78,17 @@ def recur(
         inputs, w, r = tf.cast(x, dtype), tf.cast(kernel, dtype), tf.cast(recurrent, dtype)
         projected = tf.nn.bias_add(tf.matmul(inputs, w), tf.cast(bias[: w.shape[1]], dtype))
         first = tf.cast(h0, dtype)
-        factors = None if kept is None else tf.cast(kept, dtype)
-        gates, cells, hidden = _forward(kind, projected, bounds, r, bias, first, c0, factors)
+        gates, cells, hidden = _forward(cell, projected, bounds, r, bias, first, c0, kept)
 
         def gradient(d_hidden: Tensor, d_cells: Tensor) -> tuple[Tensor, ...]:
             """By every argument, in their order."""
             d_gates, d_h0, d_c0 = _backward(
-                kind, d_hidden, d_cells, gates, cells, bounds, r, c0, factors
+                cell, d_hidden, d_cells, gates, cells, bounds, r, c0, kept
             )
             before = _states_before(hidden, first, bounds)
-            if factors is not None:
-                before *= tf.gather(factors, ranks(bounds, tf.shape(before)[0]))
-            of_inputs, of_hidden = kind.of_inputs(d_gates), kind.of_hidden(d_gates)
+            if kept is not None:
+                before *= tf.gather(kept, ranks(bounds, tf.shape(before)[0]))
+            of_inputs, of_hidden = cell.of_inputs(d_gates), cell.of_hidden(d_gates)
             return (
                 tf.cast(tf.matmul(of_inputs, w, transpose_b=True), tf.float32),
                 tf.cast(tf.matmul(inputs, of_inputs, transpose_a=True), tf.float32),
@@ -93,7 +100,7 @@ def recur(
 
         return (hidden, cells), gradient
 
-    return run(x, kernel, recurrent, bias, h0, c0)  # type: ignore[no-any-return]
+    return run  # type: ignore[no-any-return]
 
 
 def ranks(bounds: Tensor, rows: Tensor) -> Tensor:

@@ -31,17 +31,15 @@ from chatbot.learn.cells import CELLS, STORED
 from chatbot.learn.dropout import Dropped
 from chatbot.learn.gathers import last_rows, permuted
 from chatbot.learn.losses import dense
-from chatbot.learn.model import Drawing, Features, Seq2Seq
+from chatbot.learn.model import INSIDE, SOURCE, TARGET, WORDS, Drawing, Features, Seq2Seq
 from chatbot.learn.norm import LayerNorm
 from chatbot.learn.recurrent import ranks, recur
 from chatbot.learn.tf import tf
 
 Tensor = Any
 
-_SOURCE, _TARGET, _OUTPUT, _WORDS, _LAYERS = range(5)
-"""Places where dropout draws; each layer has `_OF_A_LAYER` from the last one on."""
-
 _OF_A_LAYER = 5
+"""Places where dropout draws in a layer: what enters it and its states; on both sides, and back."""
 
 
 class Recurrent(tf.Module):  # type: ignore[misc]
@@ -109,9 +107,9 @@ class RecurrentModel(Seq2Seq):
         x = tf.gather(rows, batch["target"])
         bounds = batch["target_bounds"]
         of_sequence = ranks(bounds, tf.shape(x)[0])
-        x = dropped.units_of(x, _TARGET, of_sequence)
+        x = dropped.units_of(x, TARGET, of_sequence)
         for number, (h, c) in enumerate(states):
-            place = _LAYERS + _OF_A_LAYER * number
+            place = INSIDE + _OF_A_LAYER * number
             if number:
                 x = dropped.units_of(tf.cast(x, tf.float32), place, of_sequence)
             if self.config.layer_norm:
@@ -119,11 +117,7 @@ class RecurrentModel(Seq2Seq):
             x, _ = self._run(self.layers[number][2], x, bounds, h, c, dtype, dropped, place + 1)
         context = self._context(x, keys, batch, dtype)
         vectors = tf.tanh(dense(tf.concat([x, context], 1), self.combine, dtype))
-        if dropped.variational:
-            vectors = dropped.units_of(vectors, _OUTPUT, of_sequence)
-            return permuted(vectors, batch["output"], batch["output_place"])
-        vectors = permuted(vectors, batch["output"], batch["output_place"])
-        return dropped.units_of(vectors, _OUTPUT)
+        return self._output(vectors, batch, dropped, of_sequence)
 
     def _context(self, states: Tensor, keys: Tensor, batch: Features, dtype: tf.DType) -> Tensor:
         """What every state of the decoder reads of the question, packed, [Q, U]."""
@@ -164,10 +158,10 @@ class RecurrentModel(Seq2Seq):
         bounds = batch["source_bounds"]
         x = tf.gather(rows, batch["source"])
         of_sequence = ranks(bounds, tf.shape(x)[0])
-        x = dropped.words_of(dropped.units_of(x, _SOURCE, of_sequence), _WORDS)
+        x = dropped.words_of(dropped.units_of(x, SOURCE, of_sequence), WORDS)
         states = []
         for number in range(self.config.depth):
-            place = _LAYERS + _OF_A_LAYER * number + 2
+            place = INSIDE + _OF_A_LAYER * number + 2
             if number:
                 x = dropped.units_of(tf.cast(x, tf.float32), place, of_sequence)
             if self.config.layer_norm:

@@ -30,7 +30,7 @@ from chatbot.learn.dropout import Dropped
 from chatbot.learn.gathers import permuted
 from chatbot.learn.groups import GROUPS
 from chatbot.learn.losses import dense
-from chatbot.learn.model import Drawing, Features, Seq2Seq
+from chatbot.learn.model import INSIDE, SOURCE, TARGET, WORDS, Drawing, Features, Seq2Seq
 from chatbot.learn.norm import LayerNorm
 from chatbot.learn.recurrent import ranks
 from chatbot.learn.tf import tf
@@ -39,9 +39,6 @@ Tensor = Any
 
 INNER = 4
 """How many times as wide the inside of a feed-forward part is."""
-
-_SOURCE, _TARGET, _OUTPUT, _WORDS, _PARTS = range(5)
-"""Places where dropout draws; every part of a layer has one, from the last one on."""
 
 _FUTURE = -1e9
 
@@ -136,14 +133,14 @@ class Transformer(Seq2Seq):
         future = [
             _FUTURE * (1 - tf.linalg.band_part(tf.ones([n, n]), -1, 0)) for n in target.columns
         ]
-        heads, place = self.config.heads, count(_PARTS)
+        heads, place = self.config.heads, count(INSIDE)
 
         def left_out(x: Tensor, side: _Side) -> Tensor:
             """Rows with some elements left out, by a draw of its own."""
             return dropped.units_of(x, next(place), side.sequence)
 
-        x = dropped.units_of(tf.gather(rows, batch["source"]), _SOURCE, source.sequence)
-        x = _placed(dropped.words_of(x, _WORDS), batch["source_bounds"])
+        x = dropped.units_of(tf.gather(rows, batch["source"]), SOURCE, source.sequence)
+        x = _placed(dropped.words_of(x, WORDS), batch["source_bounds"])
         for layer in self.encoder_layers:
             y = layer.norms[0](x)
             x += left_out(
@@ -151,7 +148,7 @@ class Transformer(Seq2Seq):
             )
             x += left_out(_fed(layer, layer.norms[1](x), dtype), source)
         memory = self.encoder_norm(x)
-        x = dropped.units_of(tf.gather(rows, batch["target"]), _TARGET, target.sequence)
+        x = dropped.units_of(tf.gather(rows, batch["target"]), TARGET, target.sequence)
         x = _placed(x, batch["target_bounds"])
         for layer in self.decoder_layers:
             own, asked = layer.heads
@@ -161,11 +158,7 @@ class Transformer(Seq2Seq):
             x += left_out(_attend(asked, y, memory, target, source, padding, heads, dtype), target)
             x += left_out(_fed(layer, layer.norms[2](x), dtype), target)
         vectors = self.decoder_norm(x)
-        if dropped.variational:
-            vectors = dropped.units_of(vectors, _OUTPUT, target.sequence)
-            return permuted(vectors, batch["output"], batch["output_place"])
-        vectors = permuted(vectors, batch["output"], batch["output_place"])
-        return dropped.units_of(vectors, _OUTPUT)
+        return self._output(vectors, batch, dropped, target.sequence)
 
 
 def _side(batch: Features, name: str) -> _Side:

@@ -18,7 +18,13 @@ from chatbot.learn.networks import network
 from chatbot.learn.saved import find_checkpoint, read_position
 from chatbot.talk import evaluation
 from chatbot.talk.bot import Bot
-from chatbot.talk.evaluation import evaluate, held_out_pairs, lost_characters, pairs_of_text
+from chatbot.talk.evaluation import (
+    Evaluator,
+    evaluate,
+    held_out_pairs,
+    lost_characters,
+    pairs_of_text,
+)
 
 TEXT = [
     ("你好", "你好呀"),
@@ -283,3 +289,14 @@ def test_the_sources_of_encoded_pairs_hold_line_characters_and_losses(bot, corpu
     (part,) = pairs_of_text(corpus(TEXT[:3]), bot)
     assert isinstance(part, EncodedPairs)
     assert part.sources[:, 1:].tolist() == [[1, 3, 0], [2, 4, 0], [3, 4, 2]]
+
+
+def test_scores_at_every_place_are_those_of_the_network_that_talks(bot, encoded):
+    pairs = [([4, 5, 6], [7, 8]), ([5], [4, 4, 9, 6]), ([6, 7, 8, 9], [5])]
+    found = Evaluator(bot).scores(encoded(pairs))
+    assert [len(one) for one in found] == [len(reply) + 1 for _, reply in pairs]
+    for scores, (question, reply) in zip(found, pairs, strict=True):
+        state = bot.network.begin([question])
+        for row, token in zip(scores, [1, *reply], strict=True):
+            expected, state = bot.network.step(np.array([token], np.int32), state)
+            np.testing.assert_allclose(row, expected[0], atol=1e-4)
