@@ -27,7 +27,7 @@ import numpy as np
 from record import CHATBOT, save
 
 from chatbot.config import ReplyConfig
-from chatbot.corpus.encoded import EncodedPairs, bounds_of
+from chatbot.corpus.encoded import EncodedPairs
 from chatbot.corpus.store import TokenStore
 from chatbot.corpus.vocabulary import EOS
 from chatbot.talk.bot import Bot
@@ -162,10 +162,7 @@ def compared(bot: Bot, questions: list[list[int]]) -> dict[str, Any]:
     for first in range(0, len(questions), COMPARED):
         asked = questions[first : first + COMPARED]
         replies = bot.answers(asked, config)
-        halves = [half for pair in zip(asked, replies, strict=True) for half in pair]
-        ids = np.array([token for half in halves for token in half], np.int32)
-        bounds = bounds_of(np.array([len(half) for half in halves]))
-        pairs = EncodedPairs(ids, bounds, np.zeros((len(asked), 4), np.int64))
+        pairs = EncodedPairs.of_sides(asked, replies, np.zeros((len(asked), 4), np.int64))
         for reply, scores in zip(replies, evaluator.scores(pairs), strict=True):
             wanted = [*reply, EOS][: config.max_reply]
             for place, token in enumerate(wanted):

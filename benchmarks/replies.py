@@ -24,7 +24,7 @@ import numpy as np
 from record import CHATBOT, save
 
 from chatbot.config import ReplyConfig
-from chatbot.corpus.encoded import EncodedPairs, bounds_of
+from chatbot.corpus.encoded import EncodedPairs
 from chatbot.corpus.store import TokenStore
 from chatbot.talk.assessment import sides
 from chatbot.talk.bot import Bot
@@ -126,11 +126,9 @@ def timed(bot: Bot, questions: list[list[int]]) -> list[list[float]]:
 
 def encoded(questions: list[list[int]], replies: list[list[int]], texts: list[str]) -> EncodedPairs:
     """Pairs as an evaluation takes them."""
-    halves = [half for pair in zip(questions, replies, strict=True) for half in pair]
     sources = np.zeros((len(questions), 4), np.int64)
     sources[:, 2] = [len(text) for text in texts]
-    tokens = np.array([token for half in halves for token in half], np.int32)
-    return EncodedPairs(tokens, bounds_of(np.array([len(half) for half in halves])), sources)
+    return EncodedPairs.of_sides(questions, replies, sources)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,21 @@ class EncodedPairs:
     def reply_lengths(self) -> NDArray[np.int64]:
         """Tokens of every reply without EOS, [B]."""
         return self.bounds[2::2] - self.bounds[1::2]
+
+    @staticmethod
+    def of_sides(
+        questions: Sequence[Sequence[int] | NDArray[Any]],
+        replies: Sequence[Sequence[int] | NDArray[Any]],
+        sources: NDArray[np.int64],
+    ) -> EncodedPairs:
+        """Pairs of these questions and replies, as ids."""
+        halves = [
+            np.asarray(one, np.int32)
+            for pair in zip(questions, replies, strict=True)
+            for one in pair
+        ]
+        bounds = bounds_of(np.array([len(half) for half in halves]))
+        return EncodedPairs(np.concatenate(halves), bounds, sources)
 
     @staticmethod
     def concatenate(parts: Sequence[EncodedPairs]) -> EncodedPairs:

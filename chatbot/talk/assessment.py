@@ -235,9 +235,7 @@ def with_other_questions(pairs: EncodedPairs) -> EncodedPairs:
     given = np.empty(len(pairs), np.int64)
     given[order] = np.roll(order, 1)  # in a ring, so that no pair has its own
     questions = [halves[2 * n] for n in given.tolist()]
-    mixed = [half for pair in zip(questions, halves[1::2], strict=True) for half in pair]
-    bounds = np.cumsum([0, *map(len, mixed)])
-    return EncodedPairs(np.concatenate(mixed), bounds, pairs.sources)
+    return EncodedPairs.of_sides(questions, halves[1::2], pairs.sources)
 
 
 def sides(pairs: EncodedPairs, bot: Bot) -> tuple[list[list[int]], list[list[int]]]:
