@@ -44,7 +44,7 @@ def take_mean(net: Seq2Seq, paths: Sequence[Path]) -> None:
     for name, variable in net.named.items():
         total = np.zeros(variable.shape, np.float64)
         for bundle in bundles:
-            total += bundle.array(f"model/{name}/.ATTRIBUTES/VARIABLE_VALUE")
+            total += bundle.array(bundle.variables("model")[name])
         variable.assign((total / len(paths)).astype(np.float32))
 
 

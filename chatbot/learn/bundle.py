@@ -32,6 +32,9 @@ _MAGIC = 0xDB4775248B80FB57
 _TRAILER = 5
 """Bytes behind a block: how it is compressed, and its checksum."""
 
+_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
+_OF_VARIABLES = "/.ATTRIBUTES/VARIABLE_VALUE"
+
 _TEXT = 7
 _TYPES = {1: "<f4", 2: "<f8", 3: "<i4", 9: "<i8"}
 """Of tensorflow/core/framework/types.proto, as far as checkpoints here hold them."""
@@ -49,6 +52,13 @@ class _Entry(NamedTuple):
     offset: int
     size: int
     checksum: int
+
+
+class _Node(NamedTuple):
+    """An object that was saved: the objects it has by name, and the names of its own tensors."""
+
+    children: dict[str, int]
+    keys: list[str]
 
 
 class Bundle:
@@ -76,6 +86,30 @@ class Bundle:
     def names(self) -> list[str]:
         """The names of all tensors, ascending."""
         return list(self._entries)
+
+    def variables(self, root: str) -> dict[str, str]:
+        """The names of the tensors of an object's variables, by their paths below it.
+
+        TensorFlow names a tensor by the shortest path that leads to its variable, and that may go
+        through another object. So the graph of objects is walked, which every checkpoint has
+        (trackable_object_graph.proto). Raises what `check` does.
+
+        Args:
+            root: the name that the object was saved under.
+        """
+        try:
+            nodes = [_node(node) for _, node in _fields(self.text(_GRAPH))]
+            found, open_ = {}, [("", nodes[0].children[root])]
+            while open_:
+                path, number = open_.pop()
+                children, keys = nodes[number]
+                for key in keys:
+                    if key.endswith(_OF_VARIABLES):
+                        found[path] = key
+                open_ += [(f"{path}/{name}".lstrip("/"), to) for name, to in children.items()]
+        except (IndexError, KeyError, ValueError, struct.error) as error:
+            raise DamagedError(f"no {root} in its graph of objects") from error
+        return found
 
     def check(self) -> None:
         """Reads every tensor.
@@ -175,6 +209,18 @@ def _entry(data: bytes) -> _Entry:
         size=fields.get(5, 0),
         checksum=fields.get(6, 0),
     )
+
+
+def _node(data: bytes) -> _Node:
+    """An object of the graph."""
+    children, keys = {}, []
+    for number, value in _fields(data):
+        fields = dict(_fields(value)) if number in (1, 2) else {}
+        if number == 1:
+            children[fields[2].decode()] = fields.get(1, 0)
+        elif number == 2:
+            keys.append(fields[3].decode())
+    return _Node(children, keys)
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, Any]]:

@@ -38,7 +38,6 @@ _UNREADABLE = (
 )
 """What the reading of an archive raises that is damaged, or none of ours."""
 
-_BEFORE, _AFTER = "model/", "/.ATTRIBUTES/VARIABLE_VALUE"
 _COUNTS = "model/mixture/counts/.ATTRIBUTES/py_state"
 _FACTS, _NGRAMS, _WEIGHTS = "bot.json", "ngrams.bin", "weights/"
 _SMALLEST = 4_096
@@ -89,8 +88,7 @@ def of_checkpoint(bundle: Bundle, position: Position) -> Stored:
     Raises:
         ChatbotError: the counts of n-grams are missing.
     """
-    named = [name for name in bundle.names if name.startswith(_BEFORE) and name.endswith(_AFTER)]
-    weights = {name[len(_BEFORE) : -len(_AFTER)]: bundle.array(name) for name in named}
+    weights = {path: bundle.array(name) for path, name in bundle.variables("model").items()}
     counts = b""
     if "mixture/weight" in weights:
         counts = bundle.text(_COUNTS) if _COUNTS in bundle else b""

@@ -19,7 +19,7 @@ SIX = {"batch": 20, "steps": 6, "save_every": "2", "validate_every": 2, "keep": 
 
 def arrays(path, names):
     bundle = Bundle(path)
-    return {n: bundle.array(f"model/{n}/.ATTRIBUTES/VARIABLE_VALUE") for n in names}
+    return {n: bundle.array(bundle.variables("model")[n]) for n in names}
 
 
 def means_of(paths, names):
@@ -43,6 +43,17 @@ def test_every_weight_is_the_mean_of_the_newest_checkpoints(new_folder, trained)
     assert [path.name for path in saved(folder.checkpoints)] == ["step-2", "step-4", "step-6"]
     net, paths = averaged_of(folder, run, 2)
     assert [path.name for path in paths] == ["step-4", "step-6"]
+    for name, expected in means_of(paths, net.named).items():
+        np.testing.assert_allclose(net.named[name].numpy(), expected, atol=1e-6, err_msg=name)
+
+
+def test_a_vocabulary_of_several_clusters_has_a_mean_too(new_folder, trained):
+    words = [f"w{n}" for n in range(4_400)]
+    pairs = [(f"q{n}", " ".join(words[n * 100 : n * 100 + 100])) for n in range(44)]
+    folder = new_folder(pairs, tokenizer="jieba", holdout=4)
+    _, run = trained(folder, model=MODEL, **SIX)
+    assert len(run.engine.net.output.cutoffs) > 1
+    net, paths = averaged_of(folder, run, 2)
     for name, expected in means_of(paths, net.named).items():
         np.testing.assert_allclose(net.named[name].numpy(), expected, atol=1e-6, err_msg=name)
 

@@ -1,5 +1,7 @@
 """What TensorFlow has saved, as TensorFlow itself reads it, and as it is when bytes are changed."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -42,6 +44,22 @@ def test_every_tensor_is_what_tensorflow_reads(path):
             assert (found.dtype, found.shape) == (expected.dtype, np.shape(expected))
             assert found.tobytes() == np.asarray(expected).tobytes()
     bundle.check()
+
+
+def test_variables_are_found_by_their_paths_below_an_object(tmp_path):
+    shared = tf.Variable([1.0, 2.0])
+    deep = tf.Module()
+    deep.inner, deep.list = tf.Module(), [tf.Variable(3.0), shared]
+    deep.inner.one = shared
+    short = tf.Module()
+    short.it = shared
+    path = tf.train.Checkpoint(deep=deep, short=short).write(str(tmp_path / "step-1"))
+    bundle = Bundle(Path(path))
+    found = {name: bundle.array(key).tolist() for name, key in bundle.variables("deep").items()}
+    assert found == {"inner/one": [1.0, 2.0], "list/0": 3.0, "list/1": [1.0, 2.0]}
+    assert bundle.variables("short") == {"it": bundle.variables("deep")["list/1"]}
+    with pytest.raises(DamagedError, match="^no other in its graph of objects$"):
+        bundle.variables("other")
 
 
 @pytest.mark.parametrize("suffix", [DATA, INDEX])
