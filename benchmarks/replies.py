@@ -3,10 +3,11 @@
     python benchmarks/replies.py --work DIR CORPUS CORPUS [--pairs 1000] [--minutes 4]
 
 Each CORPUS is one that build-vocab reads. On each two bots are trained for so many minutes with
-seeds 0 and 1, unless they stand in DIR already. The first answers so many held-out questions in
-every way of METHODS; the second judges the replies: bits per character of the reply, given the
-question. Replies are found one question at a time, as in a conversation, so that their times can be
-compared; the rounds of all methods alternate.
+seeds 0 and 1, and one on the pairs turned round, unless they stand in DIR already. The first
+answers so many held-out questions in every way of METHODS, the third guessing questions where a way
+has it do so; the second judges the replies: bits per character of the reply, given the question.
+Replies are found one question at a time, as in a conversation, so that their times can be compared;
+the rounds of all methods alternate.
 """
 
 from __future__ import annotations
@@ -28,7 +29,6 @@ from chatbot.corpus.encoded import EncodedPairs
 from chatbot.corpus.store import TokenStore
 from chatbot.talk.assessment import sides
 from chatbot.talk.bot import Bot
-from chatbot.talk.decoding import decode
 from chatbot.talk.evaluation import Evaluator
 from chatbot.talk.measures import measure
 
@@ -47,6 +47,10 @@ METHODS = {
     "beam 5": {"beam": 5},
     "diverse beam 6 in 3": {"beam": 6, "groups": 3},
     "anti-LM 0.5, beam 5": {"anti_lm": 0.5, "beam": 5},
+    "MMI 0.3, beam 10": {"mmi": 0.3, "beam": 10},
+    "MMI 0.5, beam 10": {"mmi": 0.5, "beam": 10},
+    "MMI 0.7, beam 10": {"mmi": 0.7, "beam": 10},
+    "MMI 0.5, anti-LM 0.5, beam 10": {"mmi": 0.5, "anti_lm": 0.5, "beam": 10},
     "draw, temperature 1": {"temperature": 1.0},
     "draw, temperature 0.7": {"temperature": 0.7},
     "nucleus 0.9": {"temperature": 1.0, "top_p": 0.9},
@@ -67,20 +71,26 @@ def main() -> None:
     asked = parser.parse_args()
     found = {}
     for corpus in asked.corpora:
-        models = [trained(asked.work.resolve(), corpus, seed, asked.minutes) for seed in (0, 1)]
-        found[corpus.name] = compared(*map(Bot.load, models), models[0], asked.pairs)
+        work = asked.work.resolve()
+        models = [trained(work, corpus, str(seed), asked.minutes) for seed in (0, 1)]
+        backward = trained(work, corpus, "backward", asked.minutes)
+        bot = Bot.load(models[0], backward=backward)
+        found[corpus.name] = compared(bot, Bot.load(models[1]), models[0], asked.pairs)
     save("replies", {"pairs": asked.pairs, "minutes": asked.minutes, "corpora": found})
 
 
-def trained(work: Path, corpus: Path, seed: int, minutes: float) -> Path:
-    """The model folder of a bot, which is made if it is not there."""
-    model = work / f"{corpus.name.split('.')[0]}-{seed}"
+def trained(work: Path, corpus: Path, which: str, minutes: float) -> Path:
+    """The model folder of a bot, of a seed or `backward`, which is made if it is not there."""
+    model = work / f"{corpus.name.split('.')[0]}-{which}"
     if not (model / "best").exists():
         work.mkdir(parents=True, exist_ok=True)
-        build = [CHATBOT, "build-vocab", str(corpus.resolve()), "--model", str(model)]
-        subprocess.run(build, check=True)
-        train = [CHATBOT, "train", "--model", str(model), "--seed", str(seed), "--quiet"]
-        subprocess.run([*train, "--minutes", str(minutes)], check=True)
+        build, train = ["--reverse"], []
+        if which != "backward":
+            build, train = [], ["--seed", which]
+        to = ["--model", str(model)]
+        subprocess.run([CHATBOT, "build-vocab", str(corpus.resolve()), *build, *to], check=True)
+        limit = ["--quiet", "--minutes", str(minutes)]
+        subprocess.run([CHATBOT, "train", *to, *train, *limit], check=True)
     return model
 
 
@@ -119,7 +129,7 @@ def timed(bot: Bot, questions: list[list[int]]) -> list[list[float]]:
     for question in questions:
         for seconds, settings in zip(found, METHODS.values(), strict=True):
             began = time.perf_counter()
-            decode(bot.network, [question], ReplyConfig(**settings), bot.rules)
+            bot.answers([question], ReplyConfig(**settings))
             seconds.append(time.perf_counter() - began)
     return found
 

@@ -143,6 +143,8 @@ ORDER = [
     "talk.drawing",
     "talk.beam",
     "talk.decoding",
+    "talk.question",
+    "talk.guessing",
     "talk.banning",
     "talk.bot",
     "talk.copies",

@@ -42,6 +42,12 @@ _AT_ONCE = 64
 @bot_option
 @checkpoint_option
 @click.option(
+    "--backward",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="a bot that guesses the question of a reply, to choose by: see --mmi",
+)
+@click.option(
     "--transcript",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
@@ -52,6 +58,7 @@ _AT_ONCE = 64
 def chat(
     model: Path,
     checkpoint: str | None,
+    backward: Path | None,
     transcript: Path | None,
     as_json: bool,
     **settings: Any,  # noqa: ANN401 - those of ReplyConfig
@@ -63,12 +70,14 @@ def chat(
     after each. With --json each is an object with question and reply.
     """
     config = ReplyConfig(**settings)
+    if config.mmi is not None and backward is None:
+        raise click.UsageError("--mmi: name the bot that guesses the question with --backward.")
     if sys.stdin.isatty() and not as_json:
-        _converse(model, checkpoint, config, transcript)
+        _converse(model, checkpoint, backward, config, transcript)
         return
     if transcript is not None:
         raise click.UsageError("--transcript is for a conversation in a terminal.")
-    bot = load_bot(model, checkpoint)
+    bot = load_bot(model, checkpoint, backward)
     for lines in _lines(sys.stdin.buffer):
         turns = [line.split("\t") if bot.context else [line] for line in lines]
         texts = [said[-1] for said in turns]
@@ -152,7 +161,11 @@ class _Waking:
 
 
 def _converse(
-    model: Path, checkpoint: str | None, config: ReplyConfig, transcript: Path | None
+    model: Path,
+    checkpoint: str | None,
+    backward: Path | None,
+    config: ReplyConfig,
+    transcript: Path | None,
 ) -> None:
     """A conversation in the terminal; the bot wakes behind the prompt."""
     from chatbot.cli.repl import Repl
@@ -161,7 +174,7 @@ def _converse(
         load_bot(model, checkpoint)  # says what is missing
     if transcript is not None:
         check_writable("--transcript", transcript)
-    waking = _Waking(partial(_awake, model, checkpoint, config))
+    waking = _Waking(partial(_awake, model, checkpoint, backward, config))
     session = _session()
     tell("/help for help, /quit to leave")
 
@@ -196,13 +209,15 @@ def _exit(application: Any, error: BaseException) -> None:  # noqa: ANN401 - an 
         application.exit(exception=error)
 
 
-def _awake(model: Path, checkpoint: str | None, config: ReplyConfig) -> Conversation:
+def _awake(
+    model: Path, checkpoint: str | None, backward: Path | None, config: ReplyConfig
+) -> Conversation:
     from chatbot.memory import give_back_large, release_freed
     from chatbot.talk.bot import Bot
     from chatbot.talk.conversation import Conversation
 
     give_back_large()
-    bot = Bot.load(model, checkpoint)
+    bot = Bot.load(model, checkpoint, backward)
     bot.warm_up()
     release_freed()
     return Conversation(bot, config)

@@ -61,19 +61,20 @@ def counted(number: int, what: str) -> str:
     return f"{number:,} {what}" + ("" if number == 1 else "s")
 
 
-def load_bot(model: Path, checkpoint: str | None = None) -> Bot:
+def load_bot(model: Path, checkpoint: str | None = None, backward: Path | None = None) -> Bot:
     """The bot of a model folder; says what is damaged there."""
     from chatbot.talk.bot import Bot
 
-    bot = Bot.load(model, checkpoint)
+    bot = Bot.load(model, checkpoint, backward)
     tell_damaged(bot)
     return bot
 
 
 def tell_damaged(bot: Bot) -> None:
     """Says which checkpoints were passed over, and which one is used instead."""
-    for fault in bot.damaged:
-        tell(f"{fault}, not used; {bot.checkpoint} instead")
+    for one in [bot] if bot.guesser is None else [bot, bot.guesser.bot]:
+        for fault in one.damaged:
+            tell(f"{fault}, not used; {one.checkpoint} instead")
 
 
 class StatusLine:

@@ -17,13 +17,15 @@ from chatbot.config.corpus import (
     CorpusConfig,
     ReadingConfig,
 )
-from chatbot.config.reply import ANTI_LM, NO_REPEAT, ReplyConfig
+from chatbot.config.reply import ANTI_LM, MMI, MMI_BEAM, NO_REPEAT, ReplyConfig
 from chatbot.config.training import RATES, ModelConfig, TrainingConfig
 
 __all__ = [
     "ANTI_LM",
     "DEFAULT_MIN_FREQ",
     "LARGEST_CONTEXT",
+    "MMI",
+    "MMI_BEAM",
     "NO_REPEAT",
     "RATES",
     "SMALL_CORPUS",

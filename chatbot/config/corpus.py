@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chatbot.errors import ChatbotError
 from chatbot.settings import Config, setting
 
 SMALL_CORPUS = 5_000
@@ -111,6 +112,11 @@ class CorpusConfig(Config):
         maximum=LARGEST_CONTEXT,
         fixed=True,
     )
+    reverse: bool = setting(
+        False,
+        "turn every pair round, for a bot that guesses the question: chat --backward",
+        fixed=True,
+    )
     narrow: bool = setting(True, "make full-width letters and digits ordinary ones", fixed=True)
     unescape: bool = setting(
         True, "make HTML entities such as &amp; the characters they stand for", fixed=True
@@ -132,3 +138,15 @@ class CorpusConfig(Config):
         choices=("one", "comma", "none"),
         fixed=True,
     )
+
+    def __post_init__(self) -> None:
+        """Checks every field, and that they go together.
+
+        Raises:
+            ChatbotError: a value is outside what its field allows, or they do not.
+        """
+        super().__post_init__()
+        if self.reverse and self.context:
+            raise ChatbotError(
+                "--reverse: what is guessed is the question alone. Leave --context out."
+            )

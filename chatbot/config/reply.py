@@ -6,11 +6,12 @@ have been checked.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from chatbot.settings import Config, setting
 
-ANTI_LM, NO_REPEAT = 0.5, 4  # see docs/chat.md
+ANTI_LM, NO_REPEAT, MMI, MMI_BEAM = 0.5, 4, 0.5, 10  # see docs/chat.md
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,13 @@ class ReplyConfig(Config):
     anti_lm_tokens: int = setting(
         5, "for how many tokens of a reply --anti-lm counts", minimum=1, maximum=10_000
     )
+    mmi: float | None = setting(
+        None,
+        "how much it counts, among the best of a beam, that a reply makes its question likely; "
+        f"needs --backward  [default: {MMI} with it, and a beam of {MMI_BEAM}]",
+        minimum=0,
+        maximum=1,
+    )
     temperature: float = setting(
         0.0, "draw from the distribution at this temperature; 0 takes the likeliest", minimum=0
     )
@@ -68,3 +76,21 @@ class ReplyConfig(Config):
     min_reply: int = setting(1, "fewest tokens in a reply", minimum=1, maximum=10_000)
     max_reply: int = setting(60, "most tokens in a reply", minimum=1, maximum=1_000)
     seed: int = setting(0, "seed of what is drawn", minimum=0, maximum=2**63 - 1)
+
+    def settled(self, *, by_heart: bool, guessed: bool) -> Self:
+        """The settings, with what is not given as the recorded comparison says (docs/chat.md).
+
+        Args:
+            by_heart: the bot has learned its pairs by heart, and is to say them as they are.
+            guessed: there is a bot that guesses the question.
+        """
+        anti_lm, no_repeat = (0.0, 0) if by_heart else (ANTI_LM, NO_REPEAT)
+        mmi = MMI if self.mmi is None else self.mmi
+        mmi = mmi if guessed and not self.temperature else 0.0
+        return replace(
+            self,
+            anti_lm=anti_lm if self.anti_lm is None else self.anti_lm,
+            no_repeat=no_repeat if self.no_repeat is None else self.no_repeat,
+            mmi=mmi,
+            beam=MMI_BEAM if mmi and self.beam == 1 else self.beam,
+        )

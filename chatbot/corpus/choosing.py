@@ -23,7 +23,7 @@ from chatbot.corpus.holdout import Holdout
 from chatbot.corpus.recoding import Recoding
 from chatbot.corpus.repeats import Marks
 from chatbot.corpus.segmented import Segmented
-from chatbot.corpus.spill import PARTS, Block, pair_hashes
+from chatbot.corpus.spill import PARTS, Block
 from chatbot.corpus.tokenizer import JOIN, SEPARATOR, Tokenizer, make_speller
 from chatbot.corpus.vocabulary import (
     SPECIAL,
@@ -153,7 +153,7 @@ def _count(
             block = segmented.spill.read(part, generation).keep(marks.parts[part])
             if len(block.rows):
                 counts += np.bincount(block.ids, minlength=size)
-                holdout.add(pair_hashes(block.rows))
+                holdout.add(segmented.pair_hashes(block.rows))
                 _add_lengths(lengths, block)
         paths.append(scratch / f"counts-{generation:03}.npy")
         np.save(paths[-1], counts)

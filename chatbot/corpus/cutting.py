@@ -104,12 +104,15 @@ class Cutter:
         hashes = self._hashes(texts)
         pairing = pair_up(turns, characters > 0, self._config.context, skipped)
         pairing = self._filter(pairing, texts, hashes, characters, dropped)
+        if self._config.reverse:
+            pairing = pairing.turned_round()
         words, ids, sizes = self._cut_turns(texts)
         ids, questions, replies = self._pair_ids(pairing, ids, sizes, characters > 0)
         rows = np.zeros(len(pairing.reply), ROW)
         rows["asked"] = self._asked(pairing, hashes)
         rows["said"] = hashes[pairing.reply]
-        rows["file"], rows["line"] = file, turns.lines[pairing.reply]
+        later = np.maximum(pairing.question, pairing.reply)
+        rows["file"], rows["line"] = file, turns.lines[later]
         rows["characters"] = characters[pairing.reply]
         rows["question"], rows["reply"] = questions, replies
         asked = self._questions(pairing, texts)
@@ -130,8 +133,8 @@ class Cutter:
         """Each question behind its earlier turns, a line each."""
         if not self._config.context:
             return [texts[place] for place in pairing.question.tolist()]
-        spans = zip(pairing.first.tolist(), pairing.reply.tolist(), strict=True)
-        return ["\n".join(filter(None, texts[first:reply])) for first, reply in spans]
+        spans = zip(pairing.first.tolist(), pairing.question.tolist(), strict=True)
+        return ["\n".join(filter(None, texts[first : last + 1])) for first, last in spans]
 
     def _hashes(self, texts: Sequence[str]) -> NDArray[np.uint64]:
         """A seeded hash of each text."""
@@ -173,9 +176,10 @@ class Cutter:
     ) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
         """The ids of all pairs, and the tokens of each question and of each reply."""
         starts = bounds_of(sizes + 1)[:-1]
-        spans = pairing.reply + 1 - pairing.first
+        spans = pairing.question + 2 - pairing.first
         turn = indices_of_runs(pairing.first, spans)
         ends = bounds_of(spans)[1:] - 1  # where in `turn` the replies are
+        turn[ends] = pairing.reply
         lengths = sizes[turn] + 1
         lengths[ends - 1] -= 1
         lengths[ends] -= 1

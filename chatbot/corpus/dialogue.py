@@ -62,20 +62,21 @@ class Pairing:
 
     Attributes:
         first: the earliest turn of each question, int64 [P].
-        reply: the reply, int64 [P]; the turn before it is the question itself.
+        question: the turn that is answered, int64 [P]; those from `first` on go before it.
+        reply: the reply, int64 [P].
     """
 
     first: NDArray[np.int64]
+    question: NDArray[np.int64]
     reply: NDArray[np.int64]
-
-    @property
-    def question(self) -> NDArray[np.int64]:
-        """The turn each reply answers, int64 [P]."""
-        return self.reply - 1
 
     def take(self, chosen: NDArray[np.bool_]) -> Pairing:
         """The pairs for which `chosen` is true."""
-        return Pairing(self.first[chosen], self.reply[chosen])
+        return Pairing(self.first[chosen], self.question[chosen], self.reply[chosen])
+
+    def turned_round(self) -> Pairing:
+        """The pairs of which each reply is the question, and the question alone the reply."""
+        return Pairing(self.reply, self.reply, self.question)
 
 
 def turns_of(
@@ -175,4 +176,5 @@ def pair_up(
     if not answered.all() and (empty := int((asked & ~answered).sum())):
         skipped[EMPTY_REPLY] += empty
     reply = reply[asked & answered]
-    return Pairing(np.maximum(opening[reply], reply - 1 - context), reply)
+    question = reply - 1
+    return Pairing(np.maximum(opening[reply], question - context), question, reply)

@@ -146,7 +146,7 @@ class Segmented:
         corpus.changed += chunk.changed
         corpus.first += chunk.first
         self.census.add(chunk.census)
-        pairs = pair_hashes(chunk.rows)
+        pairs = self.pair_hashes(chunk.rows)
         corpus.digest = (corpus.digest + int(pairs.sum())) % 2**64
         salt = _salt(corpus.name, self.settings.seed)
         order = _order(chunk.rows, pairs, salt)
@@ -165,7 +165,15 @@ class Segmented:
     def order(self, rows: NDArray[Any]) -> NDArray[np.uint64]:
         """The place of every row in the store, as a hash of the pair and of where it stands."""
         salts = np.array([_salt(one.name, self.settings.seed) for one in self.files], np.uint64)
-        return _order(rows, pair_hashes(rows), salts[rows["file"]])
+        return _order(rows, self.pair_hashes(rows), salts[rows["file"]])
+
+    def pair_hashes(self, rows: NDArray[Any]) -> NDArray[np.uint64]:
+        """A hash of every pair as it was said: turned round or not, the same are held out."""
+        if not self.settings.reverse:
+            return pair_hashes(rows)
+        as_said = rows.copy()
+        as_said["asked"], as_said["said"] = rows["said"], rows["asked"]
+        return pair_hashes(as_said)
 
     def finish(self) -> None:
         """Writes what waits, and the manifest; the files are whole then."""

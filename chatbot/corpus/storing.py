@@ -24,7 +24,7 @@ from chatbot.corpus.encoded import EncodedPairs
 from chatbot.corpus.recoding import Recoding
 from chatbot.corpus.repeats import Marks
 from chatbot.corpus.segmented import Progress, Segmented
-from chatbot.corpus.spill import PARTS, Block, pair_hashes, sizes_of
+from chatbot.corpus.spill import PARTS, Block, sizes_of
 from chatbot.corpus.store import Header, token_width, write_store
 from chatbot.corpus.tokenizer import make_speller
 from chatbot.corpus.words import words_of
@@ -124,7 +124,7 @@ class _Writer:
         return _Summary(held_out, digest.hexdigest(), lengths)
 
     def _held(self, rows: NDArray[Any]) -> NDArray[np.bool_]:
-        held: NDArray[np.bool_] = pair_hashes(rows) < self._chosen.held_below
+        held: NDArray[np.bool_] = self._segmented.pair_hashes(rows) < self._chosen.held_below
         return held
 
     def parts(

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
-from chatbot.config import ANTI_LM, NO_REPEAT, ReplyConfig
+from chatbot.config import ReplyConfig
 from chatbot.corpus.normalise import Normaliser
 from chatbot.corpus.tokenizer import BLANK, JOIN, SEPARATOR, make_tokenizer
 from chatbot.corpus.vocabulary import PAD, UNK, Vocabulary
@@ -22,25 +21,15 @@ from chatbot.learn.position import Position
 from chatbot.learn.saved import check_vocabulary, find_checkpoint, user_dict_of, vocabulary_of
 from chatbot.talk import networks, stored
 from chatbot.talk.banning import Ban
-from chatbot.talk.decoding import EMPTY, candidates, decode, stream
+from chatbot.talk.decoding import candidates, decode, stream
+from chatbot.talk.guessing import Guesser
 from chatbot.talk.network import Network
+from chatbot.talk.question import Question, Reader
 from chatbot.talk.rules import Rules
 from chatbot.talk.why import Why, why
 
 _TRIES = 100
 """Replies with banned words after which nothing is said."""
-
-
-class _Question(NamedTuple):
-    """What is asked.
-
-    Attributes:
-        words: what its ids stand for: the pieces of the text, also of what is unknown.
-        ids: at least one.
-    """
-
-    words: Sequence[str]
-    ids: Sequence[int]
 
 
 class Bot:
@@ -59,10 +48,12 @@ class Bot:
         position: where its training stood.
         checkpoint: the path of its weights.
         damaged: what is wrong with the checkpoints that would have been used before this one.
+        guesser: what guesses the question that a reply answers, if there is one.
         folder: the model folder, or that of a file with nothing in it; of a loaded bot only.
     """
 
     damaged: Sequence[str] = ()
+    guesser: Guesser | None = None
     folder: ModelFolder
 
     def __init__(
@@ -78,27 +69,41 @@ class Bot:
         self.position, self.checkpoint = position, checkpoint
         self.normaliser = Normaliser(vocabulary.config)
         self.tokenizer = make_tokenizer(vocabulary.config.tokenizer, user_dict)
+        longest = position.training.max_length
+        self._reader = Reader(vocabulary, self.normaliser, self.tokenizer, longest)
         glue = (vocabulary.ids.get(token) for token in (BLANK, JOIN))
         separator = vocabulary.ids.get(SEPARATOR, PAD)
         self.rules = Rules(
             never=(*Rules.never, separator),
             not_first=tuple(id for id in glue if id is not None),
         )
-        self._turn = 0
-        self._bans: dict[str, Ban] = {}
+        self._turn, self._bans = 0, dict[str, Ban]()
 
     @classmethod
-    def load(cls, model: str | Path = "model", checkpoint: str | None = None) -> Bot:
+    def load(
+        cls,
+        model: str | Path = "model",
+        checkpoint: str | None = None,
+        backward: str | Path | None = None,
+    ) -> Bot:
         """Loads the bot of a model folder.
 
         Args:
             model: the folder, or a file that `chatbot export` wrote.
             checkpoint: `best`, `newest`, a step or a path; default: the best by held-out loss,
                 else the newest, of those that are whole. None for a file.
+            backward: likewise a folder or a file: of a bot that guesses questions, to rank replies.
 
         Raises:
             ChatbotError: nothing is trained there, or a file is damaged or does not match.
         """
+        bot = cls._loaded(model, checkpoint)
+        if backward is not None:
+            bot.guesser = Guesser(cls._loaded(backward, None), Path(backward))
+        return bot
+
+    @classmethod
+    def _loaded(cls, model: str | Path, checkpoint: str | None) -> Bot:
         folder = ModelFolder(Path(model))
         if folder.path.is_file():
             if checkpoint is not None:
@@ -135,6 +140,8 @@ class Bot:
         """Makes what the first reply else waits for: a dictionary, an index; about 1.5 s."""
         self.tokenizer.tokens("你好")
         self.network.warm_up()
+        if self.guesser is not None:
+            self.guesser.bot.warm_up()
 
     @property
     def context(self) -> int:
@@ -169,11 +176,11 @@ class Bot:
         """
         if not texts:
             return []
-        config, questions = self.settled(config), self._questions(texts, earlier)
+        config, questions = self.settled(config), self._reader.questions(texts, earlier)
         found: list[list[int]] = [[]] * len(texts)
         for copies in (False, True):
             numbers = [n for n, one in enumerate(questions) if (UNK in one.ids) == copies]
-            some = [questions[n].ids for n in numbers]
+            some = [questions[n] for n in numbers]
             turns = [self._turn + n for n in numbers]
             for n, reply in zip(numbers, self._decode(some, config, copies, turns), strict=True):
                 found[n] = reply
@@ -186,11 +193,10 @@ class Bot:
     ) -> list[str]:
         """The best replies to one utterance by a beam, the best first; arguments as for `reply`."""
         config = self.settled(config or ReplyConfig(beam=5))
-        (question,) = self._questions([text], [earlier])
+        (question,) = self._reader.questions([text], [earlier])
         rules, ban = self._rules_for(UNK in question.ids), self._banned(config)
         for _ in range(_TRIES):
-            ruled = replace(rules, banned=ban.rows)
-            (found,) = candidates(self.network, [question.ids], config, ruled)
+            (found,) = self._searched([question], config, replace(rules, banned=ban.rows), ban)
             sound = [reply for reply in found if not ban.finds(reply)]
             if len(sound) == len(found):
                 break
@@ -205,7 +211,7 @@ class Bot:
         where it may have words of the utterance that the vocabulary lacks.
         """
         config = self.settled(config)
-        (question,) = self._questions([text], [earlier])
+        (question,) = self._reader.questions([text], [earlier])
         searched = config.temperature == 0 and config.beam > 1
         if searched or config.ban or UNK in question.ids:
             yield self.reply(text, config, earlier)
@@ -220,12 +226,12 @@ class Bot:
 
     def _decode(
         self,
-        questions: Sequence[Sequence[int]],
+        questions: Sequence[Question],
         config: ReplyConfig,
         copies: bool,
         turns: Sequence[int],
     ) -> list[list[int]]:
-        """The replies to questions in ids; UNK may stand in them where words may be copied."""
+        """The replies to questions, as ids; UNK may stand in them where words may be copied."""
         rules, ban = self._rules_for(copies), self._banned(config)
         found: list[list[int]] = [[]] * len(questions)
         open_ = list(range(len(questions)))
@@ -233,7 +239,11 @@ class Bot:
             if not open_:
                 break
             some, drawn = [questions[n] for n in open_], [turns[n] for n in open_]
-            replies = decode(self.network, some, config, replace(rules, banned=ban.rows), drawn)
+            ruled = replace(rules, banned=ban.rows)
+            if config.mmi:
+                replies = [best[0] for best in self._searched(some, config, ruled, ban)]
+            else:
+                replies = decode(self.network, [one.ids for one in some], config, ruled, drawn)
             for n, reply in zip(open_, replies, strict=True):
                 found[n] = reply
             open_ = [n for n in open_ if ban.finds(found[n])]
@@ -241,23 +251,28 @@ class Bot:
             found[n] = []
         return found
 
-    def settled(self, config: ReplyConfig | None) -> ReplyConfig:
-        """The settings, with what is not given as the recorded comparison says (docs/chat.md).
+    def _searched(
+        self, questions: Sequence[Question], config: ReplyConfig, rules: Rules, ban: Ban
+    ) -> list[list[list[int]]]:
+        """The best replies to questions by a beam, as ids, the best first."""
+        found = candidates(self.network, [one.ids for one in questions], config, rules)
+        if config.mmi and self.guesser is not None:
+            for number, (question, some) in enumerate(zip(questions, found, strict=True)):
+                texts = [self._said(one.tokens, question, ban) for one in some]
+                found[number] = self.guesser.ranked(question.said, some, texts, config.mmi)
+        return [[one.tokens for one in some] for some in found]
 
-        A bot that has learned its pairs by heart, none being held out, is to say them as they are.
-        """
-        config = config or ReplyConfig()
-        by_heart = self.position.heldout_loss is None
-        anti_lm, no_repeat = (0.0, 0) if by_heart else (ANTI_LM, NO_REPEAT)
-        return replace(
-            config,
-            anti_lm=anti_lm if config.anti_lm is None else config.anti_lm,
-            no_repeat=no_repeat if config.no_repeat is None else config.no_repeat,
-        )
+    def settled(self, config: ReplyConfig | None) -> ReplyConfig:
+        """The settings, with what is not given as this bot has it; see `ReplyConfig.settled`."""
+        by_heart, guessed = self.position.heldout_loss is None, self.guesser is not None
+        return (config or ReplyConfig()).settled(by_heart=by_heart, guessed=guessed)
 
     def answers(self, questions: Sequence[Sequence[int]], config: ReplyConfig) -> list[list[int]]:
         """The replies to questions in ids, as ids without EOS, by just these settings."""
-        return decode(self.network, questions, config, self.rules)
+        if not config.mmi:
+            return decode(self.network, questions, config, self.rules)
+        asked = [Question(self.text(ids), (), ids) for ids in questions]
+        return [best[0] for best in self._searched(asked, config, self.rules, self._banned(config))]
 
     def _rules_for(self, copies: bool) -> Rules:
         """The rules of every reply; whether it may have words of the question that are UNK."""
@@ -288,24 +303,11 @@ class Bot:
         """The same of several utterances at once, with a reply and the earlier turns of each."""
         if not texts:
             return []
-        questions = [question.ids for question in self._questions(texts, earlier)]
+        questions = [question.ids for question in self._reader.questions(texts, earlier)]
         said = [self.ids(reply) or [UNK] for reply in replies]
         return why(self.network, self.vocabulary, questions, said)
 
-    def _questions(self, texts: Sequence[str], earlier: Sequence[Iterable[str]]) -> list[_Question]:
-        before = earlier or [()] * len(texts)
-        return [self._question(*one) for one in zip(texts, before, strict=True)]
-
-    def _question(self, text: str, earlier: Iterable[str]) -> _Question:
-        turns = self.normaliser.texts([*earlier, text])
-        before = turns[:-1][max(0, len(turns) - 1 - self.context) :]
-        turns = [turn for turn in before if turn] + turns[-1:]
-        tokens = self.tokenizer.tokens("\n".join(turns))
-        pieces = list(self.vocabulary.pieces(tokens, self.tokenizer)) or [("", id) for id in EMPTY]
-        words, ids = zip(*pieces[-self.position.training.max_length :], strict=True)
-        return _Question(words, ids)
-
-    def _said(self, reply: Sequence[int], question: _Question, ban: Ban) -> str:
+    def _said(self, reply: Sequence[int], question: Question, ban: Ban) -> str:
         """A reply as text; for UNK stands the unknown word of the question most looked at."""
         if UNK not in reply:
             return self.text(reply)

@@ -16,7 +16,7 @@ import numpy as np
 
 from chatbot.config import ReplyConfig
 from chatbot.corpus.vocabulary import EOS, GO
-from chatbot.talk.beam import search
+from chatbot.talk.beam import Hypothesis, search
 from chatbot.talk.decoder import AntiLanguageModel, Decoder, S
 from chatbot.talk.drawing import choose
 from chatbot.talk.rules import Rules
@@ -45,7 +45,7 @@ def decode(
         turns: a number of each question, by which with the seed it is drawn; as they stand.
     """
     if config.temperature == 0 and config.beam > 1:
-        return [found[0] for found in candidates(decoder, questions, config, rules)]
+        return [found[0].tokens for found in candidates(decoder, questions, config, rules)]
     replies: list[list[int]] = [[] for _ in questions]
     for row, token in stream(decoder, questions, config, rules, turns):
         replies[row].append(token)
@@ -90,14 +90,13 @@ def stream(
 
 def candidates(
     decoder: Decoder[S], questions: Sequence[Sequence[int]], config: ReplyConfig, rules: Rules
-) -> list[list[list[int]]]:
-    """The best replies to each question, `config.beam` at most, the best first, without EOS."""
+) -> list[list[Hypothesis]]:
+    """The best replies to each question, `config.beam` at most, the best first."""
     model = objective(decoder, config)
     at_once = max(1, _ROWS // config.beam)
-    found: list[list[list[int]]] = []
+    found: list[list[Hypothesis]] = []
     for first in range(0, len(questions), at_once):
-        some = search(model, questions[first : first + at_once], config, rules)
-        found += [[one.tokens for one in best] for best in some]
+        found += search(model, questions[first : first + at_once], config, rules)
     return found
 
 

@@ -113,6 +113,8 @@ def pairs_of_text(corpora: Iterable[Corpus], bot: Bot) -> Iterator[EncodedPairs]
             texts = bot.normaliser.texts(turns.texts)
             filled = np.fromiter(map(bool, texts), np.bool_, len(texts))
             pairing = pair_up(turns, filled, config.context, corpus.skipped)
+            if config.reverse:
+                pairing = pairing.turned_round()
             corpus.pairs += len(pairing.reply)
             if len(pairing.reply):
                 yield _encode(texts, pairing, turns.lines, bot)
@@ -125,13 +127,14 @@ def _encode(
     vocabulary, tokenizer = bot.vocabulary, bot.tokenizer
     halves: list[list[int]] = []
     sources = np.zeros((len(pairing.reply), 4), np.int64)
-    for row, first, reply in zip(sources, pairing.first, pairing.reply, strict=True):
-        question = "\n".join(filter(None, texts[first:reply]))
+    places = zip(sources, pairing.first, pairing.question, pairing.reply, strict=True)
+    for row, first, last, reply in places:
+        question = "\n".join(filter(None, texts[first : last + 1]))
         asked = vocabulary.encode(tokenizer.tokens(question), tokenizer)
         said = vocabulary.encode(tokenizer.tokens(texts[reply]), tokenizer)
         halves += [asked, said]
         lost = lost_characters(texts[reply], vocabulary.decode(said, tokenizer))
-        row[1:] = lines[reply], len(texts[reply]), lost
+        row[1:] = lines[max(last, reply)], len(texts[reply]), lost
     lengths = np.asarray([len(half) for half in halves], np.int64)
     tokens = np.fromiter(itertools.chain.from_iterable(halves), np.int32)
     return EncodedPairs(tokens, bounds_of(lengths), sources)

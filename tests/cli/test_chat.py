@@ -431,3 +431,70 @@ def test_a_transcript_of_a_pipe_is_wrong_usage(trained, main):
     done = main("chat", "--transcript", "talk.jsonl", cwd=trained, stdin=b"x\n")
     assert (done.code, done.out) == (2, "")
     assert "--transcript is for a conversation in a terminal." in done.err
+
+
+@pytest.fixture
+def backward(trained, main):
+    """A model folder beside model/ whose bot guesses questions."""
+    build = ("build-vocab", "--tokenizer", "char", "--holdout", "5", "--reverse")
+    assert main(*build, "--model", "backward", cwd=trained).code == 0
+    size = ("--units", "8", "--embedding", "8", "--precision", "float32", "--batch", "7")
+    assert main("train", "--steps", "2", "--model", "backward", *size, cwd=trained).code == 0
+    return trained / "backward"
+
+
+def test_a_second_bot_that_guesses_the_question_has_a_say(trained, backward, main):
+    from chatbot.config import ReplyConfig
+    from chatbot.talk.bot import Bot
+
+    texts = ["你好", "问题一", "", "再说一遍"]
+    lines = "".join(f"{one}\n" for one in texts).encode()
+    bot = Bot.load(trained / "model", backward=backward)
+    for options, config in (
+        ((), ReplyConfig()),
+        (("--mmi", "1", "--beam", "40"), ReplyConfig(mmi=1.0, beam=40)),
+    ):
+        done = main("chat", "--backward", "backward", *options, cwd=trained, stdin=lines)
+        assert (done.code, done.err) == (0, "")
+        assert done.out.splitlines() == bot.replies(texts, config)
+    alone = Bot.load(trained / "model").replies(texts, ReplyConfig(beam=40))
+    assert done.out.splitlines() != alone
+
+
+def test_without_a_second_bot_its_say_is_wrong_usage(trained, main, refused):
+    done = main("chat", "--mmi", "0.5", cwd=trained, stdin=b"x\n")
+    assert (done.code, done.out) == (2, "")
+    assert "--mmi: name the bot that guesses the question with --backward." in done.err
+    refused(
+        main("chat", "--backward", "model", cwd=trained, stdin=b"x\n"),
+        "--backward model: answers questions and does not guess them. Name a bot whose pairs were "
+        "turned round: build-vocab --reverse.",
+    )
+    refused(
+        main("chat", "--backward", "nowhere", cwd=trained, stdin=b"x\n"),
+        "nowhere/vocabulary.txt: no vocabulary yet. Build it first: chatbot build-vocab "
+        "--model nowhere.",
+    )
+
+
+def test_in_a_terminal_the_second_bot_has_as_much_say_as_is_typed(terminal, trained, backward):
+    one = terminal(trained, "--backward", "backward")
+    one.wait_for("> $")
+    one.type("/mmi\r")
+    one.wait_for("\n/mmi is 0.5\n")
+    one.type("/beam\r")
+    one.wait_for("\n/beam is 10\n")
+    one.type("/mmi 0\r")
+    one.wait_for("\n/mmi is 0.0 from now on\n")
+    one.type("/beam\r")
+    one.wait_for("\n/beam is 1\n")
+    one.type("你好\r")
+    one.wait_for("> $")
+    one.type("/quit\r")
+    assert one.process.wait(timeout=30) == 0
+
+
+def test_pairs_turned_round_have_no_earlier_turns(tmp_path, main):
+    done = main(*CHAR, "--reverse", "--context", "2", cwd=tmp_path)
+    assert (done.code, done.out) == (1, "")
+    assert "--reverse: what is guessed is the question alone. Leave --context out." in done.err

@@ -8,8 +8,8 @@ BUILT = [
     "  corpus      talk.tsv: 23 pairs, tab",
     "  pairs       23, 5 held out; {tokens} tokens",
     "  vocabulary  55 entries (tokenizer char, max_size 20000, rare characters, holdout 5.0, seed "
-    "0, context 0, narrow True, unescape True, simplify False, strip_placeholders True, "
-    "strip_controls True, strip_urls False, strip_speakers False, blanks one)",
+    "0, context 0, reverse False, narrow True, unescape True, simplify False, strip_placeholders "
+    "True, strip_controls True, strip_urls False, strip_speakers False, blanks one)",
 ]
 
 

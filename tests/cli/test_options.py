@@ -46,7 +46,7 @@ OTHERS = {
         *("model", "restart", "extend", "set-learning-rate"),
         *("quiet", "json", "tensorboard", "help"),
     },
-    "chat": {"model", "checkpoint", "transcript", "json", "help"},
+    "chat": {"model", "checkpoint", "backward", "transcript", "json", "help"},
     "evaluate": {"model", "checkpoint", "replies", "compare", "html", "json", "help"},
     "export": {"model", "checkpoint", "out", "int8", "help"},
     "info": {"model", "json", "help"},

@@ -18,7 +18,7 @@ TURNS = ["你好", "你好", "a", "Ass and class", "good", "好" * 9, "x", "CLAS
 def kept(config, context=0, turns=TURNS):
     """The replies that stay when each turn answers the one before, and what was counted."""
     reply = np.arange(1, len(turns))
-    pairing = Pairing(np.maximum(0, reply - 1 - context), reply)
+    pairing = Pairing(np.maximum(0, reply - 1 - context), reply - 1, reply)
     hashes = np.array([turns.index(turn) for turn in turns], np.uint64)
     characters = np.array([len(turn) for turn in turns])
     dropped = Counter()

@@ -213,3 +213,22 @@ def test_questions_are_as_long_in_characters_as_in_tokens(tmp_path):
         for side, name in enumerate(("question", "reply")):
             counted = np.bincount(chunk.rows[name], minlength=LENGTH_BINS)
             np.testing.assert_array_equal(chunk.census.characters[side], counted)
+
+
+def test_pairs_turned_round_are_the_same_the_other_way(tmp_path):
+    conversation = ["一", "二二", "三", "四四四", "五"]
+    (tmp_path / "a.conv").write_text("E\n" + "".join(f"M {one}\n" for one in conversation), "utf-8")
+    found = {}
+    for reverse in (False, True):
+        (chunk,) = chunks_of(tmp_path, CorpusConfig(tokenizer="char", reverse=reverse))
+        text, pairs = [chunk.words[id] for id in chunk.ids], []
+        for row in chunk.rows:
+            asked, said = text[: row["question"]], text[row["question"] :][: row["reply"]]
+            text = text[row["question"] + row["reply"] :]
+            pairs.append(("".join(asked), "".join(said), int(row["line"])))
+            assert row["characters"] == len(said)
+        assert text == []
+        assert chunk.first == [pair[:2] for pair in pairs][:3]
+        found[reverse] = pairs
+    assert len(found[False]) >= 2
+    assert [(said, asked, line) for asked, said, line in found[True]] == found[False]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbot.corpus.dialogue import CHARACTERS, pair_up, turns_of
+from chatbot.corpus.dialogue import CHARACTERS, LaidTurns, pair_up, turns_of
 from chatbot.corpus.formats.base import Conversation
 
 TURN = st.sampled_from(["a", "bb", "", "c\nd", "你好", " "])
@@ -95,3 +95,10 @@ def test_a_chunk_of_long_turns_has_few_of_them():
         ["c" * 9] * 5,
         ["c" * 9] * 3,
     ]
+
+
+def test_turned_round_each_reply_is_asked_and_the_question_alone_is_the_reply():
+    turns = LaidTurns("", np.array([4, 2]), np.zeros(6, np.uint32), np.ones(6, np.bool_))
+    pairing = pair_up(turns, np.ones(6, np.bool_), 2, Counter()).turned_round()
+    assert pairing.first.tolist() == pairing.question.tolist() == [1, 2, 3, 5]
+    assert pairing.reply.tolist() == [0, 1, 2, 4]

@@ -34,6 +34,7 @@ MANIFEST = {
         "seed": 0,
         "user_dict": None,
         "context": 0,
+        "reverse": False,
         "narrow": True,
         "unescape": True,
         "simplify": False,

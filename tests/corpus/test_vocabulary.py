@@ -24,10 +24,11 @@ from chatbot.errors import ChatbotError
 WORDS = WordTokenizer(lambda run: [run])
 CONFIG = CorpusConfig(tokenizer="char", min_freq=1, max_size=9, rare="unk", holdout=0.25, seed=6)
 LITERAL = (
-    'chatbot-vocabulary 1 04c550f4 {"size": 6, "settings": {"tokenizer": "char", "min_freq": 1, '
+    'chatbot-vocabulary 1 cd55ec57 {"size": 6, "settings": {"tokenizer": "char", "min_freq": 1, '
     '"max_size": 9, "rare": "unk", "holdout": 0.25, "seed": 6, "user_dict": null, "context": 0, '
-    '"narrow": true, "unescape": true, "simplify": false, "strip_placeholders": true, '
-    '"strip_controls": true, "strip_urls": false, "strip_speakers": false, "blanks": "one"}}\n'
+    '"reverse": false, "narrow": true, "unescape": true, "simplify": false, '
+    '"strip_placeholders": true, "strip_controls": true, "strip_urls": false, '
+    '"strip_speakers": false, "blanks": "one"}}\n'
     "<pad>\t0\n<go>\t0\n<eos>\t120\n<unk>\t3\n你\t57\n \t8\n"
 )
 

@@ -252,7 +252,7 @@ def copying(tmp_path_factory):
 
 
 def test_a_word_that_is_not_known_is_copied_from_the_question(copying):
-    assert UNK in copying._question("我叫龘", ()).ids
+    assert UNK in copying.ids("我叫龘")
     found = copying.replies(["我叫龘", "你好", "我叫饕"])
     assert found == ["你好龘呀", "好呀", "你好饕呀"]
     assert copying.candidates("我叫龘")[0] == "你好龘呀"
