@@ -185,12 +185,13 @@ def dumped(folder: ModelFolder) -> dict[str, Any]:
 def _sides(pairs: EncodedPairs, limit: int, part: str) -> dict[str, NDArray[np.int64]]:
     """Questions and replies end to end: the end of each question, the beginning of each reply."""
     questions = np.minimum(pairs.question_lengths, limit)
-    replies = np.minimum(pairs.reply_lengths, limit - 1)
+    ends = pairs.reply_lengths < limit  # a reply that is cut does not end there
+    replies = np.minimum(pairs.reply_lengths, limit)
     asked = pairs.tokens[indices_of_runs(pairs.bounds[1::2] - questions, questions)]
     said = pairs.tokens[indices_of_runs(pairs.bounds[1::2], replies)]
     return {
         f"{part}questions": asked,
         f"{part}question_bounds": bounds_of(questions),
-        f"{part}replies": np.insert(said, np.cumsum(replies), EOS),
-        f"{part}reply_bounds": bounds_of(replies + 1),
+        f"{part}replies": np.insert(said, np.cumsum(replies)[ends], EOS),
+        f"{part}reply_bounds": bounds_of(replies + ends),
     }

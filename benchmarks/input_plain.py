@@ -23,7 +23,10 @@ from chatbot.corpus.vocabulary import EOS, GO
 from chatbot.folder import ModelFolder
 
 LENGTH = 40
-"""Most tokens of a question, and of a reply with its EOS; the default of `train`."""
+"""Most tokens of a question, and of a reply with its EOS; the default of `train`.
+
+The ways to feed that stand here end a reply that is cut with EOS, as tutorials do.
+"""
 
 QUEUED_BATCHES = 8
 QUEUED_PAIRS = 10_000

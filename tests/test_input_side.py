@@ -12,6 +12,9 @@ from chatbot.corpus.store import TokenStore
 from chatbot.learn.preparing import count_ngrams
 
 ROOT = Path(__file__).parent.parent
+LENGTH = 40
+"""Targets to which a reply is cut."""
+
 NAMES = (
     "chatbot.batches, epoch",
     "generator over lists",
@@ -54,7 +57,8 @@ def rows(arrays):
         assert weights[b, :m].all()
         assert given[b, 0] == 1
         assert (given[b, 1:m] == targets[b, : m - 1]).all()
-        yield (*source[b, :n].tolist(), -1, *targets[b, :m].tolist())
+        last = m - (m == LENGTH)  # where a reply is cut, only the others put EOS
+        yield (*source[b, :n].tolist(), -1, *targets[b, :last].tolist())
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -33,7 +33,7 @@ class Batch:
         encoder_input: the questions, [B, S].
         encoder_lengths: tokens of every question, [B].
         decoder_input: GO, then the reply, [B, T].
-        targets: the reply, then EOS, [B, T].
+        targets: the reply, then EOS unless it is cut, [B, T].
         weights: 1 on every target that counts (EOS included), 0 on padding, float32 [B, T].
         truncated: how many of the pairs were cut to the longest length allowed.
     """
@@ -62,21 +62,21 @@ def make_batch(pairs: EncodedPairs, max_length: int | None = None) -> Batch:
     Args:
         pairs: B encoded pairs.
         max_length: most tokens of a question, and of a reply with its EOS. Of a longer question the
-            end is kept, which is nearest to the reply; of a longer reply the beginning, and its
-            EOS. None cuts nothing.
+            end is kept, which is nearest to the reply; of a longer reply the beginning, and not its
+            EOS, as it does not end there. None cuts nothing.
     """
     limit = max_length if max_length is not None else np.iinfo(np.int32).max
     questions = np.minimum(pairs.question_lengths, limit)
-    replies = np.minimum(pairs.reply_lengths, limit - 1)
-    cut = (questions < pairs.question_lengths) | (replies < pairs.reply_lengths)
-    source = _padded(pairs, pairs.bounds[1::2] - questions, questions, 0)
-    reply = _padded(pairs, pairs.bounds[1::2], replies, 1)
-    decoder_input = np.roll(reply, 1, axis=1)
+    wanted = np.minimum(pairs.reply_lengths + 1, limit)
+    ending = pairs.reply_lengths < wanted
+    cut = (questions < pairs.question_lengths) | ~ending
+    widest = int(questions.max(initial=0))
+    source = _padded(pairs, pairs.bounds[1::2] - questions, questions, widest)
+    targets = _padded(pairs, pairs.bounds[1::2], wanted - ending, int(wanted.max(initial=1)))
+    decoder_input = np.roll(targets, 1, axis=1)
     decoder_input[:, 0] = GO
-    rows = np.arange(len(pairs))
-    targets = reply
-    targets[rows, replies] = EOS
-    weights = np.arange(targets.shape[1]) <= replies[:, None]
+    targets[ending, wanted[ending] - 1] = EOS
+    weights = np.arange(targets.shape[1]) < wanted[:, None]
     return Batch(
         source,
         questions.astype(np.int32),
@@ -88,9 +88,8 @@ def make_batch(pairs: EncodedPairs, max_length: int | None = None) -> Batch:
 
 
 def _padded(
-    pairs: EncodedPairs, starts: NDArray[np.int64], lengths: NDArray[np.int64], extra: int
+    pairs: EncodedPairs, starts: NDArray[np.int64], lengths: NDArray[np.int64], width: int
 ) -> NDArray[np.int32]:
-    width = int(lengths.max(initial=0)) + extra
     inside = np.arange(width) < lengths[:, None]
     padded = np.full((len(lengths), width), PAD, np.int32)
     padded[inside] = pairs.tokens[indices_of_runs(starts, lengths)]

@@ -21,13 +21,15 @@ class Ban:
         rows: those rows, for `rules.Rules`.
     """
 
-    def __init__(self, words: str, text: Callable[[Sequence[int]], str]) -> None:
-        """Takes words with commas between, and what makes text of ids.
+    def __init__(
+        self, words: str, text: Callable[[Sequence[int]], str], normal: Callable[[str], str] = str
+    ) -> None:
+        """Takes words with commas between, what makes text of ids, and what text goes through.
 
         A word that begins or ends in a letter or digit of an alphabet is found as a whole word, in
         upper and lower case; Chinese ones wherever they stand.
         """
-        wanted = [word.strip() for word in _SEPARATORS.split(words)]
+        wanted = [normal(word).strip() for word in _SEPARATORS.split(words)]
         patterns = [
             (_BEFORE if _alphabetic(word[0]) else "")
             + re.escape(word)

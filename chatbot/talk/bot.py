@@ -284,7 +284,7 @@ class Bot:
         """What is banned, with what has been found to say it."""
         words = config.ban or ""
         if words not in self._bans:
-            self._bans[words] = Ban(words, self.text)
+            self._bans[words] = Ban(words, self.text, self.normaliser.text)
         return self._bans[words]
 
     def why(self, text: str, reply: str, earlier: Iterable[str] = ()) -> Why:

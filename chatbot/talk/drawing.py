@@ -14,6 +14,8 @@ from chatbot.config import ReplyConfig
 
 Doubles = NDArray[np.float64]
 
+_FOREMOST = 1_000
+
 
 def choose(
     scores: NDArray[np.float32],
@@ -75,8 +77,20 @@ def _probabilities(scores: Doubles) -> Doubles:
 
 def _fewest(p: Doubles, rank: Doubles, share: float) -> NDArray[np.bool_]:
     """The first entries by their rank that reach a share together."""
-    order = np.argsort(rank, 1, kind="stable")
-    before = np.cumsum(np.take_along_axis(p, order, 1), 1) - np.take_along_axis(p, order, 1)
     kept = np.zeros(p.shape, np.bool_)
-    np.put_along_axis(kept, order, before < share, 1)
+    for row, chances, ranks in zip(kept, p, rank, strict=True):
+        order = _foremost(ranks)
+        until = np.cumsum(chances[order])
+        if len(order) < len(ranks) and until[-1] < share:
+            order = np.argsort(ranks, kind="stable")
+            until = np.cumsum(chances[order])
+        row[order[until - chances[order] < share]] = True
     return kept & (p > 0)
+
+
+def _foremost(ranks: Doubles) -> NDArray[np.int64]:
+    """The first entries by their rank, in order, of equal ones all: most often enough of them."""
+    if len(ranks) <= _FOREMOST:
+        return np.argsort(ranks, kind="stable")
+    some = np.flatnonzero(ranks <= np.partition(ranks, _FOREMOST)[_FOREMOST])
+    return some[np.argsort(ranks[some], kind="stable")]

@@ -33,7 +33,7 @@ def twin(pairs, limit):
     """What a batch holds, element by element, from the definition."""
     limit = limit or 10**9
     questions = [[*question][-limit:] for question, _ in pairs]
-    replies = [[*reply[: limit - 1], EOS] for _, reply in pairs]
+    replies = [[*reply, EOS][:limit] for _, reply in pairs]
     wide, long = max(map(len, questions)), max(map(len, replies))
     source = np.zeros((len(pairs), wide), np.int32)
     given, targets = np.zeros((2, len(pairs), long), np.int32)
@@ -84,12 +84,12 @@ def test_a_batch_is_its_definition_element_by_element(pairs, limit):
 
 
 @given(st.lists(st.tuples(SIDE, SIDE), min_size=1, max_size=6), st.integers(2, 9))
-def test_every_reply_ends_in_eos_however_it_is_cut_and_weights_are_on_real_targets(pairs, limit):
+def test_every_reply_that_is_not_cut_ends_in_eos_and_weights_are_on_real_targets(pairs, limit):
     batch = make_batch(flat(pairs), limit)
     np.testing.assert_array_equal(batch.weights > 0, batch.targets != PAD)
-    for targets, n in zip(batch.targets, batch.target_lengths, strict=True):
-        assert targets[n - 1] == EOS
-        assert n <= limit
+    for (_, reply), targets, n in zip(pairs, batch.targets, batch.target_lengths, strict=True):
+        assert n == min(len(reply) + 1, limit)
+        assert (targets[n - 1] == EOS) == (len(reply) < limit)
     assert batch.encoder_input.shape[1] <= limit
 
 
@@ -98,7 +98,7 @@ def test_a_long_question_keeps_its_end_and_a_long_reply_its_beginning():
     assert batch.encoder_input.tolist() == [[6, 7, 8], [13, 0, 0]]
     assert batch.encoder_lengths.tolist() == [3, 1]
     assert batch.decoder_input.tolist() == [[1, 9, 10], [1, 14, 0]]
-    assert batch.targets.tolist() == [[9, 10, 2], [14, 2, 0]]
+    assert batch.targets.tolist() == [[9, 10, 11], [14, 2, 0]]
     assert batch.truncated == 1
 
 

@@ -196,6 +196,12 @@ def test_a_word_of_an_alphabet_is_banned_as_a_whole_word(words, text, said):
     assert Ban(words, str).says(text) is said
 
 
+def test_banned_words_are_normalised_as_replies_are(bot):
+    config = ReplyConfig(ban="ＨＥＬＬＯ")  # noqa: RUF001 - full-width letters
+    assert bot.reply("ni hao") == "hello there"
+    assert "hello" not in bot.reply("ni hao", config).lower()
+
+
 def test_of_what_is_banned_as_little_as_says_it_is_forbidden(bot):
     ids = bot.vocabulary.encode(list("我今天晚安了"), bot.tokenizer)
     ban = Ban("晚安", bot.text)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from chatbot.config import ReplyConfig
+from chatbot.talk import drawing
 from chatbot.talk.beam import search
 from chatbot.talk.decoding import EMPTY, decode, objective, stream
 from chatbot.talk.drawing import choose, nucleus, typical
@@ -349,6 +350,18 @@ def test_typical_entries_are_those_nearest_to_the_entropy(share):
     assert [set(np.flatnonzero(row)) for row in found] == [typical_twin(row, share) for row in p]
     if share < 0.9:
         assert not all(kept[row.argmax()] for row, kept in zip(p, found, strict=True))
+
+
+@pytest.mark.parametrize("share", [0.01, 0.3, 0.9, 0.999, 1.0])
+@pytest.mark.parametrize("kept", [nucleus, typical])
+def test_of_many_entries_the_foremost_are_enough(monkeypatch, share, kept):
+    generator = np.random.default_rng(5)
+    scores = np.round(generator.normal(0, [[0.1], [3], [9]], (3, 500)), 1)  # many are equal
+    scores[1, ::3] = -np.inf
+    whole = kept(scores, share)
+    for most in (1, 7, 100, 499):
+        monkeypatch.setattr(drawing, "_FOREMOST", most)
+        np.testing.assert_array_equal(kept(scores, share), whole)
 
 
 @pytest.mark.parametrize("setting", [{"top_p": 0.6}, {"typical": 0.6}, {"top_k": 4, "top_p": 0.7}])
