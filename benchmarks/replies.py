@@ -4,10 +4,10 @@
 
 Each CORPUS is one that build-vocab reads. On each two bots are trained for so many minutes with
 seeds 0 and 1, and one on the pairs turned round, unless they stand in DIR already. The first
-answers so many held-out questions in every way of METHODS, the third guessing questions where a way
-has it do so; the second judges the replies: bits per character of the reply, given the question.
-Replies are found one question at a time, as in a conversation, so that their times can be compared;
-the rounds of all methods alternate.
+answers so many held-out questions in every way of METHODS, by MMI with the third as backward model;
+the second judges the replies: bits per character of the reply, given the question. Replies are
+found one question at a time, as in a conversation, so that their times can be compared; the rounds
+of all methods alternate.
 """
 
 from __future__ import annotations
@@ -51,6 +51,9 @@ METHODS = {
     "MMI 0.5, beam 10": {"mmi": 0.5, "beam": 10},
     "MMI 0.7, beam 10": {"mmi": 0.7, "beam": 10},
     "MMI 0.5, anti-LM 0.5, beam 10": {"mmi": 0.5, "anti_lm": 0.5, "beam": 10},
+    "MMI 0.5, anti-LM 0.5, no 4 twice, beam 10": {
+        **{"mmi": 0.5, "anti_lm": 0.5, "no_repeat": 4, "beam": 10}
+    },
     "draw, temperature 1": {"temperature": 1.0},
     "draw, temperature 0.7": {"temperature": 0.7},
     "nucleus 0.9": {"temperature": 1.0, "top_p": 0.9},

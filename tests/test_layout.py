@@ -144,7 +144,7 @@ ORDER = [
     "talk.beam",
     "talk.decoding",
     "talk.question",
-    "talk.guessing",
+    "talk.backward",
     "talk.banning",
     "talk.bot",
     "talk.copies",

@@ -45,7 +45,7 @@ _AT_ONCE = 64
     "--backward",
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="a bot that guesses the question of a reply, to choose by: see --mmi",
+    help="a backward model, to choose replies by: a bot built with --reverse; see --mmi",
 )
 @click.option(
     "--transcript",
@@ -71,7 +71,7 @@ def chat(
     """
     config = ReplyConfig(**settings)
     if config.mmi is not None and backward is None:
-        raise click.UsageError("--mmi: name the bot that guesses the question with --backward.")
+        raise click.UsageError("--mmi: name a backward model with --backward.")
     if sys.stdin.isatty() and not as_json:
         _converse(model, checkpoint, backward, config, transcript)
         return

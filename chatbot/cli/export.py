@@ -41,5 +41,6 @@ def export(model: Path, checkpoint: str | None, out: Path, int8: bool) -> None:
     check_writable("--out", out)
     bot = load_bot(model, checkpoint)
     with writing("--out", out):
-        stored.write(out, stored.read(bot.checkpoint), bot.files(), int8=int8)
+        files = stored.files(bot.folder, bot.vocabulary)
+        stored.write(out, stored.read(bot.checkpoint), files, int8=int8)
     tell(f"wrote {out}, {size(out.stat().st_size)}: chatbot chat --model {out}")

@@ -146,6 +146,9 @@ class Repl:
             return
         hint = get_type_hints(ReplyConfig)[name]
         kind: Any = next(one for one in (*get_args(hint), hint) if one is not type(None))
+        if name == "mmi" and conversation.bot.backward is None:
+            tell("/mmi: needs a backward model: chatbot chat --backward")
+            return
         with suppress(ValueError):
             new = getattr(ReplyConfig(), name) if value == "default" else kind(value)
             changed: dict[str, Any] = {name: new}

@@ -72,7 +72,7 @@ def load_bot(model: Path, checkpoint: str | None = None, backward: Path | None =
 
 def tell_damaged(bot: Bot) -> None:
     """Says which checkpoints were passed over, and which one is used instead."""
-    for one in [bot] if bot.guesser is None else [bot, bot.guesser.bot]:
+    for one in [bot] if bot.backward is None else [bot, bot.backward.bot]:
         for fault in one.damaged:
             tell(f"{fault}, not used; {one.checkpoint} instead")
 

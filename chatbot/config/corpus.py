@@ -114,7 +114,7 @@ class CorpusConfig(Config):
     )
     reverse: bool = setting(
         False,
-        "turn every pair round, for a bot that guesses the question: chat --backward",
+        "turn every pair round, for a backward model: chat --backward",
         fixed=True,
     )
     narrow: bool = setting(True, "make full-width letters and digits ordinary ones", fixed=True)
@@ -147,6 +147,4 @@ class CorpusConfig(Config):
         """
         super().__post_init__()
         if self.reverse and self.context:
-            raise ChatbotError(
-                "--reverse: what is guessed is the question alone. Leave --context out."
-            )
+            raise ChatbotError("--reverse: the question alone is predicted. Leave --context out.")

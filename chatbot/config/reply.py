@@ -45,8 +45,9 @@ class ReplyConfig(Config):
     )
     mmi: float | None = setting(
         None,
-        "how much it counts, among the best of a beam, that a reply makes its question likely; "
-        f"needs --backward  [default: {MMI} with it, and a beam of {MMI_BEAM}]",
+        "what it counts for, of 1, among the best of a beam that a reply makes its question "
+        f"likely; not used when replies are drawn  [default: {MMI} with --backward, and a beam of "
+        f"1 becomes {MMI_BEAM}]",
         minimum=0,
         maximum=1,
     )
@@ -77,16 +78,16 @@ class ReplyConfig(Config):
     max_reply: int = setting(60, "most tokens in a reply", minimum=1, maximum=1_000)
     seed: int = setting(0, "seed of what is drawn", minimum=0, maximum=2**63 - 1)
 
-    def settled(self, *, by_heart: bool, guessed: bool) -> Self:
-        """The settings, with what is not given as the recorded comparison says (docs/chat.md).
+    def settled(self, *, by_heart: bool, backward: bool) -> Self:
+        """The settings, with what is not given: as the recorded comparison says (docs/chat.md).
 
         Args:
             by_heart: the bot has learned its pairs by heart, and is to say them as they are.
-            guessed: there is a bot that guesses the question.
+            backward: there is a backward model.
         """
         anti_lm, no_repeat = (0.0, 0) if by_heart else (ANTI_LM, NO_REPEAT)
         mmi = MMI if self.mmi is None else self.mmi
-        mmi = mmi if guessed and not self.temperature else 0.0
+        mmi = mmi if backward and not self.temperature else 0.0
         return replace(
             self,
             anti_lm=anti_lm if self.anti_lm is None else self.anti_lm,

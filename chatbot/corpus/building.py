@@ -195,7 +195,8 @@ def _survey(
     if cleaning.drop_duplicates:
         dropped[DUPLICATE] = find_repeats(hashes.pairs, marks=marks, allowed=1).marked
     if cleaning.max_repeats is not None:
-        found = find_repeats(hashes.replies, marks=marks, allowed=cleaning.max_repeats)
+        said = hashes.questions if segmented.settings.reverse else hashes.replies
+        found = find_repeats(said, marks=marks, allowed=cleaning.max_repeats)
         dropped[REPEATED] = found.marked
     if marks.count == segmented.spill.pairs:
         reasons = ", ".join(f"{n:,} {why}" for why, n in dropped.items())

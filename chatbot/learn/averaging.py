@@ -40,11 +40,11 @@ def newest(folder: ModelFolder, position: Position) -> list[Path]:
 
 def take_mean(net: Seq2Seq, paths: Sequence[Path]) -> None:
     """Gives a network the mean of the weights in checkpoints."""
-    bundles = [Bundle(path) for path in paths]
+    bundles = [(bundle, bundle.variables("model")) for bundle in map(Bundle, paths)]
     for name, variable in net.named.items():
         total = np.zeros(variable.shape, np.float64)
-        for bundle in bundles:
-            total += bundle.array(bundle.variables("model")[name])
+        for bundle, stored in bundles:
+            total += bundle.array(stored[name])
         variable.assign((total / len(paths)).astype(np.float32))
 
 

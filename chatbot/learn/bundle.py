@@ -92,13 +92,15 @@ class Bundle:
 
         TensorFlow names a tensor by the shortest path that leads to its variable, and that may go
         through another object. So the graph of objects is walked, which every checkpoint has
-        (trackable_object_graph.proto). Raises what `check` does.
+        (trackable_object_graph.proto); what is below a network refers to nothing above it. Raises
+        what `check` does.
 
         Args:
             root: the name that the object was saved under.
         """
+        graph = self.text(_GRAPH)
         try:
-            nodes = [_node(node) for _, node in _fields(self.text(_GRAPH))]
+            nodes = [_node(node) for _, node in _fields(graph)]
             found, open_ = {}, [("", nodes[0].children[root])]
             while open_:
                 path, number = open_.pop()

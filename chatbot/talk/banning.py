@@ -29,7 +29,7 @@ class Ban:
         A word that begins or ends in a letter or digit of an alphabet is found as a whole word, in
         upper and lower case; Chinese ones wherever they stand.
         """
-        wanted = [normal(word).strip() for word in _SEPARATORS.split(words)]
+        wanted = [normal(word).strip() or word.strip() for word in _SEPARATORS.split(words)]
         patterns = [
             (_BEFORE if _alphabetic(word[0]) else "")
             + re.escape(word)

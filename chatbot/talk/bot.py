@@ -20,16 +20,18 @@ from chatbot.folder import ModelFolder
 from chatbot.learn.position import Position
 from chatbot.learn.saved import check_vocabulary, find_checkpoint, user_dict_of, vocabulary_of
 from chatbot.talk import networks, stored
+from chatbot.talk.backward import BackwardModel
 from chatbot.talk.banning import Ban
 from chatbot.talk.decoding import candidates, decode, stream
-from chatbot.talk.guessing import Guesser
 from chatbot.talk.network import Network
 from chatbot.talk.question import Question, Reader
 from chatbot.talk.rules import Rules
 from chatbot.talk.why import Why, why
 
-_TRIES = 100
-"""Replies with banned words after which nothing is said."""
+CANDIDATES, _TRIES = 5, 100
+"""Fewest of an n-best list; replies with banned words after which nothing is said."""
+
+_Turns = Sequence[int]
 
 
 class Bot:
@@ -48,12 +50,12 @@ class Bot:
         position: where its training stood.
         checkpoint: the path of its weights.
         damaged: what is wrong with the checkpoints that would have been used before this one.
-        guesser: what guesses the question that a reply answers, if there is one.
+        backward: its backward model, if there is one; see `mmi` of the settings.
         folder: the model folder, or that of a file with nothing in it; of a loaded bot only.
     """
 
     damaged: Sequence[str] = ()
-    guesser: Guesser | None = None
+    backward: BackwardModel | None = None
     folder: ModelFolder
 
     def __init__(
@@ -92,14 +94,14 @@ class Bot:
             model: the folder, or a file that `chatbot export` wrote.
             checkpoint: `best`, `newest`, a step or a path; default: the best by held-out loss,
                 else the newest, of those that are whole. None for a file.
-            backward: likewise a folder or a file: of a bot that guesses questions, to rank replies.
+            backward: likewise a folder or a file, of a backward model.
 
         Raises:
             ChatbotError: nothing is trained there, or a file is damaged or does not match.
         """
         bot = cls._loaded(model, checkpoint)
         if backward is not None:
-            bot.guesser = Guesser(cls._loaded(backward, None), Path(backward))
+            bot.backward = BackwardModel(cls._loaded(backward, None), Path(backward))
         return bot
 
     @classmethod
@@ -129,19 +131,12 @@ class Bot:
         bot.folder = model
         return bot
 
-    def files(self) -> dict[str, bytes]:
-        """What its text is cut by, by the names of the files in a model folder."""
-        found = {self.folder.vocabulary.name: self.vocabulary.to_bytes()}
-        if user_dict := user_dict_of(self.folder, self.vocabulary):
-            found[user_dict.name] = user_dict.read_bytes()
-        return found
-
     def warm_up(self) -> None:
         """Makes what the first reply else waits for: a dictionary, an index; about 1.5 s."""
         self.tokenizer.tokens("你好")
         self.network.warm_up()
-        if self.guesser is not None:
-            self.guesser.bot.warm_up()
+        if self.backward is not None:
+            self.backward.bot.warm_up()
 
     @property
     def context(self) -> int:
@@ -191,12 +186,16 @@ class Bot:
     def candidates(
         self, text: str, config: ReplyConfig | None = None, earlier: Iterable[str] = ()
     ) -> list[str]:
-        """The best replies to one utterance by a beam, the best first; arguments as for `reply`."""
-        config = self.settled(config or ReplyConfig(beam=5))
+        """The best replies to one utterance, the best first; arguments as for `reply`.
+
+        By a beam of `CANDIDATES` at least, also where replies are drawn.
+        """
+        config = self.settled(config)
+        config = replace(config, beam=max(config.beam, CANDIDATES), temperature=0.0)
         (question,) = self._reader.questions([text], [earlier])
         rules, ban = self._rules_for(UNK in question.ids), self._banned(config)
         for _ in range(_TRIES):
-            (found,) = self._searched([question], config, replace(rules, banned=ban.rows), ban)
+            (found,) = self._n_best([question], config, replace(rules, banned=ban.rows))
             sound = [reply for reply in found if not ban.finds(reply)]
             if len(sound) == len(found):
                 break
@@ -225,11 +224,7 @@ class Bot:
             said = more
 
     def _decode(
-        self,
-        questions: Sequence[Question],
-        config: ReplyConfig,
-        copies: bool,
-        turns: Sequence[int],
+        self, questions: Sequence[Question], config: ReplyConfig, copies: bool, turns: _Turns
     ) -> list[list[int]]:
         """The replies to questions, as ids; UNK may stand in them where words may be copied."""
         rules, ban = self._rules_for(copies), self._banned(config)
@@ -239,11 +234,7 @@ class Bot:
             if not open_:
                 break
             some, drawn = [questions[n] for n in open_], [turns[n] for n in open_]
-            ruled = replace(rules, banned=ban.rows)
-            if config.mmi:
-                replies = [best[0] for best in self._searched(some, config, ruled, ban)]
-            else:
-                replies = decode(self.network, [one.ids for one in some], config, ruled, drawn)
+            replies = self._chosen(some, config, replace(rules, banned=ban.rows), drawn)
             for n, reply in zip(open_, replies, strict=True):
                 found[n] = reply
             open_ = [n for n in open_ if ban.finds(found[n])]
@@ -251,28 +242,36 @@ class Bot:
             found[n] = []
         return found
 
-    def _searched(
-        self, questions: Sequence[Question], config: ReplyConfig, rules: Rules, ban: Ban
+    def _chosen(
+        self, questions: Sequence[Question], config: ReplyConfig, rules: Rules, turns: _Turns = ()
+    ) -> list[list[int]]:
+        """The replies to questions, as ids."""
+        if config.mmi:
+            return [best[0] for best in self._n_best(questions, config, rules)]
+        return decode(self.network, [one.ids for one in questions], config, rules, turns)
+
+    def _n_best(
+        self, questions: Sequence[Question], config: ReplyConfig, rules: Rules
     ) -> list[list[list[int]]]:
         """The best replies to questions by a beam, as ids, the best first."""
         found = candidates(self.network, [one.ids for one in questions], config, rules)
-        if config.mmi and self.guesser is not None:
+        if config.mmi and self.backward is not None:
+            ban = self._banned(config)
             for number, (question, some) in enumerate(zip(questions, found, strict=True)):
                 texts = [self._said(one.tokens, question, ban) for one in some]
-                found[number] = self.guesser.ranked(question.said, some, texts, config.mmi)
+                found[number] = self.backward.reranked(question.text, some, texts, config.mmi)
         return [[one.tokens for one in some] for some in found]
 
     def settled(self, config: ReplyConfig | None) -> ReplyConfig:
         """The settings, with what is not given as this bot has it; see `ReplyConfig.settled`."""
-        by_heart, guessed = self.position.heldout_loss is None, self.guesser is not None
-        return (config or ReplyConfig()).settled(by_heart=by_heart, guessed=guessed)
+        by_heart, backward = self.position.heldout_loss is None, self.backward is not None
+        return (config or ReplyConfig()).settled(by_heart=by_heart, backward=backward)
 
     def answers(self, questions: Sequence[Sequence[int]], config: ReplyConfig) -> list[list[int]]:
         """The replies to questions in ids, as ids without EOS, by just these settings."""
-        if not config.mmi:
-            return decode(self.network, questions, config, self.rules)
-        asked = [Question(self.text(ids), (), ids) for ids in questions]
-        return [best[0] for best in self._searched(asked, config, self.rules, self._banned(config))]
+        texts = [self.text(ids).rpartition("\n")[2] for ids in questions]
+        asked = [Question(text, (), ids) for text, ids in zip(texts, questions, strict=True)]
+        return self._chosen(asked, config, self.rules)
 
     def _rules_for(self, copies: bool) -> Rules:
         """The rules of every reply; whether it may have words of the question that are UNK."""

@@ -17,7 +17,7 @@ from chatbot.config import ReplyConfig
 from chatbot.corpus.store import TokenStore
 from chatbot.errors import ChatbotError
 from chatbot.folder import write_whole
-from chatbot.talk.bot import Bot
+from chatbot.talk.bot import CANDIDATES, Bot
 from chatbot.talk.copies import Copies, copies_of
 from chatbot.talk.why import Why
 
@@ -26,8 +26,6 @@ _WIDEST = 40
 
 _DRAWS = 20
 """Draws after which no other reply is looked for."""
-
-_CANDIDATES = 5
 
 
 @dataclass
@@ -122,7 +120,7 @@ class Conversation:
             for _ in range(_DRAWS):
                 yield self.bot.reply(last.question, self.config, last.earlier)
             return
-        beam = max(self.config.beam, _CANDIDATES)
+        beam = max(self.bot.settled(self.config).beam, CANDIDATES)
         for factor in (1, 2, 4, 8):
             if factor == 1 or factor * beam <= _WIDEST:
                 wider = replace(self.config, beam=factor * beam)
@@ -134,8 +132,7 @@ class Conversation:
         Raises:
             ChatbotError: nothing has been said.
         """
-        wide = replace(self.config, beam=max(self.config.beam, _CANDIDATES), temperature=0.0)
-        return self.bot.candidates(self.last.question, wide, self.last.earlier)
+        return self.bot.candidates(self.last.question, self.config, self.last.earlier)
 
     def undo(self) -> Exchange:
         """Takes the last exchange back, as if it had not been.

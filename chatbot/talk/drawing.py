@@ -15,6 +15,7 @@ from chatbot.config import ReplyConfig
 Doubles = NDArray[np.float64]
 
 _FOREMOST = 1_000
+"""Entries that are sorted first; they nearly always hold nine tenths of the probability."""
 
 
 def choose(

@@ -18,12 +18,12 @@ class Question(NamedTuple):
     """What is asked.
 
     Attributes:
-        said: the utterance, without what was said before it.
+        text: the utterance, without what was said before it.
         words: what its ids stand for: the pieces of the text, also of what is unknown.
         ids: at least one.
     """
 
-    said: str
+    text: str
     words: Sequence[str]
     ids: Sequence[int]
 

@@ -22,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from chatbot.corpus.vocabulary import Vocabulary
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder, write_whole
 from chatbot.learn import saved
@@ -95,6 +96,14 @@ def of_checkpoint(bundle: Bundle, position: Position) -> Stored:
         if not counts:
             raise ChatbotError("the counts of n-grams are missing. Train anew with --restart.")
     return Stored(position, weights, counts)
+
+
+def files(folder: ModelFolder, vocabulary: Vocabulary) -> dict[str, bytes]:
+    """What a bot's text is cut by, by the names of the files in a model folder."""
+    found = {folder.vocabulary.name: vocabulary.to_bytes()}
+    if user_dict := saved.user_dict_of(folder, vocabulary):
+        found[user_dict.name] = user_dict.read_bytes()
+    return found
 
 
 @contextmanager

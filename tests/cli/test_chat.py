@@ -435,7 +435,7 @@ def test_a_transcript_of_a_pipe_is_wrong_usage(trained, main):
 
 @pytest.fixture
 def backward(trained, main):
-    """A model folder beside model/ whose bot guesses questions."""
+    """A model folder beside model/ with a backward model."""
     build = ("build-vocab", "--tokenizer", "char", "--holdout", "5", "--reverse")
     assert main(*build, "--model", "backward", cwd=trained).code == 0
     size = ("--units", "8", "--embedding", "8", "--precision", "float32", "--batch", "7")
@@ -443,7 +443,7 @@ def backward(trained, main):
     return trained / "backward"
 
 
-def test_a_second_bot_that_guesses_the_question_has_a_say(trained, backward, main):
+def test_a_backward_model_reranks_replies(trained, backward, main):
     from chatbot.config import ReplyConfig
     from chatbot.talk.bot import Bot
 
@@ -461,14 +461,14 @@ def test_a_second_bot_that_guesses_the_question_has_a_say(trained, backward, mai
     assert done.out.splitlines() != alone
 
 
-def test_without_a_second_bot_its_say_is_wrong_usage(trained, main, refused):
+def test_without_a_backward_model_its_weight_is_wrong_usage(trained, main, refused):
     done = main("chat", "--mmi", "0.5", cwd=trained, stdin=b"x\n")
     assert (done.code, done.out) == (2, "")
-    assert "--mmi: name the bot that guesses the question with --backward." in done.err
+    assert "--mmi: name a backward model with --backward." in done.err
     refused(
         main("chat", "--backward", "model", cwd=trained, stdin=b"x\n"),
-        "--backward model: answers questions and does not guess them. Name a bot whose pairs were "
-        "turned round: build-vocab --reverse.",
+        "--backward model: predicts replies, not questions. Name a bot whose pairs were turned "
+        "round: build-vocab --reverse.",
     )
     refused(
         main("chat", "--backward", "nowhere", cwd=trained, stdin=b"x\n"),
@@ -477,7 +477,7 @@ def test_without_a_second_bot_its_say_is_wrong_usage(trained, main, refused):
     )
 
 
-def test_in_a_terminal_the_second_bot_has_as_much_say_as_is_typed(terminal, trained, backward):
+def test_in_a_terminal_the_backward_model_counts_for_what_is_typed(terminal, trained, backward):
     one = terminal(trained, "--backward", "backward")
     one.wait_for("> $")
     one.type("/mmi\r")
@@ -497,4 +497,4 @@ def test_in_a_terminal_the_second_bot_has_as_much_say_as_is_typed(terminal, trai
 def test_pairs_turned_round_have_no_earlier_turns(tmp_path, main):
     done = main(*CHAR, "--reverse", "--context", "2", cwd=tmp_path)
     assert (done.code, done.out) == (1, "")
-    assert "--reverse: what is guessed is the question alone. Leave --context out." in done.err
+    assert "--reverse: the question alone is predicted. Leave --context out." in done.err

@@ -60,6 +60,10 @@ def test_variables_are_found_by_their_paths_below_an_object(tmp_path):
     assert bundle.variables("short") == {"it": bundle.variables("deep")["list/1"]}
     with pytest.raises(DamagedError, match="^no other in its graph of objects$"):
         bundle.variables("other")
+    data = tmp_path / f"step-1{DATA}"
+    data.write_bytes(data.read_bytes().replace(b"inner", b"outer"))
+    with pytest.raises(DamagedError, match="GRAPH: not the bytes that were written, by their"):
+        bundle.variables("deep")
 
 
 @pytest.mark.parametrize("suffix", [DATA, INDEX])

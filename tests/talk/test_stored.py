@@ -18,7 +18,12 @@ def packed(bot, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stored, "_SMALLEST", 100)
         for file, int8 in zip(files, (False, True), strict=True):
-            stored.write(file, stored.read(bot.checkpoint), bot.files(), int8=int8)
+            stored.write(
+                file,
+                stored.read(bot.checkpoint),
+                stored.files(bot.folder, bot.vocabulary),
+                int8=int8,
+            )
     return files
 
 
@@ -55,7 +60,9 @@ def test_bytes_are_the_weights_to_half_a_step(bot, packed):
 
 
 def test_the_same_bot_gives_the_same_bytes(bot, packed, tmp_path):
-    stored.write(tmp_path / "again", stored.read(bot.checkpoint), bot.files())
+    stored.write(
+        tmp_path / "again", stored.read(bot.checkpoint), stored.files(bot.folder, bot.vocabulary)
+    )
     assert (tmp_path / "again").read_bytes() == packed[0].read_bytes()
 
 

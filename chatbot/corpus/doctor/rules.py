@@ -26,8 +26,8 @@ DULL_LEAST = 10
 """... but not below this many pairs, which show nothing."""
 
 CUT = 0.05
-"""Share of questions or replies over `--max-length` that is put up with. A reply that is cut there
-teaches the network to stop in the middle."""
+"""Share of questions or replies over `--max-length` that is put up with. Of a reply that is cut
+there, how it goes on and that it ends is not learned."""
 
 MOST_LENGTH = 100
 """Tokens up to which `--max-length` is raised: time and memory of a step grow with it."""
