@@ -7,7 +7,7 @@ batches or attention.
 The projection of all inputs and the gradients of the weights are one matrix product each; a time
 step multiplies only the rows still alive. TensorFlow differentiates a loop by keeping every
 intermediate tensor, so the gradient is written out here; tests/learn/test_recurrent.py has the slow
-twins. On a GPU cuDNN's kernel runs an LSTM instead, with the same weights.
+twins. On a GPU cuDNN's kernel runs instead, with the same weights.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ def recur(
         zero in the rows past the last step. With cuDNN the carried states are those after each
         sequence's last row, zero elsewhere.
     """
-    if cudnn and cell == "lstm" and kept is None:
-        hidden, cells = _cudnn(x, bounds, kernel, recurrent, bias, h0, c0)
-        return tf.cast(hidden, dtype), cells
+    if cudnn and kept is None:
+        hidden, carried = _cudnn(x, bounds, kernel, recurrent, bias, h0, c0, cell)
+        return tf.cast(hidden, dtype), carried
     factors = None if kept is None else tf.cast(kept, dtype)
     run = _differentiable(CELLS[cell], bounds, factors, dtype)
     return run(x, kernel, recurrent, bias, h0, c0)
@@ -226,6 +226,7 @@ def _cudnn(
     bias: Tensor,
     h0: Tensor,
     c0: Tensor,
+    cell: str,
 ) -> tuple[Tensor, Tensor]:
     """The same over padded rows by cuDNN; its steps are the packed blocks, filled up."""
     sizes = bounds[1:] - bounds[:-1]
@@ -233,13 +234,13 @@ def _cudnn(
     inside = rank < sizes[:, None]
     row = tf.where(inside, bounds[:-1, None] + rank, tf.shape(x)[0] - 1)
     lengths = tf.reduce_sum(tf.cast(inside, tf.int32), 0)
-    hidden, _, cells, _, _ = tf.raw_ops.CudnnRNNV3(
+    hidden, last_h, last_c, _, _ = tf.raw_ops.CudnnRNNV3(
         input=tf.gather(x, row),
         input_h=h0[None],
-        input_c=c0[None],
+        input_c=c0[None] if cell == "lstm" else tf.zeros([]),
         params=cudnn_parameters(kernel, recurrent, bias),
         sequence_lengths=lengths,
-        rnn_mode="lstm",
+        rnn_mode=cell,
         is_training=True,
         time_major=True,
     )
@@ -248,16 +249,22 @@ def _cudnn(
     last = tf.gather(tf.transpose(last), lengths - 1, batch_dims=1)
     return (
         tf.scatter_nd(row[inside][:, None], hidden[inside], shape),
-        tf.scatter_nd(last[:, None], cells[0], shape),
+        tf.scatter_nd(last[:, None], (last_c if cell == "lstm" else last_h)[0], shape),
     )
 
 
 def cudnn_parameters(kernel: Tensor, recurrent: Tensor, bias: Tensor) -> Tensor:
-    """The weights of an LSTM as cuDNN's one flat array.
+    """The weights of a layer as cuDNN's one flat array.
 
-    Eight matrices, transposed (input and recurrent, gates i f g o each), then eight biases, of
-    which the first four are zero: cuDNN adds two biases where Keras has one.
+    Its matrices, transposed: of inputs, then recurrent, of each gate (i f g o of an LSTM, r z g of
+    a GRU). Then as many biases twice, as cuDNN adds two: of an LSTM the first are zero, of a GRU
+    the second but for the last, which is that of the state inside g.
     """
-    matrices = [*tf.split(kernel, 4, 1), *tf.split(recurrent, 4, 1)]
+    units = recurrent.shape[0]
+    gates = recurrent.shape[1] // units
+    matrices = [*tf.split(kernel, gates, 1), *tf.split(recurrent, gates, 1)]
     flat = [tf.reshape(tf.transpose(matrix), [-1]) for matrix in matrices]
-    return tf.concat([*flat, tf.zeros_like(bias), bias], 0)
+    first, second = tf.zeros_like(bias), bias
+    if gates == 3:
+        first, second = bias[: 3 * units], tf.concat([first[: 2 * units], bias[3 * units :]], 0)
+    return tf.concat([*flat, first, second], 0)

@@ -303,28 +303,32 @@ def test_the_rank_of_every_row_is_that_of_its_sequence(case):
     assert not found[case.side.bounds[-1] :].any()
 
 
-@pytest.fixture(scope="module")
-def lstm_case():
+@pytest.fixture(scope="module", params=["lstm", "gru"])
+def whole_case(request):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(packing, "ROUND", 2)
-        return Case("lstm", False)
+        return Case(request.param, False)
 
 
-def test_cudnn_gets_eight_transposed_matrices_four_zero_biases_and_four_biases(lstm_case):
-    case = lstm_case
+def test_cudnn_gets_transposed_matrices_and_then_two_biases_for_each_gate(whole_case):
+    case = whole_case
     flat = cudnn_parameters(case.kernel, case.recurrent, case.bias).numpy()
     expected = []
     for matrix in (case.kernel, case.recurrent):
-        for gate in range(4):
+        for gate in range(CELLS[case.cell].gates):
             for column in range(gate * UNITS, (gate + 1) * UNITS):
                 expected.extend(matrix[:, column].tolist())
-    expected += [0.0] * (4 * UNITS) + case.bias.tolist()
+    biases, none = case.bias.tolist(), [0.0] * UNITS
+    if case.cell == "lstm":
+        expected += none * 4 + biases
+    else:
+        expected += biases[: 3 * UNITS] + none * 2 + biases[3 * UNITS :]
     assert flat.tolist() == expected
 
 
 @pytest.mark.skipif(not tf.config.list_physical_devices("GPU"), reason="cuDNN needs a GPU")
-def test_cudnn_gives_the_same_states_and_gradients(lstm_case):
-    case = lstm_case
+def test_cudnn_gives_the_same_states_and_gradients(whole_case):
+    case = whole_case
     last = [case.side.row[b, n - 1] for b, n in enumerate(LENGTHS)]  # the only cells it gives
     (hidden, cells), (fast, fast_cells) = case.run(), case.run(cudnn=True)
     np.testing.assert_allclose(fast.numpy()[case.real], hidden.numpy()[case.real], atol=1e-3)
