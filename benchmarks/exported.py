@@ -36,7 +36,7 @@ def main() -> None:
     found = {}
     for model in asked.models:
         with tempfile.TemporaryDirectory() as scratch:
-            found[model.name] = compared(model.resolve(), Path(scratch), asked)
+            found[str(model)] = compared(model.resolve(), Path(scratch), asked)
     save("exported", {"runs": asked.runs, "questions": asked.questions, "models": found})
 
 

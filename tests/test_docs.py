@@ -294,6 +294,19 @@ def test_the_figures_of_chat_are_the_recorded_ones():
     assert row in (ROOT / "README.md").read_text("utf-8")
 
 
+def test_the_table_of_networks_is_the_recorded_one():
+    text, runs = (ROOT / "docs/training.md").read_text("utf-8"), result("variants")["runs"]
+    corpora = ("train.tsv.gz", "smilechat_3k.jsonl")
+    names = {key.split(": ")[1].removesuffix(", seed 0") for key in runs if key.endswith("seed 0")}
+    assert {"default", "GRU", "Transformer, 2 layers"} <= names
+    for name in names:
+        cells = []
+        for one in (runs[f"{corpus}, 2 min: {name}, seed 0"] for corpus in corpora):
+            cells += [f"{one['bits_per_character']:.3f}", f"{one['question_gain']:.3f}"]
+            cells += [f"{one['steps']:,}", f"{one['peak_bytes'] / 1e9:.2f} GB"]
+        assert f"| {name} | {' | '.join(cells)} |" in text
+
+
 def test_the_figures_of_memory_are_the_recorded_ones():
     text = (ROOT / "docs" / "memory.md").read_text("utf-8")
     memory = result("memory")

@@ -144,8 +144,11 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
         return found
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
-        """The values of all variables by their names in a checkpoint, below `model/`."""
-        return {name: variable.numpy() for name, variable in self.named.items()}
+        """The values of all variables by their names in a checkpoint, below `model/`.
+
+        Most are no copies: they are good until the variables change.
+        """
+        return {name: np.asarray(one.value()) for name, one in self.named.items()}
 
     def pack(self, batch: Batch) -> Packed:
         """A batch packed as the network reads it."""

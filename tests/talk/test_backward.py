@@ -10,6 +10,7 @@ from chatbot.corpus.batches import make_batch
 from chatbot.corpus.pairs import find_corpora
 from chatbot.corpus.store import TokenStore
 from chatbot.errors import ChatbotError
+from chatbot.talk import stored
 from chatbot.talk.beam import Hypothesis
 from chatbot.talk.bot import Bot
 from chatbot.talk.decoding import candidates
@@ -142,3 +143,12 @@ def test_turned_round_the_same_pairs_are_held_out(new_folder):
     assert len(as_said) == 20
     assert [(b, a) for a, b in turned] == as_said
     assert held.sources[:, 2].tolist() == [2] * 20  # characters of what is guessed
+
+
+def test_a_backward_model_may_be_one_file(asking, by_heart, tmp_path):
+    bot = asking.backward.bot
+    files = stored.files(bot.folder, bot.vocabulary)
+    stored.write(tmp_path / "backward", stored.read(bot.checkpoint), files)
+    other = Bot.load(by_heart[0].path, backward=tmp_path / "backward")
+    expected = asking.backward.log_probabilities("你好", ["晚安", "2"])
+    np.testing.assert_array_equal(other.backward.log_probabilities("你好", ["晚安", "2"]), expected)
