@@ -57,7 +57,6 @@ def compared(model: Path, scratch: Path, asked: argparse.Namespace) -> dict[str,
         said = rows["folder"]["replies"]
         row["same_replies"] = sum(map(list.__eq__, row["replies"], said)) / len(said)
         row["seconds_to_first_reply"] = statistics.median(one["seconds"] for one in first[name])
-        row["peak_bytes"] = max(one["peak_bytes"] for one in first[name])
         paths = [bots[name].checkpoint]
         if name == "folder":
             paths = [*paths[0].parent.glob(f"{paths[0].name}.*"), model / "vocabulary.txt"]

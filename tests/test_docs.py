@@ -294,6 +294,20 @@ def test_the_figures_of_chat_are_the_recorded_ones():
     assert row in (ROOT / "README.md").read_text("utf-8")
 
 
+def test_the_figures_of_exported_bots_are_the_recorded_ones():
+    text = " ".join((ROOT / "docs/chat.md").read_text("utf-8").split())
+    models = result("exported")["models"].values()
+    small, whole = ([one[name]["bytes"] / 1e6 for one in models] for name in ("int8", "file"))
+    same = [f"{one['int8']['same_replies']:.1%}".replace("%", " %") for one in models]
+    for figure in (
+        "{:.1f} and {:.1f} MB where {:.1f} and {:.1f} MB were".format(*small, *whole),
+        "{} and {} of 300 greedy replies".format(*same),
+    ):
+        assert figure in text
+    for one in models:
+        assert one["int8"]["bits_per_character"] - one["file"]["bits_per_character"] < 0.001
+
+
 def test_the_table_of_networks_is_the_recorded_one():
     text, runs = (ROOT / "docs/training.md").read_text("utf-8"), result("variants")["runs"]
     corpora = ("train.tsv.gz", "smilechat_3k.jsonl")
