@@ -52,7 +52,10 @@ METHODS = {
     "MMI 0.7, beam 10": {"mmi": 0.7, "beam": 10},
     "MMI 0.5, anti-LM 0.5, beam 10": {"mmi": 0.5, "anti_lm": 0.5, "beam": 10},
     "MMI 0.5, anti-LM 0.5, no 4 twice, beam 10": {
-        **{"mmi": 0.5, "anti_lm": 0.5, "no_repeat": 4, "beam": 10}
+        "mmi": 0.5,
+        "anti_lm": 0.5,
+        "no_repeat": 4,
+        "beam": 10,
     },
     "draw, temperature 1": {"temperature": 1.0},
     "draw, temperature 0.7": {"temperature": 0.7},
@@ -72,9 +75,8 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=1_000)
     parser.add_argument("--minutes", type=float, default=4)
     asked = parser.parse_args()
-    found = {}
+    found, work = {}, asked.work.resolve()
     for corpus in asked.corpora:
-        work = asked.work.resolve()
         models = [trained(work, corpus, str(seed), asked.minutes) for seed in (0, 1)]
         backward = trained(work, corpus, "backward", asked.minutes)
         bot = Bot.load(models[0], backward=backward)
@@ -87,13 +89,11 @@ def trained(work: Path, corpus: Path, which: str, minutes: float) -> Path:
     model = work / f"{corpus.name.split('.')[0]}-{which}"
     if not (model / "best").exists():
         work.mkdir(parents=True, exist_ok=True)
-        build, train = ["--reverse"], []
-        if which != "backward":
-            build, train = [], ["--seed", which]
-        to = ["--model", str(model)]
-        subprocess.run([CHATBOT, "build-vocab", str(corpus.resolve()), *build, *to], check=True)
-        limit = ["--quiet", "--minutes", str(minutes)]
-        subprocess.run([CHATBOT, "train", *to, *train, *limit], check=True)
+        build = [CHATBOT, "build-vocab", str(corpus.resolve()), "--model", str(model)]
+        train = [CHATBOT, "train", "--model", str(model), "--quiet", "--minutes", str(minutes)]
+        backward = which == "backward"
+        subprocess.run([*build, "--reverse"] if backward else build, check=True)
+        subprocess.run(train if backward else [*train, "--seed", which], check=True)
     return model
 
 

@@ -169,11 +169,7 @@ class Segmented:
 
     def pair_hashes(self, rows: NDArray[Any]) -> NDArray[np.uint64]:
         """A hash of every pair as it was said: turned round or not, the same are held out."""
-        if not self.settings.reverse:
-            return pair_hashes(rows)
-        as_said = rows.copy()
-        as_said["asked"], as_said["said"] = rows["said"], rows["asked"]
-        return pair_hashes(as_said)
+        return pair_hashes(rows, reverse=self.settings.reverse)
 
     def finish(self) -> None:
         """Writes what waits, and the manifest; the files are whole then."""

@@ -71,9 +71,13 @@ class Block(NamedTuple):
         return Block(self.rows[kept], ids, self.numbers[kept])
 
 
-def pair_hashes(rows: NDArray[Any]) -> NDArray[np.uint64]:
-    """A hash of question and reply of every row, [B]: equal pairs have equal hashes."""
-    return scramble(scramble(rows["asked"]) ^ rows["said"])
+def pair_hashes(rows: NDArray[Any], *, reverse: bool = False) -> NDArray[np.uint64]:
+    """A hash of question and reply of every row, [B]: equal pairs have equal hashes.
+
+    With `reverse` that of the pair the other way round.
+    """
+    first, second = ("said", "asked") if reverse else ("asked", "said")
+    return scramble(scramble(rows[first]) ^ rows[second])
 
 
 def sizes_of(rows: NDArray[Any]) -> NDArray[np.int64]:
