@@ -79,7 +79,9 @@ class ReplyConfig(Config):
     seed: int = setting(0, "seed of what is drawn", minimum=0, maximum=2**63 - 1)
 
     def settled(self, *, by_heart: bool, backward: bool) -> Self:
-        """The settings, with what is not given: as the recorded comparison says (docs/chat.md).
+        """The settings, with what is not given as this bot has it.
+
+        For `anti_lm` and `no_repeat` the recorded comparison of docs/chat.md decides.
 
         Args:
             by_heart: the bot has learned its pairs by heart, and is to say them as they are.

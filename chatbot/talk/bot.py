@@ -269,7 +269,7 @@ class Bot:
 
     def answers(self, questions: Sequence[Sequence[int]], config: ReplyConfig) -> list[list[int]]:
         """The replies to questions in ids, as ids without EOS, by just these settings."""
-        texts = [self.text(ids).rpartition("\n")[2] for ids in questions]
+        texts = [self.text(ids).rpartition("\n")[2] if config.mmi else "" for ids in questions]
         asked = [Question(text, (), ids) for text, ids in zip(texts, questions, strict=True)]
         return self._chosen(asked, config, self.rules)
 
