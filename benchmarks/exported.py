@@ -5,11 +5,16 @@
 Each MODEL is a trained model folder with pairs held out. The bot is exported twice, as it is and
 with --int8. The folder and both files answer a question in a new process, in turn; then they are
 measured on all held-out pairs, and answer the first held-out questions.
+
+Then it is exported for programs that have no chatbot. A SavedModel answers the same questions as
+text in a TensorFlow that knows nothing else, by the bot's own settings. LiteRT's files, of floats
+and of bytes, say them greedily, and how likely the held-out replies are.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import sys
 import tempfile
@@ -17,10 +22,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from record import CHATBOT, must, run, save
 
 from chatbot.config import ReplyConfig
 from chatbot.corpus.store import TokenStore
+from chatbot.corpus.vocabulary import EOS, GO
 from chatbot.talk.assessment import sides
 from chatbot.talk.bot import Bot
 from chatbot.talk.evaluation import Evaluator, held_out_pairs
@@ -61,8 +68,10 @@ def compared(model: Path, scratch: Path, asked: argparse.Namespace) -> dict[str,
         if name == "folder":
             paths = [*paths[0].parent.glob(f"{paths[0].name}.*"), model / "vocabulary.txt"]
         row["bytes"] = sum(path.stat().st_size for path in paths)
+    rows["savedmodel"] = served(bots["folder"], model, scratch, asked.questions)
+    rows |= lite(bots["folder"], model, scratch, asked.questions, rows["folder"]["replies"])
     for row in rows.values():
-        del row["replies"]
+        row.pop("replies", None)
     print(model, rows, file=sys.stderr)
     return rows
 
@@ -71,11 +80,9 @@ def judged(bot: Bot, model: Path, questions: int) -> dict[str, Any]:
     """Bits per character of the held-out pairs, and greedy replies with the time each takes."""
     with TokenStore(model / "pairs.store") as store:
         bits = Evaluator(bot)(held_out_pairs(store, bot)).bits_per_character
-        header = store.header
-        pairs = store.read([(header.train, min(header.pairs, header.train + questions))])
     bot.warm_up()
     replies, seconds = [], []
-    for question in sides(pairs, bot)[0]:
+    for question in held_out(bot, model, questions)[0]:
         began = time.perf_counter()
         replies += bot.answers([question], ReplyConfig())
         seconds.append(time.perf_counter() - began)
@@ -84,6 +91,105 @@ def judged(bot: Bot, model: Path, questions: int) -> dict[str, Any]:
         "milliseconds": 1e3 * statistics.median(seconds),
         "replies": replies,
     }
+
+
+def held_out(bot: Bot, model: Path, questions: int) -> tuple[list[list[int]], list[list[int]]]:
+    """The first held-out questions and replies, as ids."""
+    with TokenStore(model / "pairs.store") as store:
+        header = store.header
+        pairs = store.read([(header.train, min(header.pairs, header.train + questions))])
+    return sides(pairs, bot)
+
+
+_BARE = """
+import json, os, resource, sys, time
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+sys.modules["chatbot"] = sys.modules["jieba"] = None
+began = time.perf_counter()
+import tensorflow as tf
+imported = time.perf_counter()
+bot = tf.saved_model.load(sys.argv[1]).signatures["serving_default"]
+loaded = time.perf_counter()
+questions = json.load(sys.stdin)
+bot(questions=tf.constant(questions[:1]))
+replies, seconds = [], []
+for question in questions:
+    start = time.perf_counter()
+    replies.append(bot(questions=tf.constant([question]))["replies"].numpy()[0].decode())
+    seconds.append(time.perf_counter() - start)
+memory = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(json.dumps([imported - began, loaded - imported, replies, seconds, memory]))
+"""
+
+
+def served(bot: Bot, model: Path, scratch: Path, questions: int) -> dict[str, Any]:
+    """What a SavedModel says in a bare TensorFlow, beside what the bot says."""
+    folder = scratch / "served"
+    command = [CHATBOT, "export", "--as", "savedmodel", "--model", str(model), "--out", str(folder)]
+    must(run(command, cwd=scratch))
+    asked = [bot.text(ids) for ids in held_out(bot, model, questions)[0]]
+    done = run([sys.executable, "-c", _BARE, str(folder)], cwd=scratch, stdin=json.dumps(asked))
+    imported, loaded, replies, seconds, memory = json.loads(must(done)["stdout"])
+    own = [bot.reply(text) for text in asked]
+    return {
+        "bytes": sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
+        "seconds_to_import_tensorflow": imported,
+        "seconds_to_load": loaded,
+        "milliseconds": 1e3 * statistics.median(seconds),
+        "peak_memory_bytes": memory,
+        "same_replies": sum(map(str.__eq__, replies, own)) / len(own),
+    }
+
+
+def lite(
+    bot: Bot, model: Path, scratch: Path, questions: int, said: list[list[int]]
+) -> dict[str, dict[str, Any]]:
+    """What LiteRT's files say, beside the bot's greedy replies."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    asked, replies = held_out(bot, model, questions)
+    characters = sum(len(bot.text(reply)) for reply in replies)
+    rows = {}
+    for name, options in (("litert", []), ("litert int8", ["--int8"])):
+        out = scratch / "bot.tflite"
+        command = [CHATBOT, "export", "--as", "litert", *options, "--model", str(model)]
+        must(run([*command, "--out", str(out)], cwd=scratch))
+        began = time.perf_counter()
+        interpreter = Interpreter(model_path=str(out))
+        begin, step = (interpreter.get_signature_runner(one) for one in ("begin", "step"))
+        loaded = time.perf_counter() - began
+        same, nats, seconds = 0, 0.0, []
+        for question, reply, own in zip(asked, replies, said, strict=True):
+            start = time.perf_counter()
+            found = greedy(begin, step, question, bot)
+            seconds.append((time.perf_counter() - start) / (len(found) + 1))
+            same += found == own
+            state, before = begin(question=np.array([question], np.int32)), GO
+            for token in [*reply, EOS]:
+                state = step(token=np.array([before], np.int32), **state)
+                nats, before = nats - float(state.pop("scores")[0, token]), token
+        rows[name] = {
+            "bytes": out.stat().st_size,
+            "seconds_to_load": loaded,
+            "milliseconds_a_token": 1e3 * statistics.median(seconds),
+            "same_replies": same / len(asked),
+            "bits_per_character": nats / np.log(2) / characters,
+        }
+    return rows
+
+
+def greedy(begin: Any, step: Any, question: list[int], bot: Bot) -> list[int]:  # noqa: ANN401
+    """The greedy reply of LiteRT's file, under the bot's own rules."""
+    config, reply = ReplyConfig(), []
+    state, token = begin(question=np.array([question], np.int32)), GO
+    for _ in range(config.max_reply):
+        state = step(token=np.array([token], np.int32), **state)
+        scores = bot.rules.apply(state.pop("scores"), [reply], config)
+        token = int(scores.argmax())
+        if token == EOS:
+            break
+        reply.append(token)
+    return reply
 
 
 if __name__ == "__main__":

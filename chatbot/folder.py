@@ -43,6 +43,11 @@ class ModelFolder:
         return self.path / "pairs.store"
 
     @property
+    def replies(self) -> Path:
+        """The index of the training pairs' replies, of a large store."""
+        return self.path / "replies.index"
+
+    @property
     def segmented(self) -> Path:
         """The folder of the segmented corpus."""
         return self.path / "segmented"
@@ -108,6 +113,12 @@ class ModelFolder:
                 f"{error.filename}: cannot be removed ({error.strerror}). Mend the folder, or "
                 "choose another with --model."
             ) from error
+
+
+def bytes_in(path: Path) -> int:
+    """The size of a file, or of all files in a folder."""
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def put_in_place(temporary: Path, final: Path) -> None:

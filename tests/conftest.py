@@ -11,6 +11,7 @@ import signal
 import hypothesis
 import numpy as np
 import pytest
+from helpers import NETWORKS, REPLIES
 
 from chatbot.config import CorpusConfig
 from chatbot.corpus.building import Sources, build
@@ -142,3 +143,22 @@ def bot(by_heart):
     from chatbot.talk.bot import Bot
 
     return Bot.load(by_heart[0].path)
+
+
+@pytest.fixture(params=NETWORKS.values(), ids=NETWORKS)
+def net(request, encoded):
+    """A network whose weights are larger than drawn, so that everything counts."""
+    from chatbot.config import ModelConfig
+    from chatbot.learn import networks
+    from chatbot.learn.ngrams import Ngrams
+
+    size, settings = request.param
+    config = ModelConfig(**{"units": 8, "embedding": 8, "ngrams": 0, **settings})
+    net = networks.network(size, config, seed=1)
+    generator = np.random.default_rng(40)
+    for variable in net.trainable_variables:
+        variable.assign_add(generator.normal(0, 0.4, variable.shape))
+    if config.ngrams:
+        parts = [encoded([([4], reply) for reply in REPLIES])]
+        net.mixture.counts.ngrams = Ngrams.count(parts, config.ngrams, size)
+    return net

@@ -1,4 +1,4 @@
-"""What tests of several modules do: runs are compared, disks filled."""
+"""What tests of several modules do: runs are compared, disks filled, networks made."""
 
 import contextlib
 import subprocess
@@ -6,6 +6,34 @@ import subprocess
 import pytest
 
 from chatbot.history import OF_THE_CLOCK
+
+QUESTIONS = [[5, 6, 7, 8, 9, 10, 11], [8], [9, 10, 4, 5, 6]]
+REPLIES = [[4, 9, 7, 7], [20, 21, 5, 4], [4, 4, 22, 6]]
+NETWORKS = {
+    "one cluster": (40, {}),
+    "two clusters": (4_300, {}),
+    "three clusters": (5_000, {}),
+    "both directions": (40, {"bidirectional": True}),
+    "n-grams": (40, {"ngrams": 3}),
+    "all": (5_000, {"bidirectional": True, "ngrams": 2, "embedding": 6}),
+    "gru": (40, {"cell": "gru"}),
+    "layers": (40, {"layers": 3, "embedding": 6}),
+    "layers of gru in both directions, norms": (
+        40,
+        {"layers": 2, "cell": "gru", "bidirectional": True, "layer_norm": True},
+    ),
+    "dot": (40, {"attention": "dot"}),
+    "additive": (40, {"attention": "additive"}),
+    "tied": (40, {"tied": True, "embedding": 6}),
+    "tied, two clusters": (4_300, {"tied": True}),
+    "tied, three clusters": (5_000, {"tied": True}),
+    "transformer": (40, {"model_type": "transformer"}),
+    "deep transformer": (
+        5_000,
+        {"model_type": "transformer", "layers": 3, "heads": 2, "tied": True, "ngrams": 3},
+    ),
+}
+"""Kinds of network: entries of the vocabulary, settings."""
 
 
 def timeless(records, *without):

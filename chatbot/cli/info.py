@@ -13,7 +13,7 @@ from chatbot.cli.options import check_folder, json_option, model_option
 from chatbot.cli.show import duration, size
 from chatbot.config import ModelConfig
 from chatbot.errors import ChatbotError
-from chatbot.folder import ModelFolder
+from chatbot.folder import ModelFolder, bytes_in
 from chatbot.history import read
 from chatbot.settings import option_of
 
@@ -51,7 +51,7 @@ def _facts(folder: ModelFolder) -> dict[str, Any]:
         "vocabulary_matches_store": vocabulary.digest == header.vocabulary,
         "checkpoints": _names(folder.checkpoints),
         "best": _names(folder.best),
-        "bytes": sum(path.stat().st_size for path in folder.path.rglob("*") if path.is_file()),
+        "bytes": bytes_in(folder.path),
         "last": _last(folder),
     }
 

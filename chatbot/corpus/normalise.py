@@ -38,27 +38,27 @@ from chatbot.corpus.formats.people import SPEAKERS
 from chatbot.errors import ChatbotError
 
 _ROUNDS = 10
-_SPACES = r"\t-\r\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+SPACES = r"\t-\r\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _HALVES = r"\ud800-\udfff"
-_CONTROLS = (
+CONTROLS = (
     r"\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u061c\u200b\u200e\u200f\u202a-\u202e"
     r"\u2060-\u206f\ufeff\ufff9-\uffff"
 )
-_JOINED = (  # scripts and signs in which joiners are spelling
+JOINED = (  # scripts and signs in which joiners are spelling
     r"\u0600-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u18af\ua8e0-\ua8ff\ufb50-\ufdff\ufe70-\ufefc"
     r"\u2190-\u2bff\ufe0f\U0001f000-\U0001faff\U000e0020-\U000e007f"
 )
-_WIDE = r"\uff10-\uff19\uff21-\uff3a\uff41-\uff5a"
+WIDE = r"\uff10-\uff19\uff21-\uff3a\uff41-\uff5a"
 _NARROW = {code: code - 0xFEE0 for code in range(0xFF10, 0xFF5B)}
 
 _NOISE = re.compile(
-    rf"[{_CONTROLS}{_HALVES}]|(?<![{_JOINED}])[\u200c\u200d]|[\u200c\u200d](?![{_JOINED}])"
+    rf"[{CONTROLS}{_HALVES}]|(?<![{JOINED}])[\u200c\u200d]|[\u200c\u200d](?![{JOINED}])"
 )
 _AMPERSANDS = re.compile(r"&(?:(?:amp|#0{,9}38|#[xX]0{,9}26);)+")
 _ENTITY = re.compile(
     r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});|&nbsp(?![A-Za-z0-9])"
 )
-_PLACEHOLDER = re.compile(
+PLACEHOLDER = re.compile(
     r"\{(?:r\+?|br|face:?[0-9]+)\}"
     r"|#E-[a-z0-9]{1,2}(?:\[数字x\]|[0-9]{1,4})"
     r"|\[(?:数字|金额|日期|时间|电话|姓名|地址|站点|链接|邮箱|组织机构)x\]"
@@ -170,13 +170,13 @@ class Normaliser:
 def _rules(config: CorpusConfig, simplify: Rule | None) -> list[tuple[str, Rule]]:
     """The rules asked for: each takes lines as one text and gives as many lines."""
     noise = _NOISE if config.strip_controls else re.compile(f"[{_HALVES}]")
-    wide = re.compile(f"[{_WIDE}]+")
+    wide = re.compile(f"[{WIDE}]+")
     rules: list[tuple[bool, str, Rule]] = [
         (config.unescape, "unescape", _unescape),
         (True, "controls", lambda text: noise.sub("", text)),
         (config.narrow, "narrow", lambda t: wide.sub(lambda run: run[0].translate(_NARROW), t)),
         (config.simplify, "simplify", simplify or str),
-        (config.strip_placeholders, "placeholders", lambda text: _PLACEHOLDER.sub(" ", text)),
+        (config.strip_placeholders, "placeholders", lambda text: PLACEHOLDER.sub(" ", text)),
         (config.strip_urls, "urls", lambda text: _URL.sub(" ", text)),
         (config.strip_speakers, "speakers", lambda text: SPEAKERS.sub("", text)),
     ]
@@ -185,9 +185,9 @@ def _rules(config: CorpusConfig, simplify: Rule | None) -> list[tuple[str, Rule]
 
 def _doubt(config: CorpusConfig) -> Callable[[str], object]:
     """What finds the first character that a rule, `simplify` aside, or `collapse` may change."""
-    marks = _SPACES + _HALVES
-    marks += _CONTROLS + r"\u200c\u200d" if config.strip_controls else ""
-    marks += _WIDE if config.narrow else ""
+    marks = SPACES + _HALVES
+    marks += CONTROLS + r"\u200c\u200d" if config.strip_controls else ""
+    marks += WIDE if config.narrow else ""
     marks += "&" if config.unescape else ""
     marks += r"{\[#" if config.strip_placeholders else ""
     marks += "./" if config.strip_urls else ""

@@ -22,10 +22,10 @@ import re
 import sys
 import warnings
 from collections.abc import Callable, Container, Iterable
-from operator import add
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from chatbot.corpus.markov import IMPOSSIBLE, Markov
 from chatbot.errors import ChatbotError
 
 Segmenter = Callable[[str], Iterable[str]]
@@ -40,11 +40,7 @@ _LONG = 64
 _BLOCK = re.compile(r"[\u4e00-\u9fd5a-zA-Z0-9]+|.", re.DOTALL)
 """What jieba looks at as a whole; other characters are words of their own."""
 
-_ASCII = re.compile("[a-zA-Z0-9]")
 _NEVER = -1e300
-_IMPOSSIBLE = -3.14e100
-_BEFORE = {"B": "SE", "M": "MB", "E": "MB", "S": "SE"}
-"""The states that may come before a state, the one preferred among equals first."""
 
 _USER_WORD = re.compile(r"(.+?)(?: ([0-9]+))?(?: ([a-z]+))?")
 _ODD_WORD = re.compile(r"[^\S ]|\s[-+]?[0-9.]+(?:\s|$)")
@@ -79,6 +75,28 @@ def read_user_words(path: Path) -> list[tuple[str, int | None]]:
             )
         words.append((found[1], None if found[2] is None else int(found[2])))
     return words
+
+
+class Known(NamedTuple):
+    """What a segmenter cuts by.
+
+    Attributes:
+        shares: the words of the dictionary; of each, the logarithm of its share of all words.
+        unknown: what an unknown character counts as, likewise.
+        forbidden: words that are not to be found.
+        emissions: log-probabilities of Chinese characters in the states B, M, E and S.
+        impossible: that of any other.
+        starts: log-probabilities of the states at the beginning.
+        steps: for each state, those of the steps from the two before it; see `Markov`.
+    """
+
+    shares: dict[str, float]
+    unknown: float
+    forbidden: frozenset[str]
+    emissions: dict[str, list[float]]
+    impossible: float
+    starts: list[float]
+    steps: list[list[float]]
 
 
 class JiebaSegmenter:
@@ -117,6 +135,17 @@ class JiebaSegmenter:
                         self._memo[block] = known
                 words += known
         return words
+
+    def known(self) -> Known:
+        """What it cuts by."""
+        if not self._counts:
+            self._load()
+        shares = {word: self._logs[count] for word, count in self._counts.items() if count}
+        markov = self._markov
+        return Known(
+            *(shares, self._logs[1], self._forbidden, markov.emissions(), IMPOSSIBLE),
+            *(markov.starts, markov.steps),
+        )
 
     def _load(self) -> None:
         jieba = quiet_jieba()
@@ -204,69 +233,6 @@ class _Logs(dict[int, float]):
 
 def _beginnings(word: str, known: Container[str]) -> list[str]:
     return [word[:end] for end in range(1, len(word)) if word[:end] not in known]
-
-
-class Markov:
-    """The words of a run of Chinese characters by jieba's hidden Markov model.
-
-    States are B, M, E and S. Where two paths are equally likely, the later letter is preferred, as
-    `jieba.finalseg` does.
-    """
-
-    def __init__(self, finalseg: Any) -> None:  # noqa: ANN401 - jieba has no types
-        """Takes the module that has the model's tables."""
-        self._cut = finalseg.cut
-        self._emissions = [finalseg.emit_P[state] for state in "BMES"]
-        self._starts = [finalseg.start_P[state] for state in "BMES"]
-        self._steps = [
-            finalseg.trans_P[step[0]][step[1]]
-            for step in ("EB", "SB", "BM", "MM", "BE", "ME", "SS", "ES")
-        ]
-        self._by_character: dict[str, list[float]] = {}
-
-    def cut(self, characters: str) -> Iterable[str]:
-        """The words of one character or more; those with letters and digits by jieba itself."""
-        if _ASCII.search(characters):
-            return self._cut(characters)  # type: ignore[no-any-return]
-        ends = self._path(characters)
-        return [characters[a:b] for a, b in zip([0, *ends], ends, strict=False)]
-
-    def _emission(self, character: str) -> list[float]:
-        found = self._by_character.get(character)
-        if found is None:
-            found = [table.get(character, _IMPOSSIBLE) for table in self._emissions]
-            self._by_character[character] = found
-        return found
-
-    def _path(self, characters: str) -> list[int]:
-        """Where the words of the likeliest path end, in order (Viterbi over log probabilities)."""
-        e_b, s_b, b_m, m_m, b_e, m_e, s_s, e_s = self._steps
-        begin, middle, end, single = map(add, self._starts, self._emission(characters[0]))
-        steps = []  # by place: does the likeliest path to B, M, E, S come from S, M, M, S there?
-        for character in characters[1:]:
-            at_begin, at_middle, at_end, at_single = self._emission(character)
-            to_begin, or_begin = single + s_b + at_begin, end + e_b + at_begin
-            to_middle, or_middle = middle + m_m + at_middle, begin + b_m + at_middle
-            to_end, or_end = middle + m_e + at_end, begin + b_e + at_end
-            to_single, or_single = single + s_s + at_single, end + e_s + at_single
-            steps.append(
-                (
-                    to_begin >= or_begin,
-                    to_middle >= or_middle,
-                    to_end >= or_end,
-                    to_single >= or_single,
-                )
-            )
-            begin, middle = max(to_begin, or_begin), max(to_middle, or_middle)
-            end, single = max(to_end, or_end), max(to_single, or_single)
-        state = "S" if single >= end else "E"
-        ends = [len(characters)]
-        for place in range(len(characters) - 1, 0, -1):
-            before = _BEFORE[state]
-            state = before[0] if steps[place - 1]["BMES".index(state)] else before[1]
-            if state in "ES":
-                ends.append(place)
-        return ends[::-1]
 
 
 def quiet_jieba() -> Any:  # noqa: ANN401 - jieba has no types

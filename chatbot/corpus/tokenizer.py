@@ -43,27 +43,27 @@ END = "\n"
 _UNSPACED = rf"{HAN}\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff"
 """Characters of scripts that put no blanks between words: Han, kana, Thai, Lao, Burmese, Khmer."""
 
-_LETTER = rf"[^\W_{_UNSPACED}]"
+LETTER = rf"[^\W_{_UNSPACED}]"
 """What starts a word: letters and digits of all other scripts."""
 
-_MARKS = ",.!?;:"
-_SENTENCE_MARKS = frozenset(_MARKS)
-_EXPECTING = rf"(?:(?<=[{_MARKS}])|(?<={_LETTER}))"
+MARKS = ",.!?;:"
+_SENTENCE_MARKS = frozenset(MARKS)
+_EXPECTING = rf"(?:(?<=[{MARKS}])|(?<={LETTER}))"
 _SPACE = r"[^\S\n\x1e]+"
 _EDGE, _GLUE = "\x1e", "\x1f"  # whitespace, and so in no word: between texts, between words
 
 _PIECES = re.compile(
     rf"[{HAN}][{HAN}a-zA-Z0-9]*"
-    rf"|{_EXPECTING}(?={_LETTER})"  # found empty: no blank where one is expected
+    rf"|{_EXPECTING}(?={LETTER})"  # found empty: no blank where one is expected
     rf"|[a-zA-Z0-9]+[{HAN}][{HAN}a-zA-Z0-9]*"
     r"|[0-9]+(?:[.,:][0-9]+)+"
-    rf"|{_LETTER}+(?:['’]{_LETTER}+)*"
+    rf"|{LETTER}+(?:['’]{LETTER}+)*"
     rf"|\S|\n|{_EDGE}"
-    rf"|(?<=\S)(?:(?<![{_MARKS}])(?<!{_LETTER}){_SPACE}|{_SPACE}(?!{_LETTER}))(?=\S)"
+    rf"|(?<=\S)(?:(?<![{MARKS}])(?<!{LETTER}){_SPACE}|{_SPACE}(?!{LETTER}))(?=\S)"
 )
 """The pieces of a text: runs of Chinese, words, other characters; "" and blanks that speak."""
 
-_IS_LETTER = re.compile(_LETTER)
+_IS_LETTER = re.compile(LETTER)
 _IS_CHINESE = re.compile(f"[{HAN}]")
 _INSIDE = re.compile(f"{_GLUE}(?=[a-zA-Z0-9])(?<=[a-zA-Z0-9]{_GLUE})")
 """Between two words of a run where a blank would be expected."""
@@ -119,7 +119,7 @@ class WordTokenizer:
 
     def __init__(self, segment: Segmenter) -> None:
         """Takes what cuts lines of Chinese characters, letters and digits."""
-        self._segment = segment
+        self.segment = segment
 
     def tokens(self, text: str) -> list[str]:
         """The tokens of an utterance whose whitespace is collapsed."""
@@ -137,7 +137,7 @@ class WordTokenizer:
         if len(others) == len(texts):
             return pieced
         lines = [_EDGE if found else text for text, found in zip(texts, odd, strict=True)]
-        words = list(self._segment(END.join(lines)))
+        words = list(self.segment(END.join(lines)))
         words.append(END)
         if not others:
             return words
@@ -163,7 +163,7 @@ class WordTokenizer:
                 runs.append(piece)
             elif piece.isspace():
                 tokens[piece] = BLANK
-        words = _GLUE.join(self._segment("\n".join(runs)))
+        words = _GLUE.join(self.segment("\n".join(runs)))
         cut = _INSIDE.sub(_GLUE + JOIN + _GLUE, words).split(f"{_GLUE}\n{_GLUE}")
         tokens.update(zip(runs, cut, strict=False))
         return _GLUE.join(map(tokens.get, pieces, pieces)).split(_GLUE)

@@ -69,7 +69,7 @@ class _Level:
     discount: float
 
 
-class _Order(NamedTuple):
+class Order(NamedTuple):
     """The n-grams of one order as replying looks them up.
 
     Attributes:
@@ -186,7 +186,7 @@ class Ngrams:
             key = 0
             for n in range(2, self.order + 1):
                 key += context[1 - n] * self.size ** (n - 2)
-                level = self._ascending[n - 1]
+                level = self.orders[n - 1]
                 here = slice(*np.searchsorted(level.keys, (key * self.size, (key + 1) * self.size)))
                 counts = level.counts[here]
                 if not len(counts):
@@ -199,7 +199,7 @@ class Ngrams:
                     each
                 )
                 part = each * level.discount * len(counts)
-            row += self._frequencies * np.float32(part)
+            row += self.frequencies * np.float32(part)
 
     def index(self) -> None:
         """Makes what judging needs now, which else its first call does; half a second."""
@@ -243,17 +243,17 @@ class Ngrams:
         return tables[::-1], discounts[::-1]
 
     @cached_property
-    def _ascending(self) -> list[_Order]:
+    def orders(self) -> list[Order]:
         """What replying needs: the n-grams, by orders from 1."""
         found = [
-            _Order(level.keys, _narrow(level.counts), level.discount) for level in self._descended()
+            Order(level.keys, _narrow(level.counts), level.discount) for level in self._descended()
         ]
         return found[::-1]
 
     @cached_property
-    def _frequencies(self) -> NDArray[np.float32]:
+    def frequencies(self) -> NDArray[np.float32]:
         """The probabilities of all entries by the lowest order, [V]."""
-        level = self._ascending[0]
+        level = self.orders[0]
         total = int(level.counts.sum(dtype=np.int64))
         left = level.discount * len(level.keys) / total / self.size if total else 1 / self.size
         found = np.full(self.size, left, np.float32)

@@ -174,7 +174,7 @@ class Conversation:
         last, bot = self.last, self.bot
         with suppress(ChatbotError), TokenStore(bot.folder.store, verify=False) as store:
             if store.header.vocabulary == bot.vocabulary.digest:
-                return copies_of(store, bot.ids(last.reply))
+                return copies_of(store, bot.ids(last.reply), bot.folder.replies)
         return None
 
     def save(self, path: Path) -> None:

@@ -15,8 +15,11 @@ from numpy.typing import NDArray
 
 S = TypeVar("S")
 
-_FAR = np.float32(-1e3)
+FAR = np.float32(-1e3)
 """Far below whatever is plausible, and in the same order."""
+
+PLAUSIBLE = 0.1
+"""What the probability of a plausible entry is at least, over that of the likeliest."""
 
 
 class Decoder(Protocol[S]):
@@ -69,7 +72,7 @@ class AntiLanguageModel(Generic[S]):
     empty: Sequence[int]
     weight: float
     tokens: int
-    plausible: float = 0.1
+    plausible: float = PLAUSIBLE
 
     def begin(self, questions: Sequence[Sequence[int]]) -> Both[S]:
         """As `Decoder.begin`."""
@@ -85,7 +88,7 @@ class AntiLanguageModel(Generic[S]):
         scores, state = self.decoder.step(np.concatenate([tokens, tokens]), both.state)
         asked, anyway = scores[:count], scores[count:]
         least = asked.max(1, keepdims=True) + np.float32(np.log(self.plausible))
-        found = np.where(asked >= least, asked - np.float32(self.weight) * anyway, asked + _FAR)
+        found = np.where(asked >= least, asked - np.float32(self.weight) * anyway, asked + FAR)
         if steps == self.tokens:
             state = self.decoder.select(state, np.arange(count))
         return found, Both(state, count, steps)

@@ -32,11 +32,11 @@ State = Any
 """What a decoder carries from one step to the next for B replies: a NamedTuple of arrays, [B, ...]
 each; `contexts`, int32 [B, n - 1], are the entries before the next that the n-grams look at."""
 
-_FAR = np.float32(-1e9)
+FAR = np.float32(-1e9)
 _FEW, _LARGE = 5, 400_000
 """Rows, and numbers in the weights, for `product`."""
 
-_LEAST = np.finfo(np.float32).tiny
+LEAST = np.finfo(np.float32).tiny
 _NORM_EPSILON = np.float32(1e-5)
 
 
@@ -47,7 +47,7 @@ class Network(ABC):
         """Takes weights, see `Weights`, their shape, and the counts that belong to them."""
         self.config = config
         self._embedding = weights["embedding"]
-        self._head, *self._tails = _clusters(weights)
+        self._head, *self._tails = clusters(weights)
         self._ngrams = ngrams
         self._share = None
         if ngrams is not None:
@@ -66,7 +66,7 @@ class Network(ABC):
         """The state before the first step for B questions, each of at least one id."""
         ids, lengths = padded(questions)
         before = 0 if self._ngrams is None else self._ngrams.order - 1
-        mask = np.where(np.arange(ids.shape[1]) < lengths[:, None], np.float32(0), _FAR)
+        mask = np.where(np.arange(ids.shape[1]) < lengths[:, None], np.float32(0), FAR)
         with _one_thread():
             return self._begin(ids, lengths, mask, np.full((len(ids), before), GO, np.int32))
 
@@ -81,7 +81,7 @@ class Network(ABC):
                 weight, bias = self._share
                 share = 1 / (1 + np.exp(-(vectors @ weight + bias)[:, 0]))
                 self._ngrams.blend(found, share, state.contexts)
-        np.maximum(found, _LEAST, out=found)
+        np.maximum(found, LEAST, out=found)
         return np.log(found, out=found), state
 
     def select(self, state: State, rows: NDArray[np.int64]) -> State:
@@ -147,7 +147,7 @@ class Network(ABC):
         return found
 
 
-def _clusters(weights: Weights) -> list[Any]:
+def clusters(weights: Weights) -> list[Any]:
     """Classes and biases of the head, then of each tail the projection besides; see `learn.output`.
 
     A class that shares what is learned of its word's embedding is that sum, or just that where it

@@ -71,3 +71,37 @@ def test_a_file_that_cannot_be_written_is_told_in_one_line(trained, main):
     assert done.code == 1
     assert done.err.startswith("Error: --out nowhere/bot: ")
     assert done.err.count("\n") == 1
+
+
+def test_a_saved_model_is_written_and_replaced_but_nothing_else_is(trained, main):
+    for _ in range(2):
+        done = main("export", "--as", "savedmodel", cwd=trained)
+        assert (done.code, done.out) == (0, "")
+        assert done.err.startswith("wrote bot-savedmodel, ")
+        assert done.err.endswith(": tf.saved_model.load('bot-savedmodel')\n")
+        assert (trained / "bot-savedmodel" / "saved_model.pb").exists()
+    for name in ("model", "corpus.tsv"):
+        (trained / "corpus.tsv").touch()
+        done = main("export", "--as", "savedmodel", "--out", name, cwd=trained)
+        assert done.code == 1
+        assert (
+            done.err == f"Error: --out {name}: is there, and no SavedModel. Name another folder.\n"
+        )
+    done = main("export", "--as", "savedmodel", "--out", "nowhere/bot", cwd=trained)
+    assert done.code == 1
+    assert done.err.startswith("Error: --out nowhere/bot: cannot be written (")
+    done = main("export", "--as", "savedmodel", "--int8", cwd=trained)
+    assert done.code == 2
+    assert done.err.endswith("Invalid value for '--int8': a SavedModel has none.\n")
+
+
+def test_a_file_for_litert_is_written(trained, main):
+    sizes = []
+    for options in ((), ("--int8",)):
+        done = main("export", "--as", "litert", *options, cwd=trained)
+        assert (done.code, done.out) == (0, "")
+        assert done.err.startswith("wrote bot.tflite, ")
+        data = (trained / "bot.tflite").read_bytes()
+        assert data[4:8] == b"TFL3"
+        sizes.append(len(data))
+    assert sizes[1] < sizes[0]

@@ -48,7 +48,7 @@ OTHERS = {
     },
     "chat": {"model", "checkpoint", "backward", "transcript", "json", "help"},
     "evaluate": {"model", "checkpoint", "replies", "compare", "html", "json", "help"},
-    "export": {"model", "checkpoint", "out", "int8", "help"},
+    "export": {"model", "checkpoint", "as", "out", "int8", "help"},
     "info": {"model", "json", "help"},
     "report": {"model", "out", "svg", "png", "json", "help"},
 }

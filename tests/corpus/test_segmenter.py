@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from chatbot.corpus.segmenter import JiebaSegmenter, Markov, quiet_jieba, read_user_words
+from chatbot.corpus.markov import Markov
+from chatbot.corpus.segmenter import JiebaSegmenter, quiet_jieba, read_user_words
 from chatbot.errors import ChatbotError
 
 JIEBA = quiet_jieba()

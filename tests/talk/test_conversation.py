@@ -90,7 +90,7 @@ def test_why_tells_which_pairs_have_the_reply(talk, by_heart):
 
 @pytest.mark.parametrize("chunk", [3, 1 << 15])
 def test_copies_are_those_that_a_loop_finds(new_folder, monkeypatch, chunk):
-    monkeypatch.setattr("chatbot.talk.copies._CHUNK", chunk)
+    monkeypatch.setattr("chatbot.talk.copies.CHUNK", chunk)
     pairs = [("甲", "好"), ("乙", "好的"), ("丙", "好"), ("丁", "的好"), ("戊", "好好好")] * 3
     folder = new_folder(pairs, tokenizer="char", holdout=2)
     with TokenStore(folder.store) as store:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import QUESTIONS, REPLIES
 
 from chatbot.config import ModelConfig
 from chatbot.corpus.batches import make_batch
@@ -12,54 +13,12 @@ from chatbot.errors import ChatbotError
 from chatbot.learn import networks as learned
 from chatbot.learn.bundle import Bundle
 from chatbot.learn.dropout import NOTHING_DROPPED
-from chatbot.learn.ngrams import Ngrams
 from chatbot.learn.optimizer import Adam
 from chatbot.learn.saved import read
 from chatbot.talk import networks, stored
 from chatbot.talk.evaluation import net_of
 
 GO = 1
-QUESTIONS = [[5, 6, 7, 8, 9, 10, 11], [8], [9, 10, 4, 5, 6]]
-REPLIES = [[4, 9, 7, 7], [20, 21, 5, 4], [4, 4, 22, 6]]
-KINDS = {
-    "one cluster": (40, {}),
-    "two clusters": (4_300, {}),
-    "three clusters": (5_000, {}),
-    "both directions": (40, {"bidirectional": True}),
-    "n-grams": (40, {"ngrams": 3}),
-    "all": (5_000, {"bidirectional": True, "ngrams": 2, "embedding": 6}),
-    "gru": (40, {"cell": "gru"}),
-    "layers": (40, {"layers": 3, "embedding": 6}),
-    "layers of gru in both directions, norms": (
-        40,
-        {"layers": 2, "cell": "gru", "bidirectional": True, "layer_norm": True},
-    ),
-    "dot": (40, {"attention": "dot"}),
-    "additive": (40, {"attention": "additive"}),
-    "tied": (40, {"tied": True, "embedding": 6}),
-    "tied, two clusters": (4_300, {"tied": True}),
-    "tied, three clusters": (5_000, {"tied": True}),
-    "transformer": (40, {"model_type": "transformer"}),
-    "deep transformer": (
-        5_000,
-        {"model_type": "transformer", "layers": 3, "heads": 2, "tied": True, "ngrams": 3},
-    ),
-}
-
-
-@pytest.fixture(params=KINDS.values(), ids=KINDS)
-def net(request, encoded):
-    """A network whose weights are larger than drawn, so that everything counts."""
-    size, settings = request.param
-    config = ModelConfig(**{"units": 8, "embedding": 8, "ngrams": 0, **settings})
-    net = learned.network(size, config, seed=1)
-    generator = np.random.default_rng(40)
-    for variable in net.trainable_variables:
-        variable.assign_add(generator.normal(0, 0.4, variable.shape))
-    if config.ngrams:
-        parts = [encoded([([4], reply) for reply in REPLIES])]
-        net.mixture.counts.ngrams = Ngrams.count(parts, config.ngrams, size)
-    return net
 
 
 def network_of(net):

@@ -1,0 +1,4 @@
+"""A bot as a graph of TensorFlow's own operations, for programs that have neither it nor Python.
+
+The twins of `talk` and of what it reads text by; tests/graph compares the two.
+"""

@@ -1,0 +1,100 @@
+"""A SavedModel of a bot, opened by a TensorFlow that knows nothing of chatbot."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from helpers import fill, small_disk
+
+from chatbot.graph import served
+from chatbot.talk import stored
+from chatbot.talk.bot import Bot
+
+BARE = """
+import json, os, sys
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+for name in ("chatbot", "jieba", "click"):
+    sys.modules[name] = None
+import tensorflow as tf
+bot = tf.saved_model.load(sys.argv[1])
+asked = json.load(sys.stdin)
+found = bot.signatures["serving_default"](questions=tf.constant(asked, tf.string))["replies"]
+print(json.dumps([reply.decode() for reply in found.numpy()]))
+"""
+STRANGE = ["", " ", "👍" * 3, "x" * 3_000, "مرحبا", "你\u0000好", "\ufffd", "你好\t\t", "\t"]
+
+
+@pytest.fixture(scope="module")
+def written(by_heart, tmp_path_factory):
+    """The bot of `by_heart`, and its SavedModel."""
+    bot = Bot.load(by_heart[0].path)
+    folder = tmp_path_factory.mktemp("served") / "bot"
+    served.write(bot, stored.read(bot.checkpoint), folder)
+    return bot, folder
+
+
+def asked(folder, questions):
+    """The replies of a SavedModel in a process of its own."""
+    run = subprocess.run(
+        [sys.executable, "-c", BARE, str(folder)],
+        input=json.dumps(questions).encode(),
+        capture_output=True,
+        check=True,
+    )
+    return json.loads(run.stdout)
+
+
+def test_a_bare_tensorflow_gives_the_bots_replies(written, by_heart):
+    bot, folder = written
+    questions = [question for question, _ in by_heart[1]]
+    assert asked(folder, questions) == [reply for _, reply in by_heart[1]] == bot.replies(questions)
+
+
+def test_whatever_is_asked_has_a_reply(written):
+    bot, folder = written
+    found = asked(folder, STRANGE)
+    assert len(found) == len(STRANGE)
+    assert asked(folder, []) == []
+    sound = [n for n, text in enumerate(STRANGE) if text.isprintable()]
+    expected = bot.replies([STRANGE[n] for n in sound])
+    known = [n for n, text in enumerate(STRANGE) if not text.strip()]
+    for n, reply in zip(sound, expected, strict=True):
+        if n in known:
+            assert found[n] == reply
+
+
+@pytest.mark.parametrize("settings", [{}, {"tokenizer": "jieba", "context": 1}], ids=str)
+def test_a_bot_that_has_held_pairs_out_has_its_settings(settings, new_folder, trained):
+    """The anti-language model and no repeats; words, and a turn before."""
+    folder = new_folder(**settings)
+    trained(folder, steps=30, batch=16, holdout=0.2, learning_rate=0.02, warmup=2)
+    bot = Bot.load(folder.path)
+    assert bot.settled(None).anti_lm
+    graph = served.GraphBot(bot, stored.read(bot.checkpoint))
+    questions = ["天地人1", "你我他上下22", "左右天地3", "人"]
+    known = [text for text in questions if 3 not in bot.ids(text)]
+    assert known
+    found = [reply.decode() for reply in graph.reply(known)["replies"].numpy()]
+    assert found == bot.replies(known)
+    before = [f"下上\t{text}" for text in known]
+    found = [reply.decode() for reply in graph.reply(before)["replies"].numpy()]
+    assert found == bot.replies(known, earlier=[["下上"]] * len(known))
+
+
+def test_one_that_is_there_gives_way_and_stays_if_the_disk_is_full(written, tmp_path):
+    bot, folder = written
+    found = stored.read(bot.checkpoint)
+    with small_disk(tmp_path / "disk", 24) as disk:
+        target = disk / "bot"
+        served.write(bot, found, target)
+        (target / "mark").touch()
+        fill(disk)
+        with pytest.raises(OSError, match="."):
+            served.write(bot, found, target)
+        assert (target / "mark").exists()
+        assert {path.name for path in disk.iterdir()} == {"bot", "filler"}
+        (disk / "filler").unlink()
+        served.write(bot, found, target)
+        assert not (target / "mark").exists()
+        assert [path.name for path in disk.iterdir()] == ["bot"]
