@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -18,7 +18,9 @@ from chatbot.cli.options import (
 from chatbot.cli.show import load_bot, size, tell
 from chatbot.errors import ChatbotError
 from chatbot.folder import bytes_in, write_whole
-from chatbot.talk.bot import Bot
+
+if TYPE_CHECKING:
+    from chatbot.talk.bot import Bot
 
 
 class _Kind(NamedTuple):

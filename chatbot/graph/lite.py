@@ -23,10 +23,9 @@ Tensor = Any
 def converted(network: GraphNetwork, *, int8: bool = False) -> bytes:
     """A network as LiteRT's file."""
     shapes = [[1, *shape[1:]] for shape in network.open]
-    kinds = [*[tf.float32] * (len(shapes) - 1), tf.int32]
     specs = [
         tf.TensorSpec(shape, kind, name=f"state_{number}")
-        for number, (shape, kind) in enumerate(zip(shapes, kinds, strict=True))
+        for number, (shape, kind) in enumerate(zip(shapes, network.kinds, strict=True))
     ]
 
     def named(state: State) -> dict[str, Tensor]:

@@ -22,8 +22,8 @@ from chatbot.talk.network import FAR, LEAST, Weights, clusters
 
 Tensor = Any
 State = tuple[Tensor, ...]
-"""What the decoder carries from one step to the next for B replies, [B, ...] each; the last are the
-entries before the next that the n-grams look at, int32 [B, n - 1]."""
+"""What the decoder carries from one step to the next for B replies, [B, ...] each, nothing empty;
+where n-grams look at entries before the next, these are the last, int32 [B, n - 1]."""
 
 
 class Cluster(NamedTuple):
@@ -56,25 +56,40 @@ class GraphNetwork(tf.Module):  # type: ignore[misc]
         """The state before the first step for questions [B, S] of these lengths, at least 1."""
         there = tf.sequence_mask(lengths, tf.shape(ids)[1])
         mask = tf.where(there, tf.constant(0.0), FAR)
-        contexts = tf.fill([tf.shape(ids)[0], self._before], GO)
-        return *self._begin(ids, there, mask), contexts
+        state = self._begin(ids, there, mask)
+        if self._before:
+            state = *state, tf.fill([tf.shape(ids)[0], self._before], GO)
+        return state
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """Log-probabilities of the next entry [B, V] after the tokens [B], and the new state."""
-        *inside, contexts = state
-        after, vectors = self._advance(tokens, tuple(inside))
-        contexts = tf.concat([contexts, tokens[:, None]], 1)[:, 1:]
+        contexts = tf.zeros([tf.size(tokens), 0], tf.int32)
+        if self._before:
+            *inside, before = state
+            state, contexts = tuple(inside), tf.concat([before, tokens[:, None]], 1)[:, 1:]
+        after, vectors = self._advance(tokens, state)
         found = self._probabilities(vectors)
         if self._counts is not None:
             weight, bias = self._share
             share = tf.sigmoid(vectors @ weight + bias)
             found = (1 - share) * found + share * self._counts.probabilities(contexts)
-        return tf.math.log(tf.maximum(found, LEAST)), (*after, contexts)
+        after = (*after, contexts) if self._before else after
+        return tf.math.log(tf.maximum(found, LEAST)), after
+
+    @property
+    def open(self) -> list[list[int | None]]:
+        """The shapes of what a state has, before the first step and after any, as far as known."""
+        return [*self._open, [None, self._before]] if self._before else self._open
+
+    @property
+    def kinds(self) -> list[tf.DType]:
+        """The types of what a state has."""
+        return [tf.float32] * len(self._open) + ([tf.int32] if self._before else [])
 
     @property
     @abstractmethod
-    def open(self) -> list[list[int | None]]:
-        """The shapes of what a state has, before the first step and after any, as far as known."""
+    def _open(self) -> list[list[int | None]]:
+        """Those of all but the contexts."""
 
     @abstractmethod
     def _begin(self, ids: Tensor, there: Tensor, mask: Tensor) -> State:

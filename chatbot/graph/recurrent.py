@@ -90,11 +90,11 @@ class GraphRecurrent(GraphNetwork):
         }
 
     @property
-    def open(self) -> list[list[int | None]]:
-        """See `GraphNetwork`: keys [B, S, U], mask [B, S], h and c [B, L, U], contexts."""
+    def _open(self) -> list[list[int | None]]:
+        """See `GraphNetwork`: keys [B, S, U], mask [B, S], h and c [B, L, U]."""
         units, depth = self.config.units, self.config.depth
         states = [None, depth, units]
-        return [[None, None, units], [None, None], states, states, [None, self._before]]
+        return [[None, None, units], [None, None], states, states]
 
     def _begin(self, ids: Tensor, there: Tensor, mask: Tensor) -> State:
         x, hs, cs = tf.gather(self._embedding, ids), [], []

@@ -38,6 +38,7 @@ class GraphReplies(tf.Module):  # type: ignore[misc]
     def __call__(self, ids: Tensor, lengths: Tensor) -> Tensor:
         """Replies to questions [B, S] of these lengths, [B, T]; EOS fills what is over."""
         rows, longest = tf.shape(ids)[0], self._config.max_reply
+        ids = tf.pad(ids, [[0, 0], [0, tf.maximum(0, 1 - tf.shape(ids)[1])]])  # if there are none
         counted = min(self._config.anti_lm_tokens, longest) if self._config.anti_lm else 0
         if counted:
             ids = tf.concat([ids, tf.pad(_empty(rows), [[0, 0], [0, tf.shape(ids)[1] - 1]])], 0)

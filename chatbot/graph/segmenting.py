@@ -94,9 +94,7 @@ class GraphSegmenter(tf.Module):  # type: ignore[misc]
                 tf.where(whole, self._shares.lookup(word), tf.constant(_NEVER, tf.float64))
             )
 
-        def step(
-            carried: tuple[Tensor, Tensor], now: tuple[Tensor, Tensor]
-        ) -> tuple[Tensor, Tensor]:
+        def step(carried: tuple[Tensor, Tensor], now: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
             """The best paths from the next few places, and the word, one character earlier."""
             after = tf.where(now[2], tf.zeros_like(carried[0]), carried[0])
             values = tf.reverse(now[0] + after, [0])  # of equals the longer word

@@ -40,7 +40,8 @@ class GraphText(tf.Module):  # type: ignore[misc]
         """Takes the vocabulary, what cuts text (None: it is not cut), and a question's most ids."""
         super().__init__(name="text")
         self._config, self._longest = vocabulary.config, longest
-        self._ids = table(vocabulary.words, np.arange(len(vocabulary), dtype=np.int32), -1)
+        known = vocabulary.ids
+        self._ids = table(list(known), np.array(list(known.values()), np.int32), -1)
         self._spelled = vocabulary.config.rare != "unk"
         self._segmenter = None if segmenter is None else GraphSegmenter(segmenter)
         self._letters, self._ascii, self._blocks = map(
@@ -137,25 +138,32 @@ class GraphText(tf.Module):  # type: ignore[misc]
         spaced = tf.strings.substr(pieces, 0, 1) == BLANK
         parts = tf.strings.unicode_split(tf.strings.strip(pieces), "UTF-8")
         number = parts.value_rowids()
-        return self._looked_up(parts.values, number, tf.gather(cut, number), spaced)
-
-    def _looked_up(self, characters: Tensor, piece: Tensor, cut: Tensor, spaced: Tensor) -> Tensor:
-        """The ids of characters [N] that stand in pieces, some of them to be cut."""
+        characters = parts.values
         codes = tf.strings.unicode_decode(characters, "UTF-8").values
-        letter, ascii = _within(codes, self._letters), _within(codes, self._ascii)
-        mark = tf.reduce_any(codes[:, None] == [ord(one) for one in MARKS], 1)
-        over = tf.concat([piece[1:] != piece[:-1], [True]], 0)
-        inside = cut & _within(codes, self._blocks)
+        inside = tf.gather(cut, number) & _within(codes, self._blocks)
+        over = tf.concat([number[1:] != number[:-1], [True]], 0)
+        ascii = _within(codes, self._ascii)
         last = self._segmenter.ends(characters, inside, over, ascii)
         last = tf.where(inside, last, over)
+        space = tf.concat([[False], over[:-1]], 0) & tf.gather(spaced, number)
+        return self._looked_up(characters, codes, last, space)
+
+    def _looked_up(self, characters: Tensor, codes: Tensor, last: Tensor, space: Tensor) -> Tensor:
+        """The ids of words.
+
+        Args:
+            characters: all of them but blanks, [N].
+            codes: their numbers, [N].
+            last: with which of them a word ends, [N].
+            space: before which of them is a blank, [N].
+        """
+        letter = _within(codes, self._letters)
+        mark = tf.reduce_any(codes[:, None] == [ord(one) for one in MARKS], 1)
         first = tf.concat([[True], last[:-1]], 0)
         words, number = joined(characters, last)
-
-        begins = tf.concat([[False], over[:-1]], 0)
-        space = begins & tf.gather(spaced, piece)
         before = tf.concat([[False], (letter | mark)[:-1]], 0)
         expected = before & letter
-        joins = expected & ~space & first & (tf.range(tf.size(codes)) > 0)
+        joins = expected & ~space & first
         glue, join = tf.unstack(self._ids.lookup(tf.constant([BLANK, JOIN])))
         known = tf.gather(self._ids.lookup(words), number)
         spelled = tf.strings.join([tf.where(expected & ~first, JOIN, ""), characters])

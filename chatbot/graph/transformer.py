@@ -12,7 +12,7 @@ from chatbot.graph.network import GraphNetwork, State, held, normalised
 from chatbot.learn.ngrams import Ngrams
 from chatbot.learn.tf import tf
 from chatbot.learn.transformer import wavelengths
-from chatbot.talk.network import Weights
+from chatbot.talk.network import FAR, Weights
 
 Tensor = Any
 
@@ -27,14 +27,14 @@ class GraphTransformer(GraphNetwork):
         self._weights = {name: held(w) for name, w in weights.items() if name.startswith(sides)}
 
     @property
-    def open(self) -> list[list[int | None]]:
+    def _open(self) -> list[list[int | None]]:
         """See `GraphNetwork`.
 
-        Keys and values of the question [B, L, H, S, U / H], mask, those of the reply, contexts.
+        Keys and values of the question [B, L, H, S, U / H], mask, keys and values of the reply.
         """
         config = self.config
         pair = [None, config.depth, config.heads, None, config.units // config.heads]
-        return [pair, pair, [None, None], pair, pair, [None, self._before]]
+        return [pair, pair, [None, None], pair, pair]
 
     def _begin(self, ids: Tensor, there: Tensor, mask: Tensor) -> State:
         x = self._placed(ids, tf.range(tf.shape(ids)[1]))
@@ -47,12 +47,14 @@ class GraphTransformer(GraphNetwork):
         x = self._normalised("encoder_norm", x)
         pairs = [self._memory(f"decoder_layers/{n}/heads/1", x) for n in range(self.config.depth)]
         keys, values = (tf.stack(part, 1) for part in zip(*pairs, strict=True))
-        nothing = keys[:, :, :, :0]
+        nothing = tf.zeros_like(keys[:, :, :, :1])  # LiteRT takes nothing empty; never looked at
         return keys, values, mask, nothing, nothing
 
     def _advance(self, tokens: Tensor, state: State) -> tuple[State, Tensor]:
         keys, values, mask, own_keys, own_values = state
-        x = self._placed(tokens[:, None], tf.shape(own_keys)[3][None])
+        before = tf.shape(own_keys)[3]
+        x = self._placed(tokens[:, None], before[None] - 1)
+        own_mask = tf.one_hot(0, before + 1, FAR, 0.0)
         all_keys, all_values = [], []
         for number in range(self.config.depth):
             name = f"decoder_layers/{number}"
@@ -60,7 +62,7 @@ class GraphTransformer(GraphNetwork):
             new_keys, new_values = self._memory(f"{name}/heads/0", y)
             all_keys.append(tf.concat([own_keys[:, number], new_keys], 2))
             all_values.append(tf.concat([own_values[:, number], new_values], 2))
-            x += self._attend(f"{name}/heads/0", y, all_keys[-1], all_values[-1], 0.0)
+            x += self._attend(f"{name}/heads/0", y, all_keys[-1], all_values[-1], own_mask)
             y = self._normalised(f"{name}/norms/1", x)
             asked = keys[:, number], values[:, number]
             x += self._attend(f"{name}/heads/1", y, *asked, mask[:, None, None])

@@ -18,7 +18,8 @@ from chatbot.corpus.store import TokenStore
 from chatbot.errors import ChatbotError
 from chatbot.folder import write_whole
 from chatbot.talk.bot import CANDIDATES, Bot
-from chatbot.talk.copies import Copies, copies_of
+from chatbot.talk.copies import copies_of
+from chatbot.talk.reply_index import Copies
 from chatbot.talk.why import Why
 
 _WIDEST = 40

@@ -67,8 +67,8 @@ def test_whatever_is_asked_has_a_reply(written):
 @pytest.mark.parametrize("settings", [{}, {"tokenizer": "jieba", "context": 1}], ids=str)
 def test_a_bot_that_has_held_pairs_out_has_its_settings(settings, new_folder, trained):
     """The anti-language model and no repeats; words, and a turn before."""
-    folder = new_folder(**settings)
-    trained(folder, steps=30, batch=16, holdout=0.2, learning_rate=0.02, warmup=2)
+    folder = new_folder(holdout=7, **settings)
+    trained(folder, steps=30, batch=16, learning_rate=0.02, warmup=2)
     bot = Bot.load(folder.path)
     assert bot.settled(None).anti_lm
     graph = served.GraphBot(bot, stored.read(bot.checkpoint))

@@ -9,7 +9,8 @@ from chatbot.config import ReplyConfig
 from chatbot.corpus.store import TokenStore
 from chatbot.errors import ChatbotError
 from chatbot.talk.conversation import Conversation
-from chatbot.talk.copies import Copies, copies_of
+from chatbot.talk.copies import copies_of
+from chatbot.talk.reply_index import Copies
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from helpers import fill, small_disk
 
 from chatbot.corpus.store import TokenStore
 from chatbot.talk import reply_index
-from chatbot.talk.copies import Copies, copies_of
+from chatbot.talk.copies import copies_of
+from chatbot.talk.reply_index import Copies
 
 PAIRS = [("甲", "好"), ("乙", "好的"), ("丙", "好"), ("丁", "的好"), ("戊", "好好好")] * 9
 
