@@ -106,7 +106,7 @@ def test_every_command_of_the_documents_runs(place):
 
 
 def test_python_in_the_documents_runs(place):
-    for name in ("README.md", "docs/training.md"):
+    for name in ("README.md", "docs/training.md", "docs/chat.md"):
         for block in blocks(name, "python"):
             done = subprocess.run(
                 [sys.executable, "-c", block],
