@@ -306,6 +306,22 @@ def test_the_figures_of_exported_bots_are_the_recorded_ones():
         assert figure in text
     for one in models:
         assert one["int8"]["bits_per_character"] - one["file"]["bits_per_character"] < 0.001
+        assert one["savedmodel"]["same_replies"] == 1
+        assert one["litert"]["milliseconds_a_token"] < 1.5
+    served, floats, bytes_ = (
+        [one[name] for one in models] for name in ("savedmodel", "litert", "litert int8")
+    )
+    for figure in (
+        "{:.0f} and {:.0f} ms at the median".format(*(one["milliseconds"] for one in served)),
+        "{:.0f} and {:.0f} MB, TensorFlow".format(*(one["bytes"] / 1e6 for one in served)),
+        f"up to {max(one['peak_memory_bytes'] for one in served) / 1e9:.1f} GB",
+        "files have {:.0f} and {:.0f} MB, with bytes {:.0f} and {:.0f} MB".format(
+            *(one["bytes"] / 1e6 for one in (*floats, *bytes_))
+        ),
+        "{:.1f} % and {:.1f} % of the greedy replies as they were, with bytes {:.1f} % and "
+        "{:.1f} %".format(*(100 * one["same_replies"] for one in (*floats, *bytes_))),
+    ):
+        assert figure in text
 
 
 def test_the_table_of_networks_is_the_recorded_one():
