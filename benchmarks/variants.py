@@ -27,6 +27,7 @@ VARIANTS = {
     "GRU": "--cell gru",
     "tied embeddings": "--tied",
     "layer norm": "--layer-norm",
+    "GRU, layer norm": "--cell gru --layer-norm",
     "both directions": "--bidirectional",
     "2 layers": "--layers 2",
     "dot attention": "--attention dot",

@@ -16,6 +16,8 @@ NETWORKS = {
     "both directions": (40, {"bidirectional": True}),
     "n-grams": (40, {"ngrams": 3}),
     "all": (5_000, {"bidirectional": True, "ngrams": 2, "embedding": 6}),
+    "single entries counted": (40, {"ngrams": 1}),
+    "four entries counted": (40, {"ngrams": 4}),
     "gru": (40, {"cell": "gru"}),
     "layers": (40, {"layers": 3, "embedding": 6}),
     "layers of gru in both directions, norms": (

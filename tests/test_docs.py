@@ -327,13 +327,15 @@ def test_the_figures_of_exported_bots_are_the_recorded_ones():
 def test_the_table_of_networks_is_the_recorded_one():
     text, runs = (ROOT / "docs/training.md").read_text("utf-8"), result("variants")["runs"]
     corpora = ("train.tsv.gz", "smilechat_3k.jsonl")
-    names = {key.split(": ")[1].removesuffix(", seed 0") for key in runs if key.endswith("seed 0")}
-    assert {"default", "GRU", "Transformer, 2 layers"} <= names
+    names = {key.split(": ")[1].removesuffix(", seed 0") for key in runs if "2 min" in key}
+    assert {"default", "GRU", "additive attention", "Transformer, 2 layers"} <= names
     for name in names:
         cells = []
         for one in (runs[f"{corpus}, 2 min: {name}, seed 0"] for corpus in corpora):
             cells += [f"{one['bits_per_character']:.3f}", f"{one['question_gain']:.3f}"]
             cells += [f"{one['steps']:,}", f"{one['peak_bytes'] / 1e9:.2f} GB"]
+        sample = runs[f"sample, 1 min: {name}, seed 0"]
+        cells += [f"{sample['bits_per_character']:.3f}", f"{sample['steps']:,}"]
         assert f"| {name} | {' | '.join(cells)} |" in text
 
 

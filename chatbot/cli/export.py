@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -23,41 +24,47 @@ if TYPE_CHECKING:
     from chatbot.talk.bot import Bot
 
 
+Write = Callable[[Path], None]
+
+
 class _Kind(NamedTuple):
     """What a bot can be written as.
 
     Attributes:
         out: what it is called unless told otherwise.
-        write: writes a bot to a path; the last argument is whether weights are bytes.
+        made: makes it of a bot, with weights of a byte each or not; what it gives writes it.
         use: how it is used, `{}` for its name.
     """
 
     out: str
-    write: Callable[[Bot, Path, bool], None]
+    made: Callable[[Bot, bool], Write]
     use: str
 
 
-def _file(bot: Bot, out: Path, int8: bool) -> None:
+def _file(bot: Bot, int8: bool) -> Write:
     from chatbot.talk import stored
 
-    files = stored.files(bot.folder, bot.vocabulary)
-    stored.write(out, stored.read(bot.checkpoint), files, int8=int8)
+    found, files = stored.read(bot.checkpoint), stored.files(bot.folder, bot.vocabulary)
+    return lambda out: stored.write(out, found, files, int8=int8)
 
 
-def _saved_model(bot: Bot, out: Path, int8: bool) -> None:
+def _saved_model(bot: Bot, int8: bool) -> Write:
     from chatbot.graph import served
     from chatbot.talk import stored
 
-    served.write(bot, stored.read(bot.checkpoint), out)
+    graph = served.GraphBot(bot, stored.read(bot.checkpoint))
+    graph.reply.get_concrete_function()  # what can go wrong but the writing does so here
+    return lambda out: served.write(graph, out)
 
 
-def _litert(bot: Bot, out: Path, int8: bool) -> None:
+def _litert(bot: Bot, int8: bool) -> Write:
     from chatbot.graph import lite, networks
     from chatbot.talk import stored
 
     found = stored.read(bot.checkpoint)
     network = networks.network(found.weights, bot.position.model, found.ngrams)
-    write_whole(out, lite.converted(network, int8=int8))
+    data = lite.converted(network, int8=int8)
+    return lambda out: write_whole(out, data)
 
 
 _KINDS = {
@@ -82,8 +89,8 @@ _KINDS = {
     "--out",
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="the file to write, of a SavedModel the folder  [default: bot.chatbot, bot-savedmodel, "
-    "bot.tflite]",
+    help="the file to write, of a SavedModel the folder  [default: "
+    f"{', '.join(kind.out for kind in _KINDS.values())}]",
 )
 @click.option("--int8", is_flag=True, help="a byte for each weight instead of four")
 def export(model: Path, checkpoint: str | None, kind: str, out: Path | None, int8: bool) -> None:
@@ -93,7 +100,10 @@ def export(model: Path, checkpoint: str | None, kind: str, out: Path | None, int
     it is written for programs that have no chatbot.
     """
     if int8 and kind == "savedmodel":
-        raise click.BadParameter("a SavedModel has none.", param_hint="'--int8'")
+        raise click.BadParameter(
+            "a SavedModel has no such form. Leave it out, or take --as litert.",
+            param_hint="'--int8'",
+        )
     chosen = _KINDS[kind]
     out = Path(chosen.out) if out is None else out
     check_folder(model)
@@ -101,18 +111,20 @@ def export(model: Path, checkpoint: str | None, kind: str, out: Path | None, int
         _check_replaceable(out)
     else:
         check_writable("--out", out)
-    bot = load_bot(model, checkpoint)
+    write = chosen.made(load_bot(model, checkpoint), int8)
     with writing("--out", out):
-        chosen.write(bot, out, int8)
+        write(out)
     tell(f"wrote {out}, {size(bytes_in(out))}: {chosen.use.format(out)}")
 
 
 def _check_replaceable(folder: Path) -> None:
-    """Refuses to put a SavedModel where something else is.
+    """Refuses to put a SavedModel where something else is, or where nothing can be written.
 
     Raises:
-        ChatbotError: there is a file, or a folder of other things.
+        ChatbotError: there is a file, or a folder of other things, or none can be made.
     """
+    with writing("--out", folder), TemporaryDirectory(dir=folder.parent):
+        pass
     if folder.is_dir() and ((folder / "saved_model.pb").exists() or not any(folder.iterdir())):
         return
     if folder.exists() or folder.is_symlink():

@@ -1,5 +1,7 @@
 """Runs of Chinese characters -> words that are in no dictionary, by jieba's hidden Markov model.
 
+Comes in: a run of characters. Goes out: its words. Knows nothing of dictionaries.
+
 States are B(egin), M(iddle), E(nd) of a word and S(ingle); the likeliest path is found (Rabiner
 1989, section III.B, Viterbi). The tables are jieba's.
 """

@@ -37,8 +37,10 @@ _MEMO = 1 << 15
 _LONG = 64
 """Characters from which on a block is not remembered."""
 
-_BLOCK = re.compile(r"[\u4e00-\u9fd5a-zA-Z0-9]+|.", re.DOTALL)
-"""What jieba looks at as a whole; other characters are words of their own."""
+BLOCK = r"[\u4e00-\u9fd5a-zA-Z0-9]"
+"""What stands in a run that jieba looks at as a whole; other characters are words of their own."""
+
+_blocks = re.compile(f"{BLOCK}+|.", re.DOTALL).findall
 
 _NEVER = -1e300
 
@@ -124,7 +126,7 @@ class JiebaSegmenter:
         if len(self._memo) > _MEMO:
             self._memo.clear()
         words: list[str] = []
-        for block in _BLOCK.findall(text):
+        for block in _blocks(text):
             if len(block) == 1:
                 words.append(block)
             else:

@@ -73,7 +73,8 @@ class _Followers(tf.Module):  # type: ignore[misc]
         kinds = tf.where(known, tf.gather(self._bounds, at + 1) - first, 0)
         ends = tf.cumsum(kinds)
         places = tf.range(tf.reduce_sum(kinds))
-        row = tf.reduce_sum(tf.cast(places[:, None] >= ends, tf.int32), 1)
+        marks = tf.scatter_nd(ends[:-1, None], tf.ones_like(ends[:-1]), tf.shape(places) + 1)
+        row = tf.cumsum(marks)[:-1]
         places += tf.gather(first - ends + kinds, row)
         counts = tf.cast(tf.gather(self._counts, places), tf.float32)
         where = tf.stack([row, tf.gather(self._entries, places)], 1)

@@ -1,4 +1,7 @@
-"""The network that answers, of the kind its configuration asks for, as a graph."""
+"""The network that answers, of the kind its configuration asks for, as a graph.
+
+Comes in: weights, their shape, counts of n-grams. Goes out: the network.
+"""
 
 from __future__ import annotations
 

@@ -38,7 +38,6 @@ class GraphReplies(tf.Module):  # type: ignore[misc]
     def __call__(self, ids: Tensor, lengths: Tensor) -> Tensor:
         """Replies to questions [B, S] of these lengths, [B, T]; EOS fills what is over."""
         rows, longest = tf.shape(ids)[0], self._config.max_reply
-        ids = tf.pad(ids, [[0, 0], [0, tf.maximum(0, 1 - tf.shape(ids)[1])]])  # if there are none
         counted = min(self._config.anti_lm_tokens, longest) if self._config.anti_lm else 0
         if counted:
             ids = tf.concat([ids, tf.pad(_empty(rows), [[0, 0], [0, tf.shape(ids)[1] - 1]])], 0)
@@ -101,7 +100,8 @@ class GraphReplies(tf.Module):  # type: ignore[misc]
         """Scores [B, V], minus infinity for what is forbidden; see `talk.rules`."""
         not_yet = (tf.range(scores.shape[1]) == EOS) & (step < self._config.min_reply)
         forbidden = (self._never | not_yet | (self._not_first & (step == 0)))[None]
-        if n := self._config.no_repeat:
+        n = self._config.no_repeat
+        if n and n <= self._config.max_reply:
             forbidden |= _repeated(replies, step, n, scores.shape[1])
         scores = tf.where(forbidden, -math.inf, scores)
         ended = tf.one_hot(EOS, scores.shape[1], 0.0, -math.inf)

@@ -7,17 +7,19 @@ that loads the graph needs neither jieba nor this package.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chatbot.corpus.segmenter import JiebaSegmenter
+from chatbot.corpus.segmenter import BLOCK, JiebaSegmenter
 from chatbot.learn.tf import tf
 
 Tensor = Any
 
 _NEVER = -1e300
+_in_block = re.compile(f"{BLOCK}+").fullmatch
 _FROM = [[3, 2], [1, 0], [1, 0], [3, 2]]
 """The states from which B, M, E and S are reached, the one preferred among equals first."""
 
@@ -35,8 +37,9 @@ class GraphSegmenter(tf.Module):  # type: ignore[misc]
         """Takes the segmenter whose words and tables are used."""
         super().__init__(name="segmenter")
         words = segmenter.known()
-        self._shares = table(list(words.shares), np.array(list(words.shares.values())), _NEVER)
-        self._longest = max(map(len, words.shares))
+        shares = {word: share for word, share in words.shares.items() if _in_block(word)}
+        self._shares = table(list(shares), np.array(list(shares.values())), _NEVER)
+        self._longest = max(map(len, shares))
         self._unknown = words.unknown
         self._numbers = table(list(words.emissions), np.arange(1, len(words.emissions) + 1), 0)
         rows = [[words.impossible] * 4, *words.emissions.values()]

@@ -13,6 +13,7 @@ from typing import Any
 
 from chatbot.corpus.segmenter import JiebaSegmenter
 from chatbot.corpus.tokenizer import WordTokenizer
+from chatbot.folder import sync
 from chatbot.graph import networks
 from chatbot.graph.replying import GraphReplies
 from chatbot.graph.text import GraphText
@@ -23,6 +24,9 @@ from chatbot.talk.stored import Stored
 Tensor = Any
 
 SIGNATURE = "serving_default"
+
+_ROWS = 64
+"""Questions that are answered together; more are no faster, and each needs memory."""
 
 
 class GraphBot(tf.Module):  # type: ignore[misc]
@@ -41,19 +45,29 @@ class GraphBot(tf.Module):  # type: ignore[misc]
     )
     def reply(self, questions: Tensor) -> dict[str, Tensor]:
         """The replies to questions [B], [B]; see `GraphText.ids` for earlier turns."""
+        found = tf.map_fn(
+            lambda first: self._together(questions[first : first + _ROWS]),
+            tf.range(0, tf.size(questions), _ROWS),
+            parallel_iterations=1,
+            fn_output_signature=tf.RaggedTensorSpec([None], tf.string, ragged_rank=0),
+        )
+        return {"replies": found.values}
+
+    def _together(self, questions: Tensor) -> Tensor:
+        """The replies to at least one question."""
         spec = tf.RaggedTensorSpec([None], tf.int32, ragged_rank=0)
         ids = tf.map_fn(self._text.ids, questions, fn_output_signature=spec)
-        found = self._replies(ids.to_tensor(), tf.cast(ids.row_lengths(), tf.int32))
-        return {"replies": self._text.texts(found)}
+        return self._text.texts(
+            self._replies(ids.to_tensor(), tf.cast(ids.row_lengths(), tf.int32))
+        )
 
 
-def write(bot: Bot, stored: Stored, folder: Path) -> None:
+def write(graph: GraphBot, folder: Path) -> None:
     """Writes a bot as a SavedModel, whole or not at all; one that is there gives way.
 
     Raises:
         OSError: the folder cannot be written.
     """
-    graph = GraphBot(bot, stored)
     with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as name:
         new = Path(name) / "new"
         try:
@@ -61,13 +75,27 @@ def write(bot: Bot, stored: Stored, folder: Path) -> None:
                 tf.saved_model.save(graph, str(new), {SIGNATURE: graph.reply})
         except tf.errors.OpError as error:
             raise OSError(errno.EIO, error.message) from error
-        if folder.exists():
-            folder.rename(Path(name) / "old")
+        for file in new.rglob("*"):
+            if file.is_file():
+                sync(file)
+        _replace(folder, new, Path(name) / "old")
+
+
+def _replace(folder: Path, new: Path, old: Path) -> None:
+    """Puts a folder in the place of another, which is kept as `old`, and comes back if it fails."""
+    there = folder.exists()
+    if there:
+        folder.rename(old)
+    try:
         new.rename(folder)
+    except BaseException:
+        if there:
+            old.rename(folder)
+        raise
 
 
 def _segmenter(bot: Bot) -> JiebaSegmenter | None:
-    """What cuts a bot's text; jieba stands in for rjieba, which is the same program."""
+    """What cuts a bot's text; jieba stands in for rjieba, which cuts nearly all the same."""
     if not isinstance(bot.tokenizer, WordTokenizer):
         return None
     segment = bot.tokenizer.segment

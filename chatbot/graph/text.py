@@ -15,7 +15,7 @@ import numpy as np
 
 from chatbot.corpus import normalise, tokenizer
 from chatbot.corpus.normalise import HAN
-from chatbot.corpus.segmenter import JiebaSegmenter
+from chatbot.corpus.segmenter import BLOCK, JiebaSegmenter
 from chatbot.corpus.tokenizer import BLANK, JOIN, LETTER, MARKS, SEPARATOR
 from chatbot.corpus.vocabulary import PAD, SPECIAL, UNK, Vocabulary
 from chatbot.graph.segmenting import GraphSegmenter, joined, table
@@ -44,9 +44,7 @@ class GraphText(tf.Module):  # type: ignore[misc]
         self._ids = table(list(known), np.array(list(known.values()), np.int32), -1)
         self._spelled = vocabulary.config.rare != "unk"
         self._segmenter = None if segmenter is None else GraphSegmenter(segmenter)
-        self._letters, self._ascii, self._blocks = map(
-            _ranges, (LETTER, "[a-zA-Z0-9]", r"[\u4e00-\u9fd5a-zA-Z0-9]")
-        )
+        self._letters, self._ascii, self._blocks = map(_ranges, (LETTER, "[a-zA-Z0-9]", BLOCK))
         letter = rf"[{_class(self._letters)}]"
         self._pieces = _re2(
             rf"[{HAN}][{HAN}a-zA-Z0-9]*|[a-zA-Z0-9]+[{HAN}][{HAN}a-zA-Z0-9]*"
@@ -91,15 +89,23 @@ class GraphText(tf.Module):  # type: ignore[misc]
 
     def normalised(self, text: Tensor) -> Tensor:
         """An utterance by the rules of the vocabulary; a scalar, as all that follows."""
+        text = tf.strings.unicode_transcode(text, "UTF-8", "UTF-8")  # what is none: U+FFFD
+        return self._round(self._round(text))
+
+    def _round(self, text: Tensor) -> Tensor:
+        """An utterance after every rule once."""
         config, replace = self._config, _replace
+        text = replace(text, "[\x1c-\x1f]", " ")
         if config.strip_controls:
-            text = replace(text, f"[{normalise.CONTROLS}]", "")
-            # Joiners that are spelling are set aside as control characters, the rest goes.
-            for joiner, aside in (("\u200c", "\x01"), ("\u200d", "\x02")):
+            # Joiners that are spelling are set aside, the others go with the control characters.
+            asides = (("\u200c", "\x1e"), ("\u200d", "\x1f"))
+            for joiner, aside in asides:
                 for _ in range(2):
                     inside = f"([{normalise.JOINED}]){joiner}([{normalise.JOINED}])"
                     text = replace(text, inside, rf"\1{aside}\2")
-                text = replace(replace(text, joiner, ""), aside, joiner)
+            text = replace(text, rf"[{normalise.CONTROLS}\u200c\u200d]", "")
+            for joiner, aside in asides:
+                text = replace(text, aside, joiner)
         if config.narrow:
             codes = tf.strings.unicode_decode(text, "UTF-8")
             wide = _within(codes, _ranges(f"[{normalise.WIDE}]"))
@@ -107,9 +113,8 @@ class GraphText(tf.Module):  # type: ignore[misc]
         if config.strip_placeholders:
             text = replace(text, normalise.PLACEHOLDER.pattern, " ")
         if config.strip_urls:
-            rest = r"[!-~]*[A-Za-z0-9/_~=&%#+$@*-]"
-            text = replace(text, rf"(?i:https?|ftp)://{rest}", " ")
-            text = replace(text, rf"(^|[^A-Za-z0-9])(?:(?i:www)\.|t\.cn/){rest}", r"\1 ")
+            marks = r"(?i:https?|ftp)://|(^|[^A-Za-z0-9])(?:(?i:www)\.|t\.cn/)"
+            text = replace(text, rf"(?:{marks})[!-~]*[A-Za-z0-9/_~=&%#+$@*-]", r"\1 ")
         text = replace(text, f"[ {normalise.SPACES}]+", " ")
         gap = {"one": " ", "comma": "，", "none": ""}[config.blanks]
         if gap != " ":
@@ -130,7 +135,7 @@ class GraphText(tf.Module):  # type: ignore[misc]
             return tf.where(ids < 0, UNK, ids)
         pieces = _split(_replace(text, f"({self._pieces})", rf"\1{_END}"))
         chinese = tf.strings.regex_full_match(pieces, _re2(f"[^{HAN}]*[{HAN}].*"))
-        blocks = _replace(pieces, "( ?(?:[\\u4e00-\\u9fd5a-zA-Z0-9]+|[^ ]))", rf"{_CUT}\1{_END}")
+        blocks = _replace(pieces, f"( ?(?:{BLOCK}+|[^ ]))", rf"{_CUT}\1{_END}")
         whole = tf.strings.join([pieces, _END])
         pieces = _split(tf.strings.reduce_join(tf.where(chinese, blocks, whole)))
         cut = tf.strings.substr(pieces, 0, 1) == _CUT

@@ -104,7 +104,7 @@ class RecurrentModel(Seq2Seq):
     def vectors(self, rows: Tensor, batch: Features, dtype: tf.DType, dropped: Dropped) -> Tensor:
         """The output vectors of a packed batch, [N, U]; arguments as for `losses`."""
         keys, states = self._encode(rows, batch, dtype, dropped)
-        x = tf.gather(rows, batch["target"])
+        x = tf.gather(self._entering("decoder", 0, rows), batch["target"])
         bounds = batch["target_bounds"]
         of_sequence = ranks(bounds, tf.shape(x)[0])
         x = dropped.units_of(x, TARGET, of_sequence)
@@ -112,12 +112,22 @@ class RecurrentModel(Seq2Seq):
             place = INSIDE + _OF_A_LAYER * number
             if number:
                 x = dropped.units_of(tf.cast(x, tf.float32), place, of_sequence)
-            if self.config.layer_norm:
-                x = self.decoder_norms[number](x)
+                x = self._entering("decoder", number, x)
             x, _ = self._run(self.layers[number][2], x, bounds, h, c, dtype, dropped, place + 1)
         context = self._context(x, keys, batch, dtype)
         vectors = tf.tanh(dense(tf.concat([x, context], 1), self.combine, dtype))
         return self._output(vectors, batch, dropped, of_sequence)
+
+    def _entering(self, side: str, number: int, x: Tensor) -> Tensor:
+        """What a layer of one side reads.
+
+        In the first layer these are embeddings: each entry's is normalised once, however often it
+        occurs in the batch, and dropout comes after.
+        """
+        if not self.config.layer_norm:
+            return x
+        norms = self.encoder_norms if side == "encoder" else self.decoder_norms
+        return norms[number](x)
 
     def _context(self, states: Tensor, keys: Tensor, batch: Features, dtype: tf.DType) -> Tensor:
         """What every state of the decoder reads of the question, packed, [Q, U]."""
@@ -156,7 +166,7 @@ class RecurrentModel(Seq2Seq):
     ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
         """Keys where the groups have them; the decoder's first states [B, U] of every layer."""
         bounds = batch["source_bounds"]
-        x = tf.gather(rows, batch["source"])
+        x = tf.gather(self._entering("encoder", 0, rows), batch["source"])
         of_sequence = ranks(bounds, tf.shape(x)[0])
         x = dropped.words_of(dropped.units_of(x, SOURCE, of_sequence), WORDS)
         states = []
@@ -164,8 +174,7 @@ class RecurrentModel(Seq2Seq):
             place = INSIDE + _OF_A_LAYER * number + 2
             if number:
                 x = dropped.units_of(tf.cast(x, tf.float32), place, of_sequence)
-            if self.config.layer_norm:
-                x = self.encoder_norms[number](x)
+                x = self._entering("encoder", number, x)
             x, h, c = self._read(number, x, batch, dtype, dropped, place + 1)
             states.append((tf.cast(h, tf.float32), c))
         keys = x if self.config.attention == "dot" else dense(x, self.attention, dtype, dtype)

@@ -6,17 +6,21 @@ reading the store takes seconds.
 
 The file, little-endian, `replies.index`:
 
-    a line      JSON: the pairs' identity, and how many pairs each run has
+    a line      JSON: "chatbot-replies", format number, the store's identity, pairs of each run
     each run    16 bytes a pair: their replies' numbers, u64, ascending; then, in the same order and
                 among equals ascending, where they stand, u64: file << 32 | line
 
-A reply's number is made of its ids; that two different ones have the same is as good as impossible.
-It is made a run at a time, so memory is bounded.
+A reply's number is made of its ids; that two different ones have the same is as good as
+impossible. It is made a run at a time, so memory is bounded. It has no checksum: to look at all of
+it would cost what it saves. Whatever does not fit the store is made anew.
 """
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -34,6 +38,7 @@ CHUNK = 1 << 15
 
 _RUN = 1 << 20
 _SEED, _PLACES = 64, 2_048
+_MAGIC, FORMAT = "chatbot-replies", 1
 
 Numbers = NDArray[np.uint64]
 
@@ -83,12 +88,14 @@ def write(store: TokenStore, path: Path, run: int = _RUN) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    temporary = path.with_name(path.name + ".tmp")
     pairs = store.header.train
+    if shutil.disk_usage(path.parent).free < 32 * pairs:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # training may need what is left
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     sizes = [min(run, pairs - first) for first in range(0, pairs, run)]
     try:
         with temporary.open("wb") as file:
-            file.write(json.dumps([_identity(store), sizes]).encode() + b"\n")
+            file.write(json.dumps([*_about(store), sizes]).encode() + b"\n")
             for first, size in zip(range(0, pairs, run), sizes, strict=True):
                 for part in _sorted(store, first, first + size):
                     file.write(part.astype("<u8").tobytes())
@@ -114,9 +121,9 @@ def find(store: TokenStore, path: Path, reply: Sequence[int]) -> Copies | None:
             if last > first:
                 count += int(last - first)
                 least.append(int(places[first]))
-    except (OSError, ValueError, TypeError):
+        return Copies(count, place_of(store, min(least)) if least else "")
+    except (OSError, ValueError, TypeError, IndexError):
         return None
-    return Copies(count, place_of(store, min(least)) if least else "")
 
 
 def place_of(store: TokenStore, place: int) -> str:
@@ -152,9 +159,9 @@ def _runs(store: TokenStore, path: Path) -> Iterator[tuple[Numbers, Numbers]]:
         OSError, ValueError, TypeError: there is no whole index of this store.
     """
     with path.open("rb") as file:
-        identity, sizes = json.loads(file.readline())
+        *about, sizes = json.loads(file.readline())
         start = file.tell()
-    if identity != _identity(store) or path.stat().st_size != start + 16 * sum(sizes):
+    if about != _about(store) or path.stat().st_size != start + 16 * sum(sizes):
         raise ValueError("of another store")
     for size in sizes:
         both = np.memmap(path, "<u8", "r", start, (2, size))
@@ -162,6 +169,11 @@ def _runs(store: TokenStore, path: Path) -> Iterator[tuple[Numbers, Numbers]]:
         start += 16 * size
 
 
-def _identity(store: TokenStore) -> str:
+def _about(store: TokenStore) -> list[Any]:
+    """What an index says of itself, but for its sizes."""
     header = store.header
-    return f"{header.identity} {header.vocabulary} {header.pairs}"
+    return [
+        _MAGIC,
+        FORMAT,
+        f"{header.train} {' '.join(header.checksums[name] for name in sorted(header.checksums))}",
+    ]

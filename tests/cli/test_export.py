@@ -92,7 +92,7 @@ def test_a_saved_model_is_written_and_replaced_but_nothing_else_is(trained, main
     assert done.err.startswith("Error: --out nowhere/bot: cannot be written (")
     done = main("export", "--as", "savedmodel", "--int8", cwd=trained)
     assert done.code == 2
-    assert done.err.endswith("Invalid value for '--int8': a SavedModel has none.\n")
+    assert done.err.endswith("a SavedModel has no such form. Leave it out, or take --as litert.\n")
 
 
 def test_a_file_for_litert_is_written(trained, main):

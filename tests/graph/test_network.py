@@ -9,7 +9,7 @@ from chatbot.corpus.vocabulary import EOS, GO
 from chatbot.graph import networks as graphs
 from chatbot.graph.replying import GraphReplies
 from chatbot.learn.packing import padded
-from chatbot.talk import networks
+from chatbot.talk import networks, stored
 from chatbot.talk.decoding import decode
 from chatbot.talk.rules import Rules
 
@@ -19,6 +19,7 @@ CONFIGS = [
     ReplyConfig(max_reply=9, anti_lm=0.7, anti_lm_tokens=20, no_repeat=2),
     ReplyConfig(max_reply=8, no_repeat=1, min_reply=3),
     ReplyConfig(max_reply=8, no_repeat=3),
+    ReplyConfig(max_reply=2, no_repeat=4),
 ]
 
 
@@ -54,3 +55,15 @@ def test_replies_are_those_of_the_network_in_numpy(net):
             found.tolist(), decode(network, QUESTIONS, config, rules), strict=True
         ):
             assert row == [*reply, *[EOS] * (config.max_reply - len(reply))]
+
+
+def test_a_reply_ends_where_all_is_forbidden(bot):
+    net, size = bot.network, len(bot.vocabulary)
+    found = stored.read(bot.checkpoint)
+    graph = graphs.network(found.weights, bot.position.model, found.ngrams)
+    rules, config = Rules(never=tuple(range(6, size))), ReplyConfig(no_repeat=1, min_reply=9)
+    ids, lengths = map(tf.constant, padded(QUESTIONS))
+    replies = GraphReplies(graph, config, rules)(ids, lengths).numpy()
+    expected = decode(net, QUESTIONS, config, rules)
+    assert [[id for id in row if id != EOS] for row in replies.tolist()] == expected
+    assert max(map(len, expected)) < 9

@@ -30,6 +30,9 @@ TEXTS = [
     "１２３ＡＢＣ好ｚ９ 。！",
     "👨‍👩‍👧 好 می‌خواهم a\u200db",
     "看 https://a.b/c?d=1,好 www.x.org t.cn/abc wwww.y",
+    "看www.a.b/c、www.d.e。wwww.y xhttp://www.z.w/u ftp://a",
+    "م\u200f\u200cم م\u200c\u200dم می\u200cخواهم ❤\ufe0f\u200d🔥 a\x1eb\x1fc",
+    "[数 字x] [数字 x]{ r}",
     "你好{r+}吗[数字x]#E-s12 [ORDERID_123]",
     "a\u00a0\u3000 b\u200b\ufeffc\u0007d",
     "\u202e右から左 العربية עברית ไทย ひらがな カタカナ 한국어",
@@ -83,6 +86,7 @@ CONFIGS = {
     "nothing is normalised": {
         **dict.fromkeys(["strip_controls", "narrow", "strip_placeholders", "strip_urls"], False)
     },
+    "addresses taken out": {"strip_urls": True},
     "no blanks between Chinese characters": {"blanks": "none"},
     "commas between Chinese characters": {"blanks": "comma"},
 }

@@ -1,24 +1,43 @@
 """The index of replies against reading the whole store."""
 
+import json
+
 import numpy as np
 import pytest
 from helpers import fill, small_disk
 
+from chatbot.config import CorpusConfig
+from chatbot.corpus.building import Sources, build
+from chatbot.corpus.pairs import find_corpora
 from chatbot.corpus.store import TokenStore
+from chatbot.folder import ModelFolder
 from chatbot.talk import reply_index
 from chatbot.talk.copies import copies_of
-from chatbot.talk.reply_index import Copies
 
 PAIRS = [("甲", "好"), ("乙", "好的"), ("丙", "好"), ("丁", "的好"), ("戊", "好好好")] * 9
+KNOWN = [15818175987983252738, 0]
+
+
+def built(path, files):
+    """A model folder of some files, each with pairs."""
+    for name, pairs in files.items():
+        text = "".join(f"{question}\t{reply}\n" for question, reply in pairs)
+        (path / name).write_text(text, encoding="utf-8")
+    corpora = find_corpora([path / name for name in files])
+    config = CorpusConfig(tokenizer="char", min_freq=1, holdout=5)
+    folder = ModelFolder(path / "model")
+    build(Sources(corpora, config), folder)
+    return folder
 
 
 @pytest.fixture
-def folder(new_folder):
-    return new_folder(PAIRS, tokenizer="char", holdout=5)
+def folder(tmp_path):
+    return built(tmp_path, {"one.tsv": PAIRS[:20], "two.tsv": PAIRS[20:]})
 
 
 @pytest.fixture
-def store(folder):
+def store(folder, monkeypatch):
+    monkeypatch.setattr(reply_index, "CHUNK", 3)
     with TokenStore(folder.store) as store:
         yield store
 
@@ -51,14 +70,15 @@ def test_a_large_store_is_indexed_once_and_a_small_one_is_not(store, folder, mon
 
 
 @pytest.mark.parametrize("harm", ["short", "garbled", "other", "empty"])
-def test_an_index_that_is_no_good_is_made_anew(store, folder, harm, new_folder):
+def test_an_index_that_is_no_good_is_made_anew(store, folder, harm, tmp_path):
     reply = replies_of(store)[0]
     expected = copies_of(store, reply)
     reply_index.write(store, folder.replies)
     data = folder.replies.read_bytes()
     if harm == "other":
-        other = new_folder(PAIRS[:9], tokenizer="char", holdout=5)
-        with TokenStore(other.store) as its:
+        (tmp_path / "turned").mkdir()
+        files = {"two.tsv": PAIRS[20:], "one.tsv": PAIRS[:20]}  # the same pairs, other numbers
+        with TokenStore(built(tmp_path / "turned", files).store) as its:
             reply_index.write(its, folder.replies)
     else:
         harmed = {"short": data[:-1], "garbled": b"\xff" + data, "empty": b""}[harm]
@@ -84,4 +104,27 @@ def test_numbers_tell_replies_apart():
     replies = {tuple(generator.integers(4, 9, size)) for size in range(40) for _ in range(60)}
     replies |= {reply[::-1] for reply in replies}
     assert len(set(reply_index.numbers_of(sorted(replies)).tolist())) == len(replies)
-    assert Copies(0, "") == Copies(pairs=0, place="")
+
+
+def test_the_file_is_as_drawn(store, folder):
+    """A number depends on ids only, so files of before can be read."""
+    reply_index.write(store, folder.replies, 30)
+    head, body = folder.replies.read_bytes().split(b"\n", 1)
+    magic, number, _, sizes = json.loads(head)
+    assert (magic, number, sizes) == ("chatbot-replies", 1, [30, 10])
+    assert reply_index.numbers_of([[4, 5], []]).tolist() == KNOWN
+    first, last = np.frombuffer(body, "<u8", 60), np.frombuffer(body, "<u8", 20, 480)
+    for half, size in ((first, 30), (last, 10)):
+        numbers, places = half[:size].tolist(), half[size:].tolist()
+        assert list(zip(numbers, places, strict=True)) == sorted(zip(numbers, places, strict=True))
+    assert {place >> 32 for place in [*first[30:].tolist(), *last[10:].tolist()]} == {0, 1}
+
+
+def test_a_place_in_no_file_is_no_index(store, folder):
+    reply_index.write(store, folder.replies)
+    head, body = folder.replies.read_bytes().split(b"\n", 1)
+    wrong = np.frombuffer(body, "<u8").copy()
+    wrong[store.header.train :] |= np.uint64(7 << 32)
+    folder.replies.write_bytes(head + b"\n" + wrong.tobytes())
+    reply = replies_of(store)[0]
+    assert reply_index.find(store, folder.replies, reply) is None
