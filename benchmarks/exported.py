@@ -8,7 +8,7 @@ measured on all held-out pairs, and answer the first held-out questions.
 
 Then it is exported for programs that have no chatbot. A SavedModel answers the same questions as
 text in a TensorFlow that knows nothing else, by the bot's own settings. LiteRT's files, of floats
-and of bytes, say them greedily, and how likely the held-out replies are.
+and of bytes, say them greedily, and how likely the held-out replies are, beside the bot itself.
 """
 
 from __future__ import annotations
@@ -158,22 +158,25 @@ def lite(
         interpreter = Interpreter(model_path=str(out))
         begin, step = (interpreter.get_signature_runner(one) for one in ("begin", "step"))
         loaded = time.perf_counter() - began
-        same, nats, seconds = 0, 0.0, []
+        same, lost, seconds = 0, 0.0, []
         for question, reply, own in zip(asked, replies, said, strict=True):
             start = time.perf_counter()
             found = greedy(begin, step, question, bot)
             seconds.append((time.perf_counter() - start) / (len(found) + 1))
             same += found == own
             state, before = begin(question=np.array([question], np.int32)), GO
+            its = bot.network.begin([question])
             for token in [*reply, EOS]:
                 state = step(token=np.array([before], np.int32), **state)
-                nats, before = nats - float(state.pop("scores")[0, token]), token
+                scores, its = bot.network.step(np.array([before], np.int32), its)
+                lost += float(scores[0, token] - state.pop("scores")[0, token])
+                before = token
         rows[name] = {
             "bytes": out.stat().st_size,
             "seconds_to_load": loaded,
             "milliseconds_a_token": 1e3 * statistics.median(seconds),
             "same_replies": same / len(asked),
-            "bits_per_character": nats / np.log(2) / characters,
+            "bits_lost_per_character": lost / np.log(2) / characters,
         }
     return rows
 

@@ -324,6 +324,17 @@ def test_the_figures_of_exported_bots_are_the_recorded_ones():
         assert figure in text
 
 
+def test_the_figures_of_the_index_of_replies_are_the_recorded_ones():
+    text, found = (ROOT / "docs/chat.md").read_text("utf-8"), result("copies")
+    assert found["pairs"] == 4_000_000
+    for figure in (
+        f"in {found['seconds_by_reading']:.2f} s by reading",
+        f"takes {found['seconds_to_index']:.1f} s to make",
+        f"{found['milliseconds_by_index']:.0f} ms",
+    ):
+        assert figure in text
+
+
 def test_the_table_of_networks_is_the_recorded_one():
     text, runs = (ROOT / "docs/training.md").read_text("utf-8"), result("variants")["runs"]
     corpora = ("train.tsv.gz", "smilechat_3k.jsonl")

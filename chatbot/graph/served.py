@@ -88,10 +88,9 @@ def _replace(folder: Path, new: Path, old: Path) -> None:
         folder.rename(old)
     try:
         new.rename(folder)
-    except BaseException:
-        if there:
+    finally:
+        if there and not folder.exists():
             old.rename(folder)
-        raise
 
 
 def _segmenter(bot: Bot) -> JiebaSegmenter | None:

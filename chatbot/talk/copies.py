@@ -18,8 +18,8 @@ from chatbot.corpus.store import TokenStore
 from chatbot.talk import reply_index
 from chatbot.talk.reply_index import CHUNK, Copies
 
-INDEXED = 1 << 20
-"""Pairs of a store from which on it is indexed; fewer are read in less than a second."""
+INDEXED = 1 << 22
+"""Pairs of a store from which on it is indexed; fewer are read in half a second."""
 
 
 def copies_of(

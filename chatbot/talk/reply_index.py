@@ -1,8 +1,8 @@
 """Which training pairs have a reply, found without reading all of them.
 
 Comes in: a token store. Goes out: beside it a file that, asked for a reply, tells how many pairs
-have it and where the first of them stands. Of millions of pairs a reply takes milliseconds where
-reading the store takes seconds.
+have it and where the first of them stands. A reply takes milliseconds where to read the
+store of millions of pairs takes seconds.
 
 The file, little-endian, `replies.index`:
 

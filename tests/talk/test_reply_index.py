@@ -111,13 +111,13 @@ def test_the_file_is_as_drawn(store, folder):
     reply_index.write(store, folder.replies, 30)
     head, body = folder.replies.read_bytes().split(b"\n", 1)
     magic, number, _, sizes = json.loads(head)
-    assert (magic, number, sizes) == ("chatbot-replies", 1, [30, 10])
+    assert (magic, number, sizes) == ("chatbot-replies", 1, [30, 15])
     assert reply_index.numbers_of([[4, 5], []]).tolist() == KNOWN
-    first, last = np.frombuffer(body, "<u8", 60), np.frombuffer(body, "<u8", 20, 480)
-    for half, size in ((first, 30), (last, 10)):
+    first, last = np.frombuffer(body, "<u8", 60), np.frombuffer(body, "<u8", 30, 480)
+    for half, size in ((first, 30), (last, 15)):
         numbers, places = half[:size].tolist(), half[size:].tolist()
         assert list(zip(numbers, places, strict=True)) == sorted(zip(numbers, places, strict=True))
-    assert {place >> 32 for place in [*first[30:].tolist(), *last[10:].tolist()]} == {0, 1}
+    assert {place >> 32 for place in [*first[30:].tolist(), *last[15:].tolist()]} == {0, 1}
 
 
 def test_a_place_in_no_file_is_no_index(store, folder):
