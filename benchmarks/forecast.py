@@ -129,7 +129,10 @@ def work_of(result: dict[str, Any], one: dict[str, Any]) -> Work:
     """The work of a step of a run."""
     facts = result["corpora"][one["corpus"]]
     questions, replies = (np.array(side) for side in facts["lengths"])
-    model, training = ModelConfig(**one["model"]), TrainingConfig(**one["training"])
+    model, training = (
+        ModelConfig.from_dict(one["model"], "record"),
+        TrainingConfig(**one["training"]),
+    )
     parts = one["parts"]
     return Work(questions, replies, facts["pairs"], facts["vocabulary"], model, training, parts)
 

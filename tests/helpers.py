@@ -19,6 +19,7 @@ NETWORKS = {
     "single entries counted": (40, {"ngrams": 1}),
     "four entries counted": (40, {"ngrams": 4}),
     "gru": (40, {"cell": "gru"}),
+    "no norms": (40, {"layer_norm": False}),
     "layers": (40, {"layers": 3, "embedding": 6}),
     "layers of gru in both directions, norms": (
         40,

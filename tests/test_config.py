@@ -194,10 +194,13 @@ FREE = {
 
 @pytest.mark.parametrize("group", [ModelConfig, TrainingConfig])
 def test_a_resumed_run_keeps_what_cannot_change(group):
-    other = {bool: True, int: 77, float: 0.031, str: None, type(None): 0.9}
+    other = {int: 77, float: 0.031, str: None, type(None): 0.9}
     for field in dataclasses.fields(group):
         rest = [one for one in field.metadata["choices"] if one != field.default]
-        value = rest[0] if rest else other[type(field.default)]
+        if isinstance(field.default, bool):
+            value = not field.default
+        else:
+            value = rest[0] if rest else other[type(field.default)]
         value = {"save_every": "7", "steps": 77, "memory": "2GB", "average": 3}.get(
             field.name, value
         )
@@ -236,7 +239,7 @@ def test_a_resumed_run_checks_what_is_given():
                 ("cell", {"cell": "gru"}),
                 ("bidirectional", {"bidirectional": True}),
                 ("attention", {"attention": "dot"}),
-                ("layer-norm", {"layer_norm": True}),
+                ("layer-norm", {"layer_norm": False}),
             )
         ),
     ],
@@ -245,3 +248,12 @@ def test_a_setting_of_another_kind_of_network_is_refused(settings, said):
     with pytest.raises(ChatbotError, match=said):
         ModelConfig(**settings)
     assert ModelConfig(model_type="transformer", heads=8, layers=3, tied=True).depth == 3
+
+
+@pytest.mark.parametrize("kind", ["recurrent", "transformer"])
+def test_a_network_of_before_layer_norm_was_the_default_has_none(kind):
+    stored = ModelConfig(model_type=kind).as_dict() | {"layer_norm": False}
+    for values in (stored, {key: stored[key] for key in stored if key != "layer_norm"}):
+        found = ModelConfig.from_dict(values, "file")
+        assert found.model_type == kind
+        assert found.layer_norm == (kind == "transformer")  # which has norms of its own

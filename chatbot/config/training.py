@@ -6,7 +6,9 @@ dataclasses whose values have been checked.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any, Self
 
 from chatbot.errors import ChatbotError
 from chatbot.settings import Config, option_of, setting
@@ -63,7 +65,7 @@ class ModelConfig(Config):
         4, "heads of a Transformer's attention", minimum=1, maximum=256, fixed=True
     )
     layer_norm: bool = setting(
-        False, "normalise what enters recurrent layers; a Transformer always does", fixed=True
+        True, "normalise what enters recurrent layers; a Transformer always does", fixed=True
     )
     tied: bool = setting(
         False, "frequent words have one vector for reading and writing, not two", fixed=True
@@ -90,6 +92,14 @@ class ModelConfig(Config):
                 raise ChatbotError(
                     f"{option_of(field.name)}: is for --model-type {kind} only. Leave it out."
                 )
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], where: str) -> Self:
+        """As of any settings; networks of before layer norm was the default have none."""
+        values = {"layer_norm": False, **values}
+        if values.get("model_type") == "transformer":
+            values["layer_norm"] = cls().layer_norm  # it means nothing there
+        return super().from_dict(values, where)
 
     @property
     def usual_rate(self) -> float:

@@ -45,7 +45,7 @@ EVERY = 2
 SHUFFLED = 250
 """Pairs whose questions are shuffled."""
 
-GREEDY = ReplyConfig(max_reply=20)
+GREEDY = ReplyConfig(anti_lm=0, no_repeat=0, max_reply=20)
 """How they are answered: the alarms are about what the network says, not about what is kept off."""
 
 

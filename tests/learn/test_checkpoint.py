@@ -33,7 +33,7 @@ from chatbot.learn.schedule import Schedule
 
 DATA, INDEX = ".data-00000-of-00001", ".index"
 SIZE = 9
-MODEL = ModelConfig(units=4, embedding=3, ngrams=3)
+MODEL = ModelConfig(units=4, embedding=3, ngrams=3, layer_norm=False)
 VOCABULARY = Vocabulary((*SPECIAL, *"abcde"), (0, 0, 1, 1, 1, 1, 1, 1, 1), CorpusConfig())
 
 LITERAL = (

@@ -602,7 +602,7 @@ OTHER = {
     "bidirectional": True,
     "attention": "dot",
     "heads": 2,
-    "layer_norm": True,
+    "layer_norm": False,
     "tied": True,
     "ngrams": 2,
     "batch": 8,

@@ -57,10 +57,16 @@ def read(weights, vectors):
     return states, h, c
 
 
+def normed(norm, x):
+    """Ba et al. 2016, eq. 4."""
+    spread = math.sqrt(sum((one - x.mean()) ** 2 for one in x) / len(x) + 1e-5)
+    return (x - x.mean()) / spread * np.float64(norm.gain) + np.float64(norm.bias)
+
+
 def twin(net, question, reply):
     """Luong et al. 2015, eq. 7 and 8, position by position."""
     embedding, general = np.float64(net.embedding), np.float64(net.attention)
-    vectors = [embedding[id] for id in question]
+    vectors = [normed(net.encoder_norms[0], embedding[id]) for id in question]
     states, h, c = read(net.encoder, vectors)
     if net.backward is not None:
         back, back_h, back_c = read(net.backward, vectors[::-1])
@@ -68,7 +74,7 @@ def twin(net, question, reply):
         h, c = np.concatenate([h, back_h]), np.concatenate([c, back_c])
     rows = []
     for id in [GO, *reply[:-1]]:
-        h, c = cell(net.decoder, embedding[id], h, c)
+        h, c = cell(net.decoder, normed(net.decoder_norms[0], embedding[id]), h, c)
         scores = [math.exp(sum((state @ general) * h)) for state in states]
         rows.append([score / sum(scores) for score in scores])
     return np.array(rows)

@@ -206,7 +206,7 @@ def test_recorded_runs_took_about_what_is_forecast(one, monkeypatch):
         replies,
         facts["pairs"],
         facts["vocabulary"],
-        ModelConfig(**one["model"]),
+        ModelConfig.from_dict(one["model"], "record"),
         TrainingConfig(**one["training"]),
         one["parts"],
     )
