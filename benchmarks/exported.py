@@ -28,6 +28,7 @@ from record import CHATBOT, must, run, save
 from chatbot.config import ReplyConfig
 from chatbot.corpus.store import TokenStore
 from chatbot.corpus.vocabulary import EOS, GO
+from chatbot.folder import bytes_in
 from chatbot.talk.assessment import sides
 from chatbot.talk.bot import Bot
 from chatbot.talk.evaluation import Evaluator, held_out_pairs
@@ -132,7 +133,7 @@ def served(bot: Bot, model: Path, scratch: Path, questions: int) -> dict[str, An
     imported, loaded, replies, seconds, memory = json.loads(must(done)["stdout"])
     own = [bot.reply(text) for text in asked]
     return {
-        "bytes": sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
+        "bytes": bytes_in(folder),
         "seconds_to_import_tensorflow": imported,
         "seconds_to_load": loaded,
         "milliseconds": 1e3 * statistics.median(seconds),

@@ -266,8 +266,11 @@ def test_the_figures_of_chat_are_the_recorded_ones():
     assert {(one["anti_lm"], one["no_repeat"]) for one in ours} == {(ANTI_LM, NO_REPEAT)}
     ratios = {
         name: [a[name] / b[name] for a, b in zip(ours, greedy, strict=True)]
-        for name in ("distinct_2", "bleu", "milliseconds")
+        for name in ("distinct_2", "bleu", "milliseconds", "commonest_share")
     }
+    mmi = [one["MMI 0.5, anti-LM 0.5, beam 10"] for one in rows]
+    slower = [a["milliseconds"] / b["milliseconds"] for a, b in zip(mmi, greedy, strict=True)]
+    assert 13 < min(slower) < max(slower) < 17  # "some fifteen times"
     assert min(ratios["distinct_2"]) >= 1.5
     assert min(ratios["bleu"]) > 0.85
     assert max(ratios["milliseconds"]) < 2
@@ -275,6 +278,8 @@ def test_the_figures_of_chat_are_the_recorded_ones():
         "{:.1f} and {:.1f} times as many different pairs".format(*ratios["distinct_2"]),
         "BLEU is {:.2f} and {:.2f} times".format(*ratios["bleu"]),
         "{:.2f} and {:.2f} times as long".format(*ratios["milliseconds"]),
+        "{:.2f} and {:.2f} times as often".format(*ratios["commonest_share"]),
+        "{:.2f} and {:.2f} times the replies given".format(*(one["length_ratio"] for one in mmi)),
     ):
         assert figure in " ".join(text.split())
     assert chat["against_tensorflow"]["differ"] == 0
@@ -349,6 +354,14 @@ def test_the_table_of_networks_is_the_recorded_one():
         sample = runs[f"sample, 1 min: {name}, seed 0"]
         cells += [f"{sample['bits_per_character']:.3f}", f"{sample['steps']:,}"]
         assert f"| {name} | {' | '.join(cells)} |" in text
+    dgk, smile = (
+        [runs[f"{corpus}, 2 min: {name}, seed 0"] for name in ("default", "no layer norm")]
+        for corpus in corpora
+    )
+    assert abs(dgk[0]["bits_per_character"] - dgk[1]["bits_per_character"]) < 0.01
+    more = smile[1]["bits_per_character"] - smile[0]["bits_per_character"]
+    assert f"without it smilechat takes {more:.2f} bits more" in text
+    assert smile[1]["question_gain"] < smile[0]["question_gain"] / 2
 
 
 def test_the_figures_of_memory_are_the_recorded_ones():

@@ -64,9 +64,14 @@ PLACEHOLDER = re.compile(
     r"|\[(?:数字|金额|日期|时间|电话|姓名|地址|站点|链接|邮箱|组织机构)x\]"
     r"|\[(?:ORDERID|USERID)_[0-9]+\]"
 )
-_URL = re.compile(
-    r"(?:(?i:https?|ftp)://|(?<![A-Za-z0-9])(?:(?i:www)\.|t\.cn/))[!-~]*[A-Za-z0-9/_~=&%#+$@*-]"
-)
+SCHEME, HOST = r"(?i:https?|ftp)://", r"(?:(?i:www)\.|t\.cn/)"
+ADDRESS = r"[!-~]*[A-Za-z0-9/_~=&%#+$@*-]"
+"""What a URL begins with, anywhere or behind no letter, and what follows."""
+
+_URL = re.compile(rf"(?:{SCHEME}|(?<![A-Za-z0-9]){HOST}){ADDRESS}")
+GAPS = {"one": " ", "comma": "，", "none": ""}
+"""What stands for a blank between two Chinese characters, by `CorpusConfig.blanks`."""
+
 _GAP = re.compile(rf" (?=[{HAN}])(?<=[{HAN}] )")
 
 Rule = Callable[[str], str]
@@ -97,7 +102,7 @@ class Normaliser:
         self.changed: Counter[str] = Counter()
         self._simplify = _simplifier() if config.simplify else None
         self._rules = _rules(config, self._simplify)
-        self._gap = {"one": " ", "comma": "，", "none": ""}[config.blanks]
+        self._gap = GAPS[config.blanks]
         self._doubt = _doubt(config)
 
     def text(self, one: str) -> str:

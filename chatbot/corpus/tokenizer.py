@@ -52,11 +52,13 @@ _EXPECTING = rf"(?:(?<=[{MARKS}])|(?<={LETTER}))"
 _SPACE = r"[^\S\n\x1e]+"
 _EDGE, _GLUE = "\x1e", "\x1f"  # whitespace, and so in no word: between texts, between words
 
+RUN, NUMBER = rf"[{HAN}][{HAN}a-zA-Z0-9]*", r"[0-9]+(?:[.,:][0-9]+)+"
+"""What follows from a Chinese character on, and a number of several parts."""
+
 _PIECES = re.compile(
-    rf"[{HAN}][{HAN}a-zA-Z0-9]*"
-    rf"|{_EXPECTING}(?={LETTER})"  # found empty: no blank where one is expected
-    rf"|[a-zA-Z0-9]+[{HAN}][{HAN}a-zA-Z0-9]*"
-    r"|[0-9]+(?:[.,:][0-9]+)+"
+    rf"{RUN}|{_EXPECTING}(?={LETTER})"  # found empty: no blank where one is expected
+    rf"|[a-zA-Z0-9]+{RUN}"
+    rf"|{NUMBER}"
     rf"|{LETTER}+(?:['’]{LETTER}+)*"
     rf"|\S|\n|{_EDGE}"
     rf"|(?<=\S)(?:(?<![{MARKS}])(?<!{LETTER}){_SPACE}|{_SPACE}(?!{LETTER}))(?=\S)"

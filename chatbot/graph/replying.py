@@ -65,6 +65,7 @@ class GraphReplies(tf.Module):  # type: ignore[misc]
         """Replies with their entries from one step to another decided, or all at their ends."""
 
         def going(step: Tensor, tokens: Tensor, *_: Tensor) -> Tensor:
+            """Whether some reply goes on."""
             return (step < until) & ((step == 0) | tf.reduce_any(tokens != EOS))
 
         def next_one(

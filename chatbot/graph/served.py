@@ -7,6 +7,7 @@ of other languages open. Nothing of this package is needed there.
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -27,6 +28,12 @@ SIGNATURE = "serving_default"
 
 _ROWS = 64
 """Questions that are answered together; more are no faster, and each needs memory."""
+
+_NUMBERS = {
+    tf.errors.RESOURCE_EXHAUSTED: errno.ENOSPC,
+    tf.errors.PERMISSION_DENIED: errno.EACCES,
+}
+"""The system's numbers of what TensorFlow says of a file."""
 
 
 class GraphBot(tf.Module):  # type: ignore[misc]
@@ -74,7 +81,8 @@ def write(graph: GraphBot, folder: Path) -> None:
             with quietly():
                 tf.saved_model.save(graph, str(new), {SIGNATURE: graph.reply})
         except tf.errors.OpError as error:
-            raise OSError(errno.EIO, error.message) from error
+            number = _NUMBERS.get(error.error_code, errno.EIO)
+            raise OSError(number, os.strerror(number)) from error
         for file in new.rglob("*"):
             if file.is_file():
                 sync(file)

@@ -16,7 +16,7 @@ import numpy as np
 from chatbot.corpus import normalise, tokenizer
 from chatbot.corpus.normalise import HAN
 from chatbot.corpus.segmenter import BLOCK, JiebaSegmenter
-from chatbot.corpus.tokenizer import BLANK, JOIN, LETTER, MARKS, SEPARATOR
+from chatbot.corpus.tokenizer import BLANK, JOIN, LETTER, MARKS, NUMBER, RUN, SEPARATOR
 from chatbot.corpus.vocabulary import PAD, SPECIAL, UNK, Vocabulary
 from chatbot.graph.segmenting import GraphSegmenter, joined, table
 from chatbot.learn.tf import tf
@@ -44,12 +44,11 @@ class GraphText(tf.Module):  # type: ignore[misc]
         self._ids = table(list(known), np.array(list(known.values()), np.int32), -1)
         self._spelled = vocabulary.config.rare != "unk"
         self._segmenter = None if segmenter is None else GraphSegmenter(segmenter)
-        self._letters, self._ascii, self._blocks = map(_ranges, (LETTER, "[a-zA-Z0-9]", BLOCK))
-        letter = rf"[{_class(self._letters)}]"
-        self._pieces = _re2(
-            rf"[{HAN}][{HAN}a-zA-Z0-9]*|[a-zA-Z0-9]+[{HAN}][{HAN}a-zA-Z0-9]*"
-            rf"|[0-9]+(?:[.,:][0-9]+)+|{letter}+(?:['’]{letter}+)*|[^ ]"
+        self._letters, self._ascii, self._blocks, self._wide = map(
+            _ranges, (LETTER, "[a-zA-Z0-9]", BLOCK, f"[{normalise.WIDE}]")
         )
+        letter = rf"[{_class(self._letters)}]"
+        self._pieces = _re2(rf"{RUN}|[a-zA-Z0-9]+{RUN}|{NUMBER}|{letter}+(?:['’]{letter}+)*|[^ ]")
         shown = [(word, False, False) for word in vocabulary.words]
         if self._segmenter is not None:
             shown = [_shown(word) for word in vocabulary.words]
@@ -108,15 +107,15 @@ class GraphText(tf.Module):  # type: ignore[misc]
                 text = replace(text, aside, joiner)
         if config.narrow:
             codes = tf.strings.unicode_decode(text, "UTF-8")
-            wide = _within(codes, _ranges(f"[{normalise.WIDE}]"))
+            wide = _within(codes, self._wide)
             text = tf.strings.unicode_encode(tf.where(wide, codes - 0xFEE0, codes), "UTF-8")
         if config.strip_placeholders:
             text = replace(text, normalise.PLACEHOLDER.pattern, " ")
         if config.strip_urls:
-            marks = r"(?i:https?|ftp)://|(^|[^A-Za-z0-9])(?:(?i:www)\.|t\.cn/)"
-            text = replace(text, rf"(?:{marks})[!-~]*[A-Za-z0-9/_~=&%#+$@*-]", r"\1 ")
+            begin = rf"(?:{normalise.SCHEME}|(^|[^A-Za-z0-9]){normalise.HOST})"
+            text = replace(text, begin + normalise.ADDRESS, r"\1 ")
         text = replace(text, f"[ {normalise.SPACES}]+", " ")
-        gap = {"one": " ", "comma": "，", "none": ""}[config.blanks]
+        gap = normalise.GAPS[config.blanks]
         if gap != " ":
             for _ in range(2):
                 text = replace(text, f"([{HAN}]) ([{HAN}])", rf"\1{gap}\2")
