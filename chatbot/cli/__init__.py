@@ -25,6 +25,7 @@ from chatbot.cli.evaluate import evaluate
 from chatbot.cli.export import export
 from chatbot.cli.info import info
 from chatbot.cli.inspect import inspect
+from chatbot.cli.merge import merge
 from chatbot.cli.report import report
 from chatbot.cli.train import train
 from chatbot.errors import ChatbotError
@@ -46,7 +47,7 @@ def cli() -> None:
     """  # noqa: D301 - click wants the character: what follows it is not wrapped
 
 
-for command in (inspect, build_vocab, train, chat, evaluate, export, info, report):
+for command in (inspect, build_vocab, merge, train, chat, evaluate, export, info, report):
     cli.add_command(command)
 
 

@@ -20,8 +20,10 @@ from chatbot.cli.show import StatusLine, duration, size, tell
 from chatbot.config import CleaningConfig, CorpusConfig, ReadingConfig
 from chatbot.errors import ChatbotError
 from chatbot.machine import cores
+from chatbot.settings import option_of
 
 if TYPE_CHECKING:
+    from chatbot.corpus.building import Report
     from chatbot.corpus.doctor.survey import Survey
     from chatbot.corpus.pairs import Corpus
     from chatbot.corpus.segmented import Progress
@@ -45,6 +47,45 @@ workers_option = click.option(
 def reading_options(command: F) -> F:
     """A decorator: the options of `ReadingConfig`."""
     return settings_options(ReadingConfig)(command)
+
+
+def building_options(command: F) -> F:
+    """A decorator: what `build-vocab` and `merge` share."""
+    for option in (
+        click.option(
+            "--extend", is_flag=True, help="keep that model, to go on with: train --extend"
+        ),
+        click.option("--restart", is_flag=True, help="give up a model trained in the folder"),
+        click.option(
+            "--keep-segmented/--no-keep-segmented",
+            default=True,
+            show_default=True,
+            help="keep the corpus cut into words in the folder; --add and merge need it",
+        ),
+        click.option(
+            "--vocab",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="take this vocabulary: a list of words, one a line, or a vocabulary.txt",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def check_building(vocab: Path | None, settings: dict[str, Any], *, contradiction: bool) -> None:
+    """Refuses options that do not go together; `settings` are those of the corpus that are given.
+
+    Raises:
+        click.UsageError: they do not.
+    """
+    if contradiction:
+        raise click.UsageError("--restart gives up what --extend keeps. Choose one.")
+    for name in ("min_freq", "max_size"):
+        if vocab is not None and name in settings:
+            raise click.UsageError(
+                f"{option_of(name)}: --vocab takes a vocabulary as it is. Leave one of them out."
+            )
 
 
 def explicit_settings(values: dict[str, Any]) -> dict[str, Any]:
@@ -109,6 +150,29 @@ def opened(names: tuple[Path, ...], reading: ReadingConfig) -> Iterator[Opened]:
         for corpus in found.corpora:
             tell(f"{corpus.text.name}: {corpus.format.title} ({corpus.reason})")
         yield found
+
+
+def summarise(report: Report, model: Path, seconds: float) -> None:
+    """Tells what a build has made, in so many seconds."""
+    from chatbot.memory import peak_memory, peak_memory_of_workers
+
+    header = report.header
+    held_out = f"{header.held_out:,} held out" if header.held_out else "none held out"
+    if header.settings["holdout"] and not header.held_out:
+        held_out += ", as equal pairs stay together and there are too many of them"
+    words = report.survey.words
+    lines = [
+        f"{header.pairs:,} pairs, {held_out}; {words:,} words, "
+        f"{report.survey.distinct_words:,} distinct",
+        f"vocabulary: {len(report.vocabulary):,} entries, covering "
+        f"{report.covered / words:.1%} of the words; "
+        f"{report.unknown / header.tokens:.3%} of {header.tokens:,} tokens unknown",
+        f"wrote {model / 'vocabulary.txt'} and {model / 'pairs.store'} in {duration(seconds)}, "
+        f"peak memory {size(peak_memory())}"
+        + (f" and {size(w)} a worker" if (w := peak_memory_of_workers()) else ""),
+    ]
+    for line in lines:
+        tell(line)
 
 
 @contextmanager

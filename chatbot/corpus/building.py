@@ -1,7 +1,8 @@
 """Corpora -> vocabulary and token store, in bounded memory.
 
-Comes in: corpora with their formats, and the settings. Goes out: `vocabulary.txt`, `pairs.store`
-and the segmented corpus in the model folder, and a report. Knows nothing of training.
+Comes in: corpora with their formats, or builds over parts of a corpus, and the settings. Goes out:
+`vocabulary.txt`, `pairs.store` and the segmented corpus in the model folder, and a report. Knows
+nothing of training.
 
 Every line is cut into words once, into a segmented corpus on disk (`segmented`). Then repeats are
 found, words counted, the vocabulary chosen (`choosing`), and part by part the pairs are sorted,
@@ -22,8 +23,9 @@ from pathlib import Path
 from chatbot.config import DEFAULT_MIN_FREQ, CleaningConfig, CorpusConfig
 from chatbot.corpus.choosing import Chosen, choose
 from chatbot.corpus.cleaning import DUPLICATE, REPEATED
-from chatbot.corpus.doctor.survey import Cutoff, Survey
-from chatbot.corpus.installing import failed, install, workplace
+from chatbot.corpus.doctor.survey import Cutoff, FileFacts, Survey
+from chatbot.corpus.installing import failed, install, install_part, workplace
+from chatbot.corpus.merging import merge
 from chatbot.corpus.pairs import Corpus
 from chatbot.corpus.recorded import named, recorded
 from chatbot.corpus.repeats import AllHashes, Marks, Repeats, find_repeats
@@ -43,11 +45,13 @@ class Sources:
 
     Attributes:
         corpora: what to read, in this order.
-        config: how text becomes ids; `user_dict` is the user's path.
-        cleaning: which pairs are left out; `block_list` is the user's path.
+        config: how text becomes ids; `user_dict` is the user's path, with parts what they recorded.
+        cleaning: which pairs are left out; likewise its `block_list`.
         vocabulary: a file with a vocabulary to take as it is, or None to choose one.
         workers: processes that cut text; the result does not depend on it.
         progress: told now and then how far the build is.
+        parts: folders of builds over parts of the corpus, whose pairs are taken as they were cut,
+            in this order; then there are no corpora.
     """
 
     corpora: Sequence[Corpus]
@@ -56,6 +60,7 @@ class Sources:
     vocabulary: Path | None = None
     workers: int = 1
     progress: Callable[[Progress], None] = lambda progress: None
+    parts: Sequence[ModelFolder] = ()
 
 
 @dataclass
@@ -116,6 +121,27 @@ def build(
     return Report(chosen.vocabulary, header, survey, chosen.covered, chosen.unknown)
 
 
+def cut(sources: Sources, folder: ModelFolder) -> list[FileFacts]:
+    """Cuts some corpora into words and goes no further: a part, for a merge with others.
+
+    Args:
+        sources: the corpora and how they are read.
+        folder: the folder to write to; made if absent.
+
+    Returns:
+        What was found in every corpus.
+
+    Raises:
+        ChatbotError: as `build`; or a whole build stands in the folder.
+    """
+    with workplace(folder) as scratch:
+        built = ModelFolder(scratch)
+        segmented, hashes = _segmented(sources, folder, built, False)
+        hashes.remove()
+        install_part(built, folder)
+    return segmented.files
+
+
 def examine(sources: Sources) -> Survey:
     """Finds out all about some corpora that `build` would, and leaves nothing behind.
 
@@ -142,6 +168,8 @@ def _segmented(
 ) -> tuple[Segmented, AllHashes]:
     """Cuts the corpora, behind what stands in `folder` when they are added."""
     hashes = AllHashes(built.path)
+    if sources.parts:
+        return _merged(sources, built, hashes), hashes
     config, cleaning = sources.config, sources.cleaning
     user_dict = None
     if config.user_dict is not None:
@@ -155,8 +183,8 @@ def _segmented(
         before = segmented.cleaning
         segmented.settings = config  # the cut-offs and repeats that may be chosen anew
         segmented.cleaning = dataclasses.replace(cleaning, block_list=before.block_list)
-        for rows, places in segmented.spill.writings():
-            hashes.add(rows, places)
+        for writing in segmented.spill.writings():
+            hashes.add(writing.rows, writing.places)
     else:
         settings = recorded(config, cleaning)
         segmented = Segmented.new(built.segmented, *settings)
@@ -171,6 +199,17 @@ def _segmented(
     )
     segmented.finish()
     return segmented, hashes
+
+
+def _merged(sources: Sources, built: ModelFolder, hashes: AllHashes) -> Segmented:
+    """The segmented corpora of the parts as one."""
+    if sources.config.user_dict is not None:
+        _copy(sources.parts[0].user_dict, built.user_dict)
+    segmented = Segmented.new(built.segmented, sources.config, sources.cleaning)
+    segmented.vocab = named(sources.vocabulary) if sources.vocabulary else None
+    merge(sources.parts, segmented, hashes, sources.progress)
+    segmented.finish()
+    return segmented
 
 
 def _copy(path: Path, to: Path) -> None:

@@ -108,6 +108,27 @@ def install(
     sync_names(folder.path)
 
 
+def install_part(built: ModelFolder, folder: ModelFolder) -> None:
+    """Puts a segmented corpus, and the words of the user's it was cut with, into place.
+
+    Raises:
+        ChatbotError: there is a vocabulary or a store, which it may not belong to.
+        OSError: a file cannot be put into place.
+    """
+    for path in (folder.vocabulary, folder.store):
+        if path.exists():
+            raise ChatbotError(
+                f"{path}: a whole build stands here, which a part would not belong to. Choose "
+                "another folder with --model."
+            )
+    words = built.user_dict if built.user_dict.exists() else None
+    _sync([built.segmented, *([words] if words else [])])
+    before = built.path / "before"
+    before.mkdir()
+    _exchange([(words, folder.user_dict), (built.segmented, folder.segmented)], before)
+    sync_names(folder.path)
+
+
 def _keep_vocabulary(built: ModelFolder, folder: ModelFolder) -> None:
     """Keeps the vocabulary that was trained with; refuses one that cannot be carried over.
 

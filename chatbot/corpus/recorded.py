@@ -93,7 +93,7 @@ def settings_to_add_with(
             f"another, or build anew {anew}."
         )
     if stored.user_dict is not None:
-        _check_words(folder.user_dict, stored.user_dict)
+        check_words(folder.user_dict, stored.user_dict)
     files = {"user_dict", "block_list"}
     corpus = {name: value for name, value in corpus.items() if name not in files}
     config = CorpusConfig.resumed(stored, corpus, anew)
@@ -102,7 +102,7 @@ def settings_to_add_with(
     return config, dataclasses.replace(CleaningConfig.resumed(cleaned, rest, anew), block_list=path)
 
 
-def _check_words(path: Path, before: str) -> None:
+def check_words(path: Path, before: str) -> None:
     """Refuses words of the user's that are not those the corpus was cut with."""
     if named(path).split(" ")[-1] != before.split(" ")[-1]:
         raise ChatbotError(

@@ -71,6 +71,19 @@ class Block(NamedTuple):
         return Block(self.rows[kept], ids, self.numbers[kept])
 
 
+class Writing(NamedTuple):
+    """Pairs that were added at one time, in the order they were read."""
+
+    generation: int
+    """which list of words their ids point into"""
+    rows: NDArray[Any]
+    """of `ROW`, [B]"""
+    places: NDArray[np.uint64]
+    """part << 32 | row, [B]"""
+    ids: NDArray[np.int32]
+    """of all of them, one pair after another; none unless asked for"""
+
+
 def pair_hashes(rows: NDArray[Any], *, reverse: bool = False) -> NDArray[np.uint64]:
     """A hash of question and reply of every row, [B]: equal pairs have equal hashes.
 
@@ -102,7 +115,8 @@ class Spill:
         self.writings_done = 0
         self._paths = _paths(folder)
         for path in self._paths:
-            path.touch()
+            if not path.exists():  # what is only read may stand where nobody may write
+                path.touch()
 
     @property
     def pairs(self) -> int:
@@ -166,29 +180,37 @@ class Spill:
                 row += count
         return Block(np.concatenate(rows), np.concatenate(ids), np.concatenate(numbers))
 
-    def writings(self) -> Iterator[tuple[NDArray[Any], NDArray[np.uint64]]]:
-        """The rows and their places, writing by writing, in the order they were read."""
+    def writings(self, *, with_ids: bool = False) -> Iterator[Writing]:
+        """What was added, writing by writing; ids only if asked for."""
         at = np.zeros(PARTS, np.int64)
         done = np.zeros(PARTS, np.int64)
         ends = [path.stat().st_size for path in self._paths]
         for writing in range(self.writings_done):
-            rows, places = [], []
+            generation = 0
+            rows, places, ids = [], [], [np.zeros(0, np.int32)]
             for part, path in enumerate(self._paths):
                 if at[part] == ends[part]:
                     continue
                 with path.open("rb") as file:
                     file.seek(at[part])
-                    _, number, count, ids = _HEADER.unpack(file.read(_HEADER.size))
+                    of, number, count, size = _HEADER.unpack(file.read(_HEADER.size))
                     if number != writing:
                         continue
+                    generation = of
                     rows.append(np.frombuffer(file.read(count * ROW.itemsize), ROW))
+                    if with_ids:
+                        ids.append(np.frombuffer(file.read(size * 4), "<i4"))
                 first = int(done[part]) + (part << 32)
                 places.append(np.arange(first, first + count, dtype=np.uint64))
-                at[part] += _HEADER.size + count * ROW.itemsize + ids * 4
+                at[part] += _HEADER.size + count * ROW.itemsize + size * 4
                 done[part] += count
             found = np.concatenate(rows)
             order = np.argsort(found["serial"])
-            yield found[order], np.concatenate(places)[order]
+            of_all = np.concatenate(ids)
+            if with_ids:
+                sizes = sizes_of(found)
+                of_all = of_all[indices_of_runs(bounds_of(sizes)[:-1][order], sizes[order])]
+            yield Writing(generation, found[order], np.concatenate(places)[order], of_all)
 
     @classmethod
     def resumed(

@@ -11,7 +11,10 @@ import chatbot
 from chatbot.cli import cli
 
 INFO = importlib.import_module("chatbot.cli.info")  # the name in the package is the command
-COMMANDS = ["build-vocab", "chat", "evaluate", "export", "info", "inspect", "report", "train"]
+COMMANDS = [
+    *("build-vocab", "chat", "evaluate", "export", "info"),
+    *("inspect", "merge", "report", "train"),
+]
 FIRST_STEPS = """\
   Put conversations into data/, one question<TAB>reply a line, then:
     chatbot build-vocab     read them, choose the vocabulary

@@ -23,6 +23,7 @@ from chatbot.config import (
 GROUPS = {
     "inspect": (ReadingConfig, CorpusConfig, CleaningConfig),
     "build-vocab": (ReadingConfig, CorpusConfig, CleaningConfig),
+    "merge": (),
     "train": (TrainingConfig, ModelConfig),
     "chat": (ReplyConfig,),
     "evaluate": (ReadingConfig,),
@@ -40,7 +41,12 @@ OTHERS = {
         "workers",
         "restart",
         "extend",
+        "part",
         "help",
+    },
+    "merge": {
+        *("model", "min-freq", "max-size", "rare", "holdout", "drop-duplicates", "max-repeats"),
+        *("vocab", "keep-segmented", "restart", "extend", "help"),
     },
     "train": {
         *("model", "restart", "extend", "set-learning-rate"),

@@ -58,18 +58,32 @@ def test_writings_come_back_one_by_one_with_their_places(filled):
     spill, added, places = filled
     found = list(spill.writings())
     assert len(found) == 3
-    for (rows, where), (_, _, expected, _), expected_where in zip(
-        found, added, places, strict=True
-    ):
-        assert rows.tolist() == expected.tolist()
-        assert where.tolist() == expected_where.tolist()
+    for one, (_, _, expected, _), expected_where in zip(found, added, places, strict=True):
+        assert one.rows.tolist() == expected.tolist()
+        assert one.places.tolist() == expected_where.tolist()
+        assert not len(one.ids)
+
+
+def test_writings_come_with_their_ids_if_they_are_asked_for(filled):
+    spill, added, _ = filled
+    found = list(spill.writings(with_ids=True))
+    for one, (generation, _, rows, ids) in zip(found, added, strict=True):
+        assert (one.generation, one.rows.tolist()) == (generation, rows.tolist())
+        assert one.ids.tolist() == ids.tolist()
+
+
+def test_what_is_only_read_is_not_touched(filled, tmp_path):
+    spill, _, _ = filled
+    before = [path.stat().st_mtime_ns for path in sorted(tmp_path.iterdir())]
+    Spill.resumed(tmp_path, spill.rows.tolist(), spill.checksums, spill.writings_done)
+    assert [path.stat().st_mtime_ns for path in sorted(tmp_path.iterdir())] == before
 
 
 def test_no_pairs_are_no_writing(filled):
     spill, _, _ = filled
     places = spill.add(1, np.zeros(0, np.int64), np.zeros(0, ROW), np.zeros(0, np.int32))
     assert len(places) == 0
-    assert [len(rows) for rows, _ in spill.writings()] == [31, 900, 170]
+    assert [len(one.rows) for one in spill.writings()] == [31, 900, 170]
 
 
 def test_pairs_left_out_are_left_out_with_their_ids(filled):
@@ -108,7 +122,7 @@ def test_files_that_are_whole_are_taken_over_and_added_to(filled, tmp_path):
     rows, part, ids = some(np.random.default_rng(8), 40, 9000)
     again.add(1, part, rows, ids)
     assert again.pairs == spill.pairs + 40
-    assert [len(rows) for rows, _ in again.writings()] == [31, 900, 170, 40]
+    assert [len(one.rows) for one in again.writings()] == [31, 900, 170, 40]
 
 
 @pytest.mark.parametrize("harm", ["cut", "changed", "grown"])

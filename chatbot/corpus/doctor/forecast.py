@@ -60,10 +60,10 @@ GROUPS = (0.05, 0.2, 0.75)
 LEAST_PART = 64
 """Pairs of a part below which a batch is not dealt out to more processors."""
 
-BY_HEART = (75, 0.08)
+BY_HEART = (50, 0.04)
 """Steps in which a corpus under `SMALL_CORPUS` pairs is known by heart: at the least, and for a
-pair. 1,000 pairs took 75 steps, the 1,910 of the bundled sample 150 to 225. Where a question has
-several replies it takes longer: 4,500 subtitles were at 0.06 nats after 300 and not at the end."""
+pair. 1,000 pairs took 50 steps, the 1,910 of the bundled sample 75 (benchmarks/recall.py). Networks
+without layer norm take longer, and so do corpora with several replies to a question."""
 
 
 @dataclass(frozen=True)
