@@ -95,7 +95,8 @@ def test_every_command_of_the_documents_runs(place):
             if command in ran:
                 continue
             shown = MINUTES.sub("--minutes 0.05", command)
-            if shown.startswith("chatbot build-vocab") and "--extend" not in shown:
+            building = shown.startswith("chatbot build-vocab")
+            if building and not {"--extend", "--part"} & {*shown.split()}:
                 shown += " --restart"
             elif shown == "chatbot evaluate":
                 shown += " talk.tsv"
@@ -151,7 +152,10 @@ def test_options_named_in_the_documents_exist():
     }
     for name in (*DOCUMENTS, "docs/memory.md", "docs/performance.md"):
         text = re.sub(
-            r"^    (python3|iconv|git).*$", "", (ROOT / name).read_text("utf-8"), flags=re.M
+            r"^(    (python3|iconv|git)|#SBATCH).*$",
+            "",
+            (ROOT / name).read_text("utf-8"),
+            flags=re.M,
         )
         text = re.sub(r"(python benchmarks/\S+\.py|tensorboard --logdir)[^`\n]*", "", text)
         named = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", text))
