@@ -118,22 +118,6 @@ def written_gradient_of_the_lstm() -> dict[str, Any]:
     return {}
 
 
-def written_gradient_of_layer_norm() -> dict[str, Any]:
-    """Layer normalisation, differentiated by TensorFlow."""
-    import tensorflow as tf
-
-    from chatbot.learn import norm
-
-    assert hasattr(norm, "_normalised")
-
-    def plain(x: Any, gain: Any, bias: Any) -> Any:  # noqa: ANN401
-        mean, variance = tf.nn.moments(x, 1, keepdims=True)
-        return (x - mean) * tf.math.rsqrt(variance + norm.EPSILON) * gain + bias
-
-    norm._normalised = plain
-    return {}
-
-
 def gathers_back() -> dict[str, Any]:
     """Gradients of gathers are scattered and added, as TensorFlow does it."""
     import tensorflow as tf
@@ -196,7 +180,6 @@ TRICKS: dict[str, tuple[Patch, str]] = {
         (groups_of_like_length, "learn/groups.py: grouped"),
         (gradient_in_the_same_pass, "learn/losses.py: summed_loss"),
         (written_gradient_of_the_lstm, "learn/recurrent.py: recur"),
-        (written_gradient_of_layer_norm, "learn/norm.py: LayerNorm"),
         (gathers_back, "learn/gathers.py: permuted"),
         (touched_rows_only, "learn/optimizer.py: Adam"),
         (a_byte_for_each_element, "learn/dropout.py: Dropped.units_of"),
