@@ -32,7 +32,7 @@ REFERENCE_CORES = 2
 CORES_HELP = 0.75
 """Seconds fall with this power of the number of cores. An assumption: only two were measured."""
 
-MEMORY = (531e6, 22.8, 37.5, 8.84)
+MEMORY = (550e6, 27.9, 38.7, 9.46)
 """Bytes: of Python, TensorFlow and its compiled steps; for a weight of the network, with moments,
 gradient, and what the optimizer's step and a checkpoint need; for a unit of a token that is worked
 on at a time, with gates, states and gradients; for a unit of a place in the padded arrays that
@@ -42,7 +42,7 @@ NGRAMS = (19.0, 1_750_000)
 """Bytes that n-grams take for a token of the replies, and how many tokens are counted, as
 `learn.ngrams.MOST_TOKENS`, which cannot be imported here."""
 
-TIME = (3.21e-12, 6.10e-12, 5.89e-9, 11.3e-9, 16.0e-9, 39.5e-3)
+TIME = (3.63e-12, 6.90e-12, 5.33e-9, 1.87e-9, 23.5e-9, 43.6e-3)
 """Seconds: for an operation of a matrix product in bfloat16, or in float32 on processors without
 it; for a unit of a token; for a unit of a place in the padded arrays; for a weight outside the
 embedding, which the optimizer changes; for a part."""
