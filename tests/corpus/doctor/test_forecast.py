@@ -162,7 +162,7 @@ def test_a_faster_machine_takes_less_time(monkeypatch):
     assert twice.seconds == pytest.approx(as_fast.seconds / 2)
     monkeypatch.setattr(module, "cores", lambda: 4 * REFERENCE_CORES)
     wider = forecast(one, REFERENCE_GFLOPS, True)
-    assert as_fast.seconds / 4 < wider.seconds < as_fast.seconds / 2
+    assert as_fast.seconds / 4 < wider.seconds < as_fast.seconds / 1.9
     limited = dataclasses.replace(one, training=TrainingConfig(epochs=2, threads=2))
     assert forecast(limited, REFERENCE_GFLOPS, True).seconds == pytest.approx(as_fast.seconds)
 
