@@ -179,6 +179,7 @@ def test_it_takes_every_option_by_which_build_vocab_reads():
         "--vocab",
         "--add",
         "--extend",
+        "--part",
         "--keep-segmented",
         "--no-keep-segmented",
         "--restart",
