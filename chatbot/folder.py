@@ -5,7 +5,7 @@ model was trained there. Knows nothing of what the files hold.
 
     model/
       vocabulary.txt     corpus/vocabulary.py
-      pairs.store        corpus/store.py
+      pairs.store        corpus/store.py: a file, or a folder of shards
       segmented/         corpus/segmented.py: the corpus in words, for --add
       user-dict.txt      the user's words for the segmenter, as they were brought
       earlier/           vocabularies that checkpoints here were trained with, for --extend

@@ -11,13 +11,13 @@ import click
 from chatbot.cli.corpora import (
     building_options,
     check_building,
+    conclude,
     corpora_argument,
     explicit_settings,
     note_effort,
     opened,
     progress_line,
     reading_options,
-    summarise,
     workers_of,
     workers_option,
 )
@@ -54,6 +54,7 @@ def build_vocab(
     vocab: Path | None,
     add: bool,
     keep_segmented: bool,
+    shards: int,
     workers: int | None,
     restart: bool,
     extend: bool,
@@ -66,14 +67,13 @@ def build_vocab(
     Format, compression and encoding of each file are recognised: lines of question<TAB>reply, E/M
     conversations, CSV, JSON, YAML, SQLite, paired files and more, see docs/formats.md.
     """
-    from chatbot.cli.survey_text import report as in_words
     from chatbot.corpus.building import Sources, build, cut
-    from chatbot.corpus.doctor.advice import advise
     from chatbot.corpus.recorded import settings_to_add_with
 
     if add and not corpora:
         raise click.UsageError("--add: name the files to add.")
-    if part and (vocab is not None or add or not keep_segmented or restart or extend):
+    others = (vocab is not None, add, not keep_segmented, restart, extend, shards > 1)
+    if part and any(others):
         raise click.UsageError("--part: goes with no other option of what is written.")
     check_building(vocab, given(settings, CorpusConfig), contradiction=restart and extend)
     check_folder(model)
@@ -87,7 +87,8 @@ def build_vocab(
             folder, given(settings, CorpusConfig), given(settings, CleaningConfig), vocab
         )
     with opened(corpora, reading) as found, progress_line() as progress:
-        sources = Sources(found.corpora, config, cleaning, vocab, workers_of(workers), progress)
+        how = (vocab, workers_of(workers), progress)
+        sources = Sources(found.corpora, config, cleaning, *how, shards=shards)
         if part:
             _tell_cut(cut(sources, folder), model)
             return
@@ -95,16 +96,7 @@ def build_vocab(
             sources, folder, add=add, keep=keep_segmented, restart=restart, extend=extend
         )
         note_effort(report.survey, found, began)
-    brought = {} if vocab is None else {"vocab": vocab}
-    advice = advise(
-        report.survey,
-        [str(path) for path in corpora],
-        explicit_settings(settings) | brought,
-        "" if model == Path("model") else str(model),
-        added=add,
-    )
-    tell(in_words(report.survey, advice))
-    summarise(report, model, time.monotonic() - began)
+    conclude(report, began, model, explicit_settings(settings, vocab), corpora, added=add)
 
 
 def _tell_cut(files: Sequence[FileFacts], model: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -17,7 +17,7 @@ import click
 
 from chatbot.cli.options import given, settings_options
 from chatbot.cli.show import StatusLine, duration, size, tell
-from chatbot.config import CleaningConfig, CorpusConfig, ReadingConfig
+from chatbot.config import MOST_SHARDS, CleaningConfig, CorpusConfig, ReadingConfig
 from chatbot.errors import ChatbotError
 from chatbot.machine import cores
 from chatbot.settings import option_of
@@ -52,6 +52,13 @@ def reading_options(command: F) -> F:
 def building_options(command: F) -> F:
     """A decorator: what `build-vocab` and `merge` share."""
     for option in (
+        click.option(
+            "--shards",
+            type=click.IntRange(1, MOST_SHARDS),
+            default=1,
+            show_default=True,
+            help="files that the token store is written in",
+        ),
         click.option(
             "--extend", is_flag=True, help="keep that model, to go on with: train --extend"
         ),
@@ -88,10 +95,11 @@ def check_building(vocab: Path | None, settings: dict[str, Any], *, contradictio
             )
 
 
-def explicit_settings(values: dict[str, Any]) -> dict[str, Any]:
+def explicit_settings(values: dict[str, Any], vocab: Path | None = None) -> dict[str, Any]:
     """What stands on the command line of how corpora are read, cleaned and cut."""
     groups = (ReadingConfig, CorpusConfig, CleaningConfig)
-    return {name: value for group in groups for name, value in given(values, group).items()}
+    found = {name: value for group in groups for name, value in given(values, group).items()}
+    return found if vocab is None else found | {"vocab": vocab}
 
 
 class Opened(NamedTuple):
@@ -152,8 +160,35 @@ def opened(names: tuple[Path, ...], reading: ReadingConfig) -> Iterator[Opened]:
         yield found
 
 
-def summarise(report: Report, model: Path, seconds: float) -> None:
-    """Tells what a build has made, in so many seconds."""
+def conclude(
+    report: Report,
+    began: float,
+    model: Path,
+    given: Mapping[str, Any],
+    corpora: Sequence[Path] = (),
+    *,
+    added: bool,
+) -> None:
+    """Tells what a build has found, what is advised, and what it has made.
+
+    Args:
+        report: of the build.
+        began: when, on the monotonic clock.
+        model: the model folder.
+        given: what stands on the command line, as `advise` takes it.
+        corpora: what was read, as it was named.
+        added: whether that went behind other corpora.
+    """
+    from chatbot.cli.survey_text import report as in_words
+    from chatbot.corpus.doctor.advice import advise
+
+    names, folder = [str(path) for path in corpora], "" if model == Path("model") else str(model)
+    tell(in_words(report.survey, advise(report.survey, names, given, folder, added=added)))
+    for line in _made(report, model, time.monotonic() - began):
+        tell(line)
+
+
+def _made(report: Report, model: Path, seconds: float) -> list[str]:
     from chatbot.memory import peak_memory, peak_memory_of_workers
 
     header = report.header
@@ -161,7 +196,7 @@ def summarise(report: Report, model: Path, seconds: float) -> None:
     if header.settings["holdout"] and not header.held_out:
         held_out += ", as equal pairs stay together and there are too many of them"
     words = report.survey.words
-    lines = [
+    return [
         f"{header.pairs:,} pairs, {held_out}; {words:,} words, "
         f"{report.survey.distinct_words:,} distinct",
         f"vocabulary: {len(report.vocabulary):,} entries, covering "
@@ -171,8 +206,6 @@ def summarise(report: Report, model: Path, seconds: float) -> None:
         f"peak memory {size(peak_memory())}"
         + (f" and {size(w)} a worker" if (w := peak_memory_of_workers()) else ""),
     ]
-    for line in lines:
-        tell(line)
 
 
 @contextmanager

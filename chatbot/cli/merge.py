@@ -12,13 +12,12 @@ from chatbot.cli.corpora import (
     Opened,
     building_options,
     check_building,
+    conclude,
     explicit_settings,
     note_effort,
     progress_line,
-    summarise,
 )
 from chatbot.cli.options import check_folder, given, model_option, settings_options
-from chatbot.cli.show import tell
 from chatbot.config import CleaningConfig, CorpusConfig
 from chatbot.folder import ModelFolder
 
@@ -36,6 +35,7 @@ def merge(
     model: Path,
     vocab: Path | None,
     keep_segmented: bool,
+    shards: int,
     restart: bool,
     extend: bool,
     **settings: Any,  # noqa: ANN401 - those of CorpusConfig and CleaningConfig that may change
@@ -46,9 +46,7 @@ def merge(
     Vocabulary and store are the same, to the byte, as those of one build that is given all files in
     this order; no text is cut again.
     """
-    from chatbot.cli.survey_text import report as in_words
     from chatbot.corpus.building import Sources, build
-    from chatbot.corpus.doctor.advice import advise
     from chatbot.corpus.merging import settings_to_merge_with
 
     check_building(vocab, given(settings, CorpusConfig), contradiction=restart and extend)
@@ -59,15 +57,11 @@ def merge(
         folders, given(settings, CorpusConfig), given(settings, CleaningConfig)
     )
     with progress_line() as progress:
-        sources = Sources((), config, cleaning, vocab, progress=progress, parts=folders)
+        sources = Sources(
+            (), config, cleaning, vocab, progress=progress, parts=folders, shards=shards
+        )
         report = build(
             sources, ModelFolder(model), keep=keep_segmented, restart=restart, extend=extend
         )
     note_effort(report.survey, Opened([], []), began)
-    brought = {} if vocab is None else {"vocab": vocab}
-    named = "" if model == Path("model") else str(model)
-    advice = advise(
-        report.survey, given=explicit_settings(settings) | brought, model=named, added=True
-    )
-    tell(in_words(report.survey, advice))
-    summarise(report, model, time.monotonic() - began)
+    conclude(report, began, model, explicit_settings(settings, vocab), added=True)

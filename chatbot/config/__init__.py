@@ -12,6 +12,7 @@ inside every checkpoint; `ReadingConfig` and `ReplyConfig` belong to a call.
 from chatbot.config.corpus import (
     DEFAULT_MIN_FREQ,
     LARGEST_CONTEXT,
+    MOST_SHARDS,
     SMALL_CORPUS,
     CleaningConfig,
     CorpusConfig,
@@ -24,6 +25,7 @@ __all__ = [
     "ANTI_LM",
     "DEFAULT_MIN_FREQ",
     "LARGEST_CONTEXT",
+    "MOST_SHARDS",
     "MMI",
     "MMI_BEAM",
     "NO_REPEAT",

@@ -19,6 +19,9 @@ LARGEST_CONTEXT = 100
 
 DEFAULT_MIN_FREQ = 2
 
+MOST_SHARDS = 1000
+"""Files that a token store may be written in: all are open while it is read."""
+
 
 @dataclass(frozen=True)
 class ReadingConfig(Config):

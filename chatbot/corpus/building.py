@@ -52,6 +52,7 @@ class Sources:
         progress: told now and then how far the build is.
         parts: folders of builds over parts of the corpus, whose pairs are taken as they were cut,
             in this order; then there are no corpora.
+        shards: in how many files the store is written.
     """
 
     corpora: Sequence[Corpus]
@@ -61,6 +62,7 @@ class Sources:
     workers: int = 1
     progress: Callable[[Progress], None] = lambda progress: None
     parts: Sequence[ModelFolder] = ()
+    shards: int = 1
 
 
 @dataclass
@@ -113,9 +115,8 @@ def build(
         hashes.remove()
         chosen = choose(segmented, marks, sources.config, sources.vocabulary, scratch)
         chosen.vocabulary.save(built.vocabulary)
-        header = store_pairs(
-            segmented, marks, chosen, survey.dropped, built.store, sources.progress
-        )
+        found = (segmented, marks, chosen, survey.dropped)
+        header = store_pairs(*found, built.store, sources.progress, shards=sources.shards)
         _complete(survey, chosen)
         install(built, folder, keep=keep, restart=restart, extend=extend)
     return Report(chosen.vocabulary, header, survey, chosen.covered, chosen.unknown)

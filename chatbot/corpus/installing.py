@@ -18,6 +18,7 @@ from contextlib import ExitStack, closing, contextmanager
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
+from chatbot.corpus.store import TokenStore
 from chatbot.corpus.vocabulary import Vocabulary
 from chatbot.errors import NO_ROOM, ChatbotError
 from chatbot.folder import ModelFolder, put_in_place, sync, sync_names
@@ -84,7 +85,7 @@ def install(
         OSError: a file cannot be put into place.
     """
     steps: list[tuple[Path | None, Path]] = []
-    same = _same(built.vocabulary, folder.vocabulary) and _same(built.store, folder.store)
+    same = _same(built.vocabulary, folder.vocabulary) and _same_pairs(built.store, folder.store)
     if not same:
         if folder.trained and extend:
             _keep_vocabulary(built, folder)
@@ -94,6 +95,7 @@ def install(
                 " Choose another folder with --model, keep it with --extend to train it further on "
                 "this corpus, or give it up with --restart."
             )
+    if not same or not _same(built.store, folder.store):  # the same pairs in other shards, perhaps
         steps = [(built.vocabulary, folder.vocabulary), (built.store, folder.store)]
     steps += [
         (built.user_dict if built.user_dict.exists() else None, folder.user_dict),
@@ -181,5 +183,20 @@ def _move_back(new: Path | None, final: Path, old: Path) -> None:
         old.rename(final)
 
 
+def _same_pairs(one: Path, other: Path) -> bool:
+    """Whether two stores have the same pairs, if in other files or damaged ones."""
+    try:
+        with TokenStore(one, verify=False) as now, TokenStore(other, verify=False) as before:
+            return now.header._replace(checksums={}) == before.header._replace(checksums={})
+    except ChatbotError:
+        return False
+
+
 def _same(one: Path, other: Path) -> bool:
-    return other.exists() and filecmp.cmp(one, other, shallow=False)
+    """Whether two files, or two folders of files, have the same bytes."""
+    if one.is_dir() and other.is_dir():
+        names = sorted(path.name for path in one.iterdir())
+        if names != sorted(path.name for path in other.iterdir()):
+            return False
+        return all(_same(one / name, other / name) for name in names)
+    return one.is_file() and other.is_file() and filecmp.cmp(one, other, shallow=False)

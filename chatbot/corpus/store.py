@@ -3,253 +3,190 @@
 Comes in: pairs as ids, in the order they shall have. Goes out: any run of consecutive pairs, by a
 few large reads; never the whole store. Knows nothing of text, of sampling or of the network.
 
-The file, little-endian, `pairs.store`:
-
-    offset            bytes      what
-    0                 8          magic "CHATSTOR"
-    8                 4          format number, u32
-    12                4          length h of the header, u32
-    16                4          CRC-32 of the header, u32
-    20                h          header: JSON, padded with blanks to end at a multiple of 8
-    20 + h            16 N + 8   offsets: u64 [2 N + 1]; pair i has its question at tokens
-                                 [2 i] to [2 i + 1] and its reply at [2 i + 1] to [2 i + 2]
-    …                 16 N       sources: u32 [N, 4]: file, line, characters of the reply,
-                                 characters of the reply that its ids do not give back
-    …                 w M        tokens: w bytes each (2, or 4 from 65,536 entries on)
-
-N pairs, M tokens; questions and replies carry neither GO nor EOS. The first N - held_out pairs are
-for training, the last held_out for validation; each part is in the order of a seeded hash of the
-pair and its source, so a contiguous window is a random sample. The header holds no time and no
-machine path.
+`pairs.store` is one file as drawn in `shard`, or a folder of shards `00000`, `00001`, …: files of
+that kind, each with a run of the pairs, that can be copied side by side.
 """
 
 from __future__ import annotations
 
-import json
-import struct
-import zlib
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from itertools import accumulate
 from pathlib import Path
-from typing import IO, Any, NamedTuple, Self
+from typing import IO, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chatbot.corpus.encoded import EncodedPairs
+from chatbot.corpus.shard import Header, Opener, Shard, token_width, write_shard
 from chatbot.errors import ChatbotError
 
 __all__ = ["EncodedPairs", "Header", "Ranges", "TokenStore", "token_width", "write_store"]
-
-MAGIC = b"CHATSTOR"
-FORMAT = 2
-_PREFIX = struct.Struct("<8sIII")
-_BLOCK = 1 << 20
 
 Ranges = Sequence[tuple[int, int]]
 """Runs of consecutive pairs, each from its first to one past its last."""
 
 
-class Header(NamedTuple):
-    """What the store says of itself; JSON in the file."""
-
-    pairs: int
-    held_out: int
-    tokens: int
-    width: int
-    """bytes of one token id"""
-    vocabulary: str
-    """digest of the vocabulary the ids belong to"""
-    corpus: str
-    """SHA-256 over the order hashes of all pairs, ascending: equal for equal pairs and seed"""
-    settings: dict[str, Any]
-    cleaning: dict[str, Any]
-    dropped: dict[str, int]
-    """pairs left out by cleaning, by reason"""
-    files: list[dict[str, Any]]
-    """name, format, encoding, pairs and what was skipped, by reason, of every corpus"""
-    lengths: list[list[int]]
-    """two histograms, of questions and of replies (EOS included), training pairs by tokens; the
-    last of the 1,025 bins counts all longer ones"""
-    checksums: dict[str, str]
-    """CRC-32 of each section, in hexadecimal"""
-
-    @property
-    def train(self) -> int:
-        """The number of pairs for training."""
-        return self.pairs - self.held_out
-
-    @property
-    def identity(self) -> str:
-        """What tells these pairs in this order, and which are held out, from others."""
-        return f"{self.corpus} {self.held_out}"
-
-
-def token_width(vocabulary_size: int) -> int:
-    """Bytes of one id in the file: 2 while every id fits, else 4."""
-    return 2 if vocabulary_size <= 1 << 16 else 4
-
-
-def write_store(path: Path, header: Header, parts: Iterable[EncodedPairs]) -> None:
-    """Writes the file drawn above, for the caller to rename into place.
+def write_store(path: Path, header: Header, parts: Iterable[EncodedPairs], shards: int = 1) -> None:
+    """Writes a store, for the caller to rename into place.
 
     Args:
-        path: where to write.
+        path: where to write: a file, or a folder if there are several shards.
         header: all but its checksums; its pairs and tokens must be those of `parts`.
         parts: the pairs in store order, a bounded number at a time.
+        shards: into how many files.
     """
-    empty = dict.fromkeys(("offsets", "sources", "tokens"), "0" * 8)
-    start = len(_encode_header(header._replace(checksums=empty)))
-    places = _sections(header, start)
-    checksums = dict.fromkeys(empty, 0)
-    token = np.dtype(f"<u{header.width}")
-    with path.open("wb") as file:
-
-        def put(section: str, array: NDArray[Any]) -> None:
-            """Appends to a section."""
-            data = array.tobytes()
-            file.seek(places[section])
-            file.write(data)
-            places[section] += len(data)
-            checksums[section] = zlib.crc32(data, checksums[section])
-
-        put("offsets", np.zeros(1, "<u8"))
-        end = 0
-        for part in parts:
-            put("offsets", (part.bounds[1:] + end).astype("<u8"))
-            put("sources", part.sources.astype("<u4"))
-            put("tokens", part.tokens.astype(token))
-            end += int(part.bounds[-1])
-        file.seek(0)
-        final = {name: f"{value:08x}" for name, value in checksums.items()}
-        file.write(_encode_header(header._replace(checksums=final)))
+    if shards == 1:
+        write_shard(path, header, parts)
+        return
+    path.mkdir()
+    runs = _Runs(parts)
+    bounds = [header.pairs * number // shards for number in range(shards + 1)]
+    for number, (first, last) in enumerate(zip(bounds, bounds[1:], strict=False)):
+        held_out = max(last - header.train, 0) - max(first - header.train, 0)
+        own = header._replace(pairs=last - first, held_out=held_out, shard=(number, shards))
+        write_shard(path / _name(number), own, runs.next(last - first))
 
 
-def _sections(header: Header, start: int) -> dict[str, int]:
-    offsets = start
-    sources = offsets + 8 * (2 * header.pairs + 1)
-    tokens = sources + 16 * header.pairs
-    return {
-        "offsets": offsets,
-        "sources": sources,
-        "tokens": tokens,
-        "end": tokens + header.width * header.tokens,
-    }
+def _name(number: int) -> str:
+    return f"{number:05d}"
 
 
-def _encode_header(header: Header) -> bytes:
-    text = json.dumps(header._asdict(), ensure_ascii=False, sort_keys=True).encode()
-    text += b" " * (-(len(text) + _PREFIX.size) % 8)
-    return _PREFIX.pack(MAGIC, FORMAT, len(text), zlib.crc32(text)) + text
+class _Runs:
+    """Pairs that come part by part, given out in runs of any length."""
+
+    def __init__(self, parts: Iterable[EncodedPairs]) -> None:
+        self._parts = iter(parts)
+        self._rest = EncodedPairs.concatenate([])
+
+    def next(self, count: int) -> Iterator[EncodedPairs]:
+        """The next so many pairs, part by part."""
+        while count:
+            part = self._rest if len(self._rest) else next(self._parts)
+            taken = min(count, len(part))
+            self._rest = part.take(np.arange(taken, len(part)))
+            yield part if taken == len(part) else part.take(np.arange(taken))
+            count -= taken
+
+
+def open_file(name: str) -> IO[bytes]:
+    """Opens a file of this machine's, or of what is mounted there."""
+    return Path(name).open("rb", buffering=0)
 
 
 class TokenStore:
-    """A token store opened for reading; holds a file handle and the header, no pairs."""
+    """A token store opened for reading; holds a file handle and a header a shard, no pairs."""
 
-    def __init__(self, path: Path, *, verify: bool = True) -> None:
+    def __init__(
+        self, path: Path | str, *, verify: bool = True, opener: Opener = open_file
+    ) -> None:
         """Opens a store.
 
         Args:
-            path: the file.
-            verify: whether to read the file once to check every section (about 1 GB/s).
+            path: where it stands; a string is any name that `opener` knows.
+            verify: whether to read all once to check every section (about 1 GB/s).
+            opener: opens its files.
 
         Raises:
-            ChatbotError: no such file, not a store, another format number, truncated or damaged.
+            ChatbotError: no such store, one that cannot be read, not a store, another format
+                number, truncated or damaged, or shards that do not belong together.
         """
         self.path = path
-        self._again = f"Build it anew: chatbot build-vocab --restart --model {path.parent}."
-        try:
-            self._file: IO[bytes] = path.open("rb", buffering=0)
-        except FileNotFoundError as error:
-            raise ChatbotError(
-                f"{path}: no token store yet. Build it first: chatbot build-vocab "
-                f"--model {path.parent}."
-            ) from error
-        except OSError as error:
-            raise ChatbotError(f"{path}: cannot be read ({error}).") from error
-        try:
-            self.header, start = self._read_header()
-            self._places = _sections(self.header, start)
-            if path.stat().st_size != self._places["end"]:
-                raise self._fault(
-                    f"{path.stat().st_size:,} bytes where {self._places['end']:,} belong: truncated"
-                )
-            if verify:
-                self._verify()
-        except ChatbotError:
-            self._file.close()
-            raise
+        self._verify, self._opener = verify, opener
+        local = isinstance(path, Path)
+        anew = f"Build it anew: chatbot build-vocab --restart --model {Path(path).parent}."
+        self._again = anew if local else "Copy it there anew, from where it was built."
+        with ExitStack() as opened:
+            try:
+                self._shards = self._open(opened)
+            except FileNotFoundError as error:
+                build = f"Build it first: chatbot build-vocab --model {Path(path).parent}."
+                raise ChatbotError(
+                    f"{path}: no token store yet. {build if local else 'Copy one there.'}"
+                ) from error
+            except OSError as error:
+                raise ChatbotError(f"{path}: cannot be read ({error}).") from error
+            self._files = opened.pop_all()
+        sizes = [shard.header.pairs for shard in self._shards]
+        self._starts = list(accumulate(sizes, initial=0))
+        self.header = self._shards[0].header._replace(
+            pairs=self._starts[-1],
+            held_out=sum(shard.header.held_out for shard in self._shards),
+            tokens=sum(shard.header.tokens for shard in self._shards),
+            shard=(0, 1),
+        )
 
     def __enter__(self) -> Self:
         """Gives itself."""
         return self
 
     def __exit__(self, *details: object) -> None:
-        """Closes the file."""
+        """Closes the files."""
         self.close()
 
     def close(self) -> None:
-        """Closes the file."""
-        self._file.close()
+        """Closes the files."""
+        self._files.close()
 
     def read(self, ranges: Ranges) -> EncodedPairs:
-        """The pairs of some runs, one run after the other; three reads for each run.
+        """The pairs of some runs, one run after the other; three reads for each run and shard.
 
         Raises:
-            ChatbotError: the file ends early.
+            ChatbotError: a file ends early, or cannot be read any more.
         """
-        return EncodedPairs.concatenate([self._run(first, last) for first, last in ranges])
+        try:
+            return EncodedPairs.concatenate(
+                [part for first, last in ranges for part in self._run(first, last)]
+            )
+        except OSError as error:
+            raise ChatbotError(f"{self.path}: cannot be read ({error}).") from error
 
     def parts(self, first: int, last: int, most: int) -> Iterator[EncodedPairs]:
         """The pairs from the first to one past the last, at most so many at a time; as `read`."""
         for begin in range(first, last, most):
             yield self.read([(begin, min(begin + most, last))])
 
-    def _run(self, first: int, last: int) -> EncodedPairs:
-        n = last - first
-        offsets = self._array("offsets", "<u8", 2 * first, 2 * n + 1).astype(np.int64)
-        sources = self._array("sources", "<u4", 4 * first, 4 * n).astype(np.int64).reshape(n, 4)
-        tokens = self._array(
-            "tokens", f"<u{self.header.width}", int(offsets[0]), int(offsets[-1] - offsets[0])
-        )
-        return EncodedPairs(tokens.astype(np.int32), offsets - offsets[0], sources)
+    def _run(self, first: int, last: int) -> Iterator[EncodedPairs]:
+        number = bisect_right(self._starts, first) - 1
+        while first < last:
+            start, end = self._starts[number], min(last, self._starts[number + 1])
+            yield self._shards[number].run(first - start, end - start)
+            first, number = end, number + 1
 
-    def _array(self, section: str, dtype: str, first: int, count: int) -> NDArray[Any]:
-        width = np.dtype(dtype).itemsize
-        self._file.seek(self._places[section] + first * width)
-        return np.frombuffer(self._exactly(count * width), dtype)
+    def _open(self, opened: ExitStack) -> list[Shard]:
+        """All shards, one where the store is a file."""
+        try:
+            return [self._shard(str(self.path), opened)]
+        except OSError as error:
+            try:
+                first = self._shard(f"{self.path}/{_name(0)}", opened)
+            except OSError:
+                raise error from None
+        shards = [first]
+        for number in range(1, first.header.shard[1]):
+            name = f"{self.path}/{_name(number)}"
+            try:
+                shard = self._shard(name, opened)
+            except FileNotFoundError as error:
+                many = first.header.shard[1]
+                raise ChatbotError(
+                    f"{name}: missing; the store has {many} shards. {self._again}"
+                ) from error
+            if _common(shard, number) != _common(first, 0):
+                raise ChatbotError(f"{name}: a shard of another store. {self._again}")
+            shards.append(shard)
+        return shards
 
-    def _exactly(self, count: int) -> bytes:
-        data = self._file.read(count)
-        while len(data) < count:
-            more = self._file.read(count - len(data))
-            if not more:
-                raise self._fault("ends early: truncated")
-            data += more
-        return data
+    def _shard(self, name: str, opened: ExitStack) -> Shard:
+        shard = Shard(name, self._again, verify=self._verify, opener=self._opener)
+        opened.callback(shard.close)
+        return shard
 
-    def _read_header(self) -> tuple[Header, int]:
-        prefix = self._file.read(_PREFIX.size)
-        if len(prefix) < _PREFIX.size or not prefix.startswith(MAGIC):
-            raise self._fault("not a token store")
-        _, number, length, checksum = _PREFIX.unpack(prefix)
-        if number != FORMAT:
-            raise self._fault(f"format {number}, this version reads {FORMAT}")
-        text = self._file.read(min(length, self.path.stat().st_size))
-        if len(text) < length or zlib.crc32(text) != checksum:
-            raise self._fault("damaged in its header")
-        return Header(**json.loads(text)), _PREFIX.size + length
 
-    def _verify(self) -> None:
-        order = ("offsets", "sources", "tokens", "end")
-        for section, following in zip(order, order[1:], strict=False):
-            self._file.seek(self._places[section])
-            left, checksum = self._places[following] - self._places[section], 0
-            while left:
-                data = self._exactly(min(left, _BLOCK))
-                checksum = zlib.crc32(data, checksum)
-                left -= len(data)
-            if f"{checksum:08x}" != self.header.checksums[section]:
-                raise self._fault(f"damaged: its {section} do not match their checksum")
-
-    def _fault(self, what: str) -> ChatbotError:
-        return ChatbotError(f"{self.path}: {what}. {self._again}")
+def _common(shard: Shard, number: int) -> Header:
+    """What all shards of a store say alike, and whether one is the one it should be."""
+    which, many = shard.header.shard
+    return shard.header._replace(
+        pairs=0, held_out=0, tokens=0, checksums={}, shard=(which - number, many)
+    )

@@ -38,6 +38,8 @@ def store_pairs(
     dropped: dict[str, int],
     path: Path,
     progress: Callable[[Progress], None] = lambda progress: None,
+    *,
+    shards: int = 1,
 ) -> Header:
     """Writes the store.
 
@@ -48,6 +50,7 @@ def store_pairs(
         dropped: how many pairs were left out, by reason, for the header.
         path: where to write; a file beside it is used meanwhile.
         progress: told now and then how far it is.
+        shards: in how many files.
 
     Returns:
         The header of the store, its checksums aside.
@@ -75,7 +78,7 @@ def store_pairs(
         checksums={},
     )
     with path.with_suffix(".held").open("w+b") as aside:
-        write_store(path, header, writer.parts(aside, progress))
+        write_store(path, header, writer.parts(aside, progress), shards)
     path.with_suffix(".held").unlink()
     return header
 

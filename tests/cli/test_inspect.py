@@ -180,6 +180,7 @@ def test_it_takes_every_option_by_which_build_vocab_reads():
         "--add",
         "--extend",
         "--part",
+        "--shards",
         "--keep-segmented",
         "--no-keep-segmented",
         "--restart",

@@ -42,11 +42,12 @@ OTHERS = {
         "restart",
         "extend",
         "part",
+        "shards",
         "help",
     },
     "merge": {
         *("model", "min-freq", "max-size", "rare", "holdout", "drop-duplicates", "max-repeats"),
-        *("vocab", "keep-segmented", "restart", "extend", "help"),
+        *("vocab", "keep-segmented", "shards", "restart", "extend", "help"),
     },
     "train": {
         *("model", "restart", "extend", "set-learning-rate"),
