@@ -49,7 +49,7 @@ OTHERS = {
         *("vocab", "keep-segmented", "restart", "extend", "help"),
     },
     "train": {
-        *("model", "restart", "extend", "set-learning-rate"),
+        *("model", "restart", "extend", "set-learning-rate", "distribute", "wait"),
         *("quiet", "json", "tensorboard", "help"),
     },
     "chat": {"model", "checkpoint", "backward", "transcript", "json", "help"},
