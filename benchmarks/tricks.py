@@ -83,6 +83,16 @@ def groups_of_like_length() -> dict[str, Any]:
     return {}
 
 
+def with_additive_attention() -> dict[str, Any]:
+    """Attention over all pairs padded to the longest."""
+    return groups_of_like_length()
+
+
+def with_a_transformer() -> dict[str, Any]:
+    """Attention over all pairs padded to the longest."""
+    return groups_of_like_length()
+
+
 def gradient_in_the_same_pass() -> dict[str, Any]:
     """The logits of all rows at once, differentiated by TensorFlow."""
     import tensorflow as tf
@@ -178,6 +188,8 @@ TRICKS: dict[str, tuple[Patch, str]] = {
         (bfloat16_products, "learn/engine.py: product_type"),
         (a_part_for_each_processor, "learn/parts.py: split"),
         (groups_of_like_length, "learn/groups.py: grouped"),
+        (with_additive_attention, "learn/groups.py: grouped"),
+        (with_a_transformer, "learn/groups.py: grouped"),
         (gradient_in_the_same_pass, "learn/losses.py: summed_loss"),
         (written_gradient_of_the_lstm, "learn/recurrent.py: recur"),
         (gathers_back, "learn/gathers.py: permuted"),
@@ -188,6 +200,12 @@ TRICKS: dict[str, tuple[Patch, str]] = {
 }
 """What puts the slow twin in a trick's place, and where the trick stands."""
 
+NETWORKS = {
+    "with_additive_attention": {"attention": "additive"},
+    "with_a_transformer": {"model_type": "transformer"},
+}
+"""Tricks that are measured on another network than the default."""
+
 
 def main() -> None:
     """Builds, measures every trick in every round, and records."""
@@ -197,9 +215,10 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--only", nargs="+", choices=[*TRICKS])
     parser.add_argument("--without", choices=["nothing", *TRICKS], help=argparse.SUPPRESS)
+    parser.add_argument("--network", default="", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.without:
-        print(json.dumps(measured(given.train, given.without, given.steps)))
+        print(json.dumps(measured(given.train, given.without, given.steps, given.network)))
         return
     names = given.only or [*TRICKS]
     with tempfile.TemporaryDirectory() as name:
@@ -214,7 +233,9 @@ def main() -> None:
         for name in names
     }
     everything = {
-        key: spread([both["with"][key] for one in rounds for both in one.values()])
+        key: spread(
+            [one[name]["with"][key] for one in rounds for name in one if name not in NETWORKS]
+        )
         for key in ("seconds", "peak_bytes")
     }
     twins = {
@@ -241,19 +262,21 @@ def one_round(folder: Path, steps: int, names: list[str], turned: bool) -> dict[
         found[name] = {}
         for which, without in reversed(pair) if turned else pair:
             command = [sys.executable, str(Path(__file__).resolve()), str(folder / "model")]
-            done = must(run([*command, "--without", without, "--steps", str(steps)], cwd=folder))
+            command += ["--without", without, "--network", name, "--steps", str(steps)]
+            done = must(run(command, cwd=folder))
             found[name][which] = json.loads(done["stdout"]) | {"peak_bytes": done["peak_bytes"]}
         print(name, found[name], file=sys.stderr)
     return found
 
 
-def measured(model: Path, without: str, steps: int) -> dict[str, Any]:
-    """Trains some steps in this process; gives the median seconds of one."""
+def measured(model: Path, without: str, steps: int, network: str) -> dict[str, Any]:
+    """Trains some steps of a trick's network in this process; gives the median seconds of one."""
     settings = {} if without == "nothing" else TRICKS[without][0]()
     from chatbot.folder import ModelFolder
     from chatbot.learn.preparing import prepare
 
-    run = prepare(ModelFolder(model), {}, {"steps": WARM_UP + steps, **settings}, restart=True)
+    training = {"steps": WARM_UP + steps, **settings}
+    run = prepare(ModelFolder(model), NETWORKS.get(network, {}), training, restart=True)
     seconds = []
     before = time.perf_counter()
     for record in run.records():

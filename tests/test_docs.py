@@ -22,8 +22,10 @@ DOCUMENTS = (
     "docs/training.md",
     "docs/operations.md",
     "docs/chat.md",
+    "docs/scaling.md",
 )
 DEFAULT = "anti-LM 0.5, no 4 twice"
+ONE_WORKER = '{"cluster": {"worker": ["127.0.0.1:29473"]}, "task": {"type": "worker", "index": 0}}'
 MINUTES = re.compile(r"--minutes \d+")
 
 
@@ -100,6 +102,8 @@ def test_every_command_of_the_documents_runs(place):
                 shown += " --restart"
             elif shown == "chatbot evaluate":
                 shown += " talk.tsv"
+            elif "--distribute multi-worker" in shown:
+                shown = f"TF_CONFIG='{ONE_WORKER}' {shown} --restart --steps 2"
             done = shell(shown, place)
             assert done.returncode == 0, f"{name}: {command}\n{done.stderr}"
             ran.append(command)

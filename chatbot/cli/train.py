@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -15,6 +16,7 @@ import click
 from chatbot.cli.display import display
 from chatbot.cli.options import check_folder, given, model_option, settings_options
 from chatbot.cli.show import size, tell
+from chatbot.cluster import Cluster
 from chatbot.config import ModelConfig, TrainingConfig
 from chatbot.folder import ModelFolder
 from chatbot.history import Record
@@ -28,6 +30,26 @@ if TYPE_CHECKING:
 @model_option
 @settings_options(TrainingConfig)
 @settings_options(ModelConfig)
+@click.option(
+    "--store",
+    metavar="NAME",
+    help="the token store, if it is elsewhere: a path, or a URL that TensorFlow reads",
+)
+@click.option(
+    "--distribute",
+    type=click.Choice(["none", "mirrored", "multi-worker"]),
+    default="none",
+    show_default=True,
+    help="train on all devices of this machine, or on the machines that TF_CONFIG names",
+)
+@click.option(
+    "--wait",
+    type=click.FloatRange(min=1),
+    default=600.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="how long to wait for the other machines",
+)
 @click.option("--restart", is_flag=True, help="give up what was trained and begin anew")
 @click.option("--extend", is_flag=True, help="go on though vocabulary or corpus have grown")
 @click.option(
@@ -53,6 +75,9 @@ if TYPE_CHECKING:
 )
 def train(
     model: Path,
+    store: str | None,
+    distribute: str,
+    wait: float,
     restart: bool,
     extend: bool,
     set_learning_rate: float | None,
@@ -71,13 +96,16 @@ def train(
         raise click.UsageError("--restart gives up what --extend goes on with. Choose one.")
     check_folder(model)
     folder = ModelFolder(model)
+    cluster = Cluster.of(os.environ) if distribute == "multi-worker" else None
     signals = _Signals()
     if not quiet:
         tell("starting TensorFlow …")
+    from chatbot.learn.joining import Joining
     from chatbot.learn.preparing import prepare
     from chatbot.talk.tensorboard import Events
     from chatbot.talk.watching import Watch
 
+    joining = Joining(distribute, cluster, wait, _tell_absent(cluster))
     with signals.caught(), closing(Events(tensorboard)) as events:
         run = prepare(
             folder,
@@ -87,18 +115,50 @@ def train(
             extending=extend,
             learning_rate=set_learning_rate,
             stop=signals.reason,
+            joining=joining,
+            elsewhere=store,
         )
-        run.watch = watch = Watch(run)
-        events.looks = watch.looks
+        signals.take()  # TensorFlow takes SIGTERM for itself where there are several workers
+        if run.engine.team.chief:
+            run.watch = watch = Watch(run)
+            events.looks = watch.looks
         for line in _damage(run) if quiet else _introduction(run):
             tell(line)
+        if cluster is not None and not quiet:
+            tell(_place(cluster))
+        if not run.engine.team.chief:
+            quiet, events = True, Events(None)
         with display(run, quiet=quiet, as_json=as_json) as shown:
             for record in run.records():
                 shown.show(record)
+                signals.heard(record)
                 if fault := events.add(record):
                     shown.show(Record("alarm", record.step, alarm="TensorBoard", note=fault))
     if signals.number:
         sys.exit(128 + signals.number)
+
+
+def _place(cluster: Cluster) -> str:
+    count, name = len(cluster.addresses), cluster.name(cluster.index)
+    if cluster.chief:
+        return f"{name}, the chief of {count}: it alone writes"
+    return f"{name} of {count}: {cluster.name(0)} shows and writes what becomes of the run"
+
+
+def _tell_absent(cluster: Cluster | None) -> Callable[[Sequence[int]], None]:
+    """What tells the workers that are not there yet, when they change."""
+    told: list[Sequence[int]] = [()]
+
+    def tell_them(absent: Sequence[int]) -> None:
+        """Tells them."""
+        if cluster is not None and absent and list(absent) != list(told[0]):
+            tell("waiting for " + ", ".join(map(cluster.name, absent)))
+        told[0] = absent
+
+    return tell_them
+
+
+_REASONS = {int(signal.SIGINT): "interrupted", int(signal.SIGTERM): "terminated"}
 
 
 class _Signals:
@@ -106,14 +166,17 @@ class _Signals:
 
     def __init__(self) -> None:
         self.number = 0
+        self._numbers: list[int] = []
 
     def reason(self) -> str | None:
         """Why the run is to end, in words, if it is."""
-        if not self.number:
-            return None
-        return {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}.get(
-            signal.Signals(self.number), "the terminal was closed"
-        )
+        return _REASONS.get(self.number, "the terminal was closed") if self.number else None
+
+    def heard(self, record: Record) -> None:
+        """Remembers a signal that another worker of the run got."""
+        for number, reason in _REASONS.items():
+            if record.kind == "stop" and record.note == reason:
+                self.number = self.number or number
 
     @contextmanager
     def caught(self) -> Iterator[None]:
@@ -121,13 +184,19 @@ class _Signals:
         names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
         numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
         # What was set to be ignored, by nohup for one, stays ignored.
-        numbers = [n for n in numbers if signal.getsignal(n) is not signal.SIG_IGN]
-        before = {n: signal.signal(n, self._note) for n in numbers}
+        self._numbers = [n for n in numbers if signal.getsignal(n) is not signal.SIG_IGN]
+        before = {n: signal.getsignal(n) for n in self._numbers}
+        self.take()
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def take(self) -> None:
+        """Takes the signals from whatever has them."""
+        for number in self._numbers:
+            signal.signal(number, self._note)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.number:

@@ -22,6 +22,7 @@ from chatbot.learn.judging import judge
 from chatbot.learn.model import Seq2Seq
 from chatbot.learn.position import Position
 from chatbot.learn.saved import fault_of, read_position, saved
+from chatbot.learn.sharing import from_chief
 
 
 def newest(folder: ModelFolder, position: Position) -> list[Path]:
@@ -63,12 +64,16 @@ def judged_mean(
     Returns:
         The loss of the mean, infinite if there is none, and what is to be said.
     """
-    paths = newest(folder, position)
+    team = engine.team
+    paths = newest(folder, position) if team.chief else []
+    count = int(team.hear(str(len(paths)).encode()))
     if not store.header.held_out:
         return math.inf, "no pairs are held out, so no mean of checkpoints can be judged"
-    if len(paths) < 2:
+    if count < 2:
         return math.inf, "only one checkpoint, so no mean of several; see --save-every"
-    take_mean(engine.net, paths)
+    if team.chief:
+        take_mean(engine.net, paths)
+    from_chief(engine, position)
     loss = judge(store, engine, position.training.max_length).loss
-    said = f"the mean of the last {len(paths)} checkpoints has a loss of {loss:.3f}, "
+    said = f"the mean of the last {count} checkpoints has a loss of {loss:.3f}, "
     return loss, said + ("the best" if loss < best else f"not below {best:.3f}")

@@ -42,15 +42,25 @@ _UNREADABLE = (tf.errors.OpError, ValueError, RuntimeError, IndexError)
 
 
 class Checkpoints:
-    """Writes the checkpoints of one run."""
+    """Writes the checkpoints of one run; of a worker that is not the chief, none."""
 
-    def __init__(self, folder: ModelFolder, net: Seq2Seq, optimizer: Adam, keep: int) -> None:
-        """Takes what to save, and how many of the newest to keep; removes what kills left."""
-        self._folder, self._keep = folder, keep
+    def __init__(
+        self, folder: ModelFolder, net: Seq2Seq, optimizer: Adam, keep: int, *, writes: bool = True
+    ) -> None:
+        """Takes what to save, and how many of the newest to keep; removes what kills left.
+
+        Args:
+            folder: the model folder.
+            net: the network.
+            optimizer: its optimizer.
+            keep: how many of the newest stay.
+            writes: whether this process writes; if not, nothing here does anything.
+        """
+        self._folder, self._keep, self._writes = folder, keep, writes
         self._text = tf.Variable("", dtype=tf.string, trainable=False)
         self._whole = tf.train.Checkpoint(model=net, optimizer=optimizer, position=self._text)
         self._weights = tf.train.Checkpoint(model=net, position=self._text)
-        for place in (folder.checkpoints, folder.best):
+        for place in (folder.checkpoints, folder.best) if writes else ():
             _remove_unfinished(place)
 
     def save(self, position: Position) -> Path:
@@ -72,14 +82,18 @@ class Checkpoints:
         Raises:
             ChatbotError: one cannot be removed.
         """
+        if not self._writes:
+            return
         with _writing(self._folder.checkpoints):
             for path in reversed(saved(self._folder.checkpoints)):
                 if step_of(path) > step:
                     _remove(path)
 
     def _save(self, what: tf.train.Checkpoint, folder: Path, position: Position, keep: int) -> Path:
-        self._text.assign(position.to_json())
         final = folder / f"step-{position.step}"
+        if not self._writes:
+            return final
+        self._text.assign(position.to_json())
         with _writing(folder):
             folder.mkdir(exist_ok=True)  # the model folder itself has to be there
             temporary = folder / f"{_UNFINISHED}{final.name}"

@@ -6,7 +6,7 @@ order of batches, of schedules or of files.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -22,8 +22,10 @@ from chatbot.learn.dropout import Dropped
 from chatbot.learn.model import feature_spec
 from chatbot.learn.networks import network
 from chatbot.learn.optimizer import Adam
+from chatbot.learn.packing import round_up
 from chatbot.learn.parts import merged, split
 from chatbot.learn.recovery import Step
+from chatbot.learn.team import Team
 from chatbot.learn.tf import tf
 from chatbot.machine import cores, has_bfloat16
 
@@ -68,6 +70,7 @@ class Engine:
         parts: how many parts a batch is dealt out to; as many are computed at a time as there are
             processors, so more of them take less memory and a little more time.
         workers: how many are computed at a time.
+        team: the workers of the run.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class Engine:
         unigram: NDArray[np.float32],
         dropout: float,
         parts: int | None = None,
+        team: Team | None = None,
     ) -> None:
         """Draws the weights and declares the steps; they are compiled at their first use.
 
@@ -88,18 +92,23 @@ class Engine:
             unigram: how often each entry occurs, [V].
             dropout: share of activations dropped.
             parts: the attribute; default: one for each processor.
+            team: the attribute; default: alone.
         """
-        self.net = network(size, model, seed=training.seed, unigram=unigram)
-        self.optimizer = Adam(
-            self.net.embedding, self.net.matrices, freezing=training.freeze_vectors
-        )
-        self.workers = workers_of(training)
-        self.parts = self.workers if parts is None else parts
+        self.team = team = team or Team()
+        with team.scope():
+            self.net = network(size, model, seed=training.seed, unigram=unigram)
+            self.optimizer = Adam(
+                self.net.embedding, self.net.matrices, freezing=training.freeze_vectors
+            )
+        self.workers = max(workers_of(training), len(team.devices))
+        parts = self.workers if parts is None else parts
+        self.parts = round_up(parts, len(team.devices))
         self._pool = ThreadPoolExecutor(self.workers)
         self._clip, self._dropout = training.clip, dropout
         self._word_dropout, self._variational = training.word_dropout, training.variational
         self._dtype = product_type(training.precision)
         self._seed = np.int32(training.seed & 0x7FFFFFFF)
+        self._seed ^= np.int32(team.index * 0x3C6EF35F & 0x7FFFFFFF)  # the chief draws as if alone
         spec, numbers = feature_spec(), tf.TensorSpec((None,), tf.int32)
         rows = tf.TensorSpec((None, model.embedding), tf.float32)
         shapes = [(self.net.output.shared, model.embedding), *(v.shape for v in self.net.matrices)]
@@ -109,9 +118,11 @@ class Engine:
             self._part_gradient, input_signature=[spec, number, key], autograph=False
         )
         self._add = tf.function(self._sum, input_signature=[weights, weights], autograph=False)
-        self._change = tf.function(
-            self._update, input_signature=[numbers, numbers, rows, weights, number, number]
-        )
+        sums = tf.TensorSpec((3,), tf.float64)
+        change = [numbers, numbers, rows, weights, sums, number]
+        self._change = team.compiled(self._update, change)
+        self._everywhere = team.each(self._part_gradient)
+        self._shapes = shapes
         self._judge = tf.function(self._part_loss, input_signature=[spec], autograph=False)
 
     @property
@@ -147,38 +158,32 @@ class Engine:
         """One optimizer step.
 
         Args:
-            batch: at least one pair.
+            batch: at least one pair, or with a team at least one among all workers: this one's.
             learning_rate: the rate of this step.
             step: its number, which dropout is drawn by.
             counted: whether the n-grams of the batch are among those counted.
             dropping: how much of the dropout is in force, 0 to 1.
         """
-        parts = split(batch, min(self.parts, len(batch)))
+        parts = split(batch, min(self.parts, len(batch))) if len(batch) else []
         shared = self.net.output.shared
 
-        def gradient(number: int) -> tuple[Any, ...]:
-            """What a part touched, its losses and its gradients."""
+        def prepared(number: int) -> tuple[NDArray[np.int32], tuple[Any, ...]]:
+            """What a part touches; the arguments of `_part_gradient`."""
             packed = self.net.pack(parts[number])
             # Places of one part of one step draw from four keys, beginning with this one.
             key = [self._seed, 4 * (step * self.parts + number) & 0x7FFFFFFF]
             features = self.net.features(packed, counted=counted)
             share = np.float32(self._dropout * dropping)
-            found = self._gradient(features, share, np.asarray(key, np.int32))
-            return packed.touched[shared:], *found
+            return packed.touched[shared:], (features, share, np.asarray(key, np.int32))
 
-        loss, network, weights = 0.0, 0.0, None
-        touched, rows = [], []
-        for entries, judged, alone, of_rows, *others in self._pool.map(gradient, range(len(parts))):
-            loss += float(judged)
-            network += float(alone)
-            touched.append(entries)
-            rows.append(of_rows)
-            weights = others if weights is None else self._add(weights, others)
-        entries, places = merged(touched)
-        scale = np.float32(1 / batch.weights.sum())
+        found = [_Sums(self._add, self._shapes) for _ in self.team.devices]
+        for number, one in enumerate(self._gradients(prepared, len(parts))):
+            found[number % len(found)].add(*one)
+        found[0].numbers[2] = batch.weights.sum()
         rate = np.float32(learning_rate)
-        norm = self._change(entries, places, tf.concat(rows, 0), weights, scale, rate)
-        return Step(loss * float(scale), network * float(scale), float(norm))
+        norm, sums = self._change([(*one.arguments(), rate) for one in found])
+        loss, network, tokens = sums.numpy().tolist()
+        return Step(loss / tokens, network / tokens, float(norm), int(tokens))
 
     def counted(self, runs: Ranges) -> bool:
         """Whether the n-grams of some of these pairs of the store are among those counted."""
@@ -203,7 +208,8 @@ class Engine:
             with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
                 return np.stack(sums).astype(np.float32)
 
-        return np.concatenate(list(self._pool.map(nats, batches)), 1)
+        none = np.zeros((2, 0), np.float32)
+        return np.concatenate([none, *self._pool.map(nats, batches)], 1)
 
     def _part_gradient(self, batch: Any, share: Any, key: Any) -> Any:  # noqa: ANN401
         """The losses of a part, with n-grams and without, and the gradients of what it touched.
@@ -224,6 +230,29 @@ class Engine:
         alone = judged if self.net.mixture is None else learned - judged
         return judged, alone, rows[shared:], rows[:shared], *others
 
+    def _gradients(
+        self, prepared: Callable[[int], tuple[NDArray[np.int32], tuple[Any, ...]]], count: int
+    ) -> Iterator[tuple[NDArray[np.int32], Sequence[Any]]]:
+        """What each part touches, and what `_part_gradient` gives of it, in order.
+
+        One device takes as many parts at a time as there are processors, several take one each.
+        """
+        devices = len(self.team.devices)
+        if devices == 1:
+
+            def found(number: int) -> tuple[NDArray[np.int32], Sequence[Any]]:
+                """Those of one part."""
+                touched, arguments = prepared(number)
+                return touched, self._gradient(*arguments)
+
+            yield from self._pool.map(found, range(count))
+            return
+        for first in range(0, count, devices):
+            some = list(self._pool.map(prepared, range(first, min(first + devices, count))))
+            idle = devices - len(some)  # they compute one again, which nobody takes
+            given = [arguments for _, arguments in (*some, *some[:1] * idle)]
+            yield from zip((touched for touched, _ in some), self._everywhere(given), strict=False)
+
     def _sum(self, some: list[Any], others: list[Any]) -> list[Any]:
         return [one + other for one, other in zip(some, others, strict=True)]
 
@@ -233,17 +262,51 @@ class Engine:
         places: Any,  # noqa: ANN401
         rows: Any,  # noqa: ANN401
         weights: list[Any],
-        scale: Any,  # noqa: ANN401
+        sums: Any,  # noqa: ANN401
         learning_rate: Any,  # noqa: ANN401
     ) -> Any:  # noqa: ANN401
-        """The optimizer step; gives the norm of the gradient."""
+        """The optimizer step; gives the norm of the gradient, and `sums` over all workers."""
         rows = tf.math.unsorted_segment_sum(rows, places, tf.size(touched))
+        touched, rows, weights, sums = self.team.total(touched, rows, weights, sums)
+        scale = tf.cast(1 / sums[2], tf.float32)
         shared, *weights = weights
         touched = tf.concat([tf.range(len(shared)), touched], 0)
         rows = tf.concat([shared, rows], 0) * scale
         weights = [one * scale for one in weights]
-        return self.optimizer.apply(touched, rows, weights, learning_rate, self._clip)
+        return self.optimizer.apply(touched, rows, weights, learning_rate, self._clip), sums
 
     def _part_loss(self, batch: Any) -> Any:  # noqa: ANN401
         rows = tf.gather(self.net.embedding, batch["touched"])
         return self.net.judged(rows, batch, self._dtype)
+
+
+class _Sums:
+    """What the parts of one device come to.
+
+    Attributes:
+        numbers: loss with n-grams, loss of the network, and real targets, float64 [3].
+    """
+
+    def __init__(self, add: Callable[..., Any], shapes: Sequence[Any]) -> None:
+        self.numbers = np.zeros(3)
+        self._touched: list[NDArray[np.int32]] = []
+        self._rows: list[Any] = []
+        self._weights: Any = None
+        self._add, self._shapes = add, shapes
+
+    def add(self, touched: NDArray[np.int32], found: Sequence[Any]) -> None:
+        """Takes in what a part touched, and what `Engine._part_gradient` gave of it."""
+        judged, alone, rows, *weights = found
+        self.numbers[:2] += float(judged), float(alone)
+        self._touched.append(touched)
+        self._rows.append(rows)
+        self._weights = weights if self._weights is None else self._add(self._weights, weights)
+
+    def arguments(self) -> tuple[Any, ...]:
+        """What `Engine._update` takes of it."""
+        if self._weights is None:  # no pairs here
+            weights = [tf.zeros(shape) for shape in self._shapes]
+            none = np.zeros(0, np.int32)
+            return none, none, tf.zeros([0, self._shapes[0][1]]), weights, self.numbers
+        entries, places = merged(self._touched)
+        return entries, places, tf.concat(self._rows, 0), list(self._weights), self.numbers

@@ -105,3 +105,26 @@ class Journal:
                 f"{self._folder.history}: cannot be written ({error.strerror}). Make room or mend "
                 "the folder, then run the same command: it resumes from the last checkpoint."
             ) from error
+
+
+class Unwritten(Journal):
+    """That of a worker that is not the chief: records pass, and nothing is written."""
+
+    def drop_after(self, step: int, *, extending: bool = False) -> None:
+        """Does nothing."""
+
+    def lacks(self, note: str) -> bool:
+        """Says no: what lacks here is not to be recorded."""
+        return False
+
+    def sync(self) -> None:
+        """Does nothing."""
+
+    def log(self, record: Record, **shown: Any) -> Iterator[Record]:  # noqa: ANN401 - its fields
+        """Gives the record with what is only shown."""
+        yield replace(record, **shown)
+
+    def insist(self, write: Callable[[], T], about: Record) -> Generator[Record, None, T]:
+        """Asks once."""
+        yield from ()
+        return write()

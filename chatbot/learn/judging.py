@@ -16,6 +16,7 @@ from chatbot.corpus.batches import Batch, make_batch
 from chatbot.corpus.store import TokenStore
 from chatbot.learn.comparison import Judged
 from chatbot.learn.engine import Engine
+from chatbot.learn.team import Team
 
 MOST = 2_000
 """Pairs that are judged."""
@@ -38,11 +39,22 @@ def judged_range(store: TokenStore) -> tuple[int, int]:
     return 0, min(MOST, header.train)
 
 
-def judge(store: TokenStore, engine: Engine, max_length: int) -> Judged:
-    """The loss of every judged pair under the present weights, nothing left out."""
+def judge(store: TokenStore, engine: Engine, max_length: int, team: Team | None = None) -> Judged:
+    """The loss of every judged pair under the present weights, nothing left out.
+
+    Each worker of a team judges some of them, and hears what the others found.
+
+    Args:
+        store: the pairs.
+        engine: the weights.
+        max_length: most tokens of a question or reply.
+        team: who judges; default: the engine's.
+    """
+    team = team or engine.team
     begin, end = judged_range(store)
+    begin, end = (begin + (end - begin) * n // team.workers for n in (team.index, team.index + 1))
     tokens = 0
-    whole, sizes = [], []
+    whole, sizes = [np.zeros(0, np.bool_)], [np.zeros((0, 2), np.int64)]
 
     def batches() -> Iterator[Batch]:
         """The pairs, a bounded number at a time."""
@@ -54,8 +66,10 @@ def judge(store: TokenStore, engine: Engine, max_length: int) -> Judged:
             sizes.append(pairs.sources[:, 2:])
             yield batch
 
-    nats, alone = engine.validate(batches())
-    bits = bits_per_character(nats, np.concatenate(whole), np.concatenate(sizes))
+    nats, alone = team.gather(engine.validate(batches()).T).T
+    tokens = int(team.gather(np.array([tokens])).sum())
+    ends = team.gather(np.concatenate(whole).astype(np.int32)) > 0
+    bits = bits_per_character(nats, ends, team.gather(np.concatenate(sizes)))
     return Judged(nats, tokens, float(alone.sum(dtype=np.float64)) / tokens, bits)
 
 

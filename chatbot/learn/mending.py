@@ -26,6 +26,7 @@ from chatbot.learn.engine import Engine
 from chatbot.learn.position import Position
 from chatbot.learn.saved import fault_of, newest_whole, read_position, saved
 from chatbot.learn.schedule import halved
+from chatbot.learn.sharing import from_chief
 
 _NAMED = 3
 _AT_ONCE = 250
@@ -58,8 +59,13 @@ def check_tries(wrong: Position, fault: str | None, folder: ModelFolder) -> None
         )
 
 
-def least_saved(folder: ModelFolder, position: Position) -> float:
-    """The least judged loss whose weights are kept, of these pairs; infinite without any."""
+def least_saved(folder: ModelFolder, position: Position, engine: Engine) -> float:
+    """The least judged loss whose weights the chief keeps, of these pairs; infinite without any."""
+    found = _least_saved(folder, position) if engine.team.chief else inf
+    return float(engine.team.hear(repr(found).encode()))
+
+
+def _least_saved(folder: ModelFolder, position: Position) -> float:
     for path in reversed(saved(folder.best)):
         if fault_of(path) is None:
             best = read_position(path)
@@ -78,9 +84,15 @@ def without_the_step(now: Position) -> Position:
 def back_to_the_best(now: Position, folder: ModelFolder, engine: Engine) -> Position:
     """Brings back the best weights, with new moments; the position to go on from at half the rate.
 
+    Those that the chief of a team keeps, on all its workers.
+
     Raises:
         ChatbotError: there are none, or they cannot be read.
     """
+    return from_chief(engine, _back(now, folder, engine) if engine.team.chief else None)
+
+
+def _back(now: Position, folder: ModelFolder, engine: Engine) -> Position:
     best, _ = newest_whole(folder.best)
     if best is None:
         raise ChatbotError(
@@ -108,6 +120,8 @@ def suspects(
 ) -> str:
     """Lists the pairs of a step in the model folder; the first and where the others are, in words.
 
+    Only the chief of a team does.
+
     Args:
         folder: the model folder.
         store: its token store.
@@ -115,6 +129,8 @@ def suspects(
         engine: what they are judged by.
         max_length: most tokens of a question or reply.
     """
+    if not engine.team.chief:
+        return "listed by the chief"
     pairs = store.read(runs)
     every = np.arange(len(pairs))
     parts = np.array_split(every, -(-len(pairs) // _AT_ONCE))

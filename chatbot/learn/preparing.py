@@ -26,9 +26,11 @@ from chatbot.folder import ModelFolder
 from chatbot.learn.checkpoint import finish_saves, restore
 from chatbot.learn.engine import Engine, use_threads
 from chatbot.learn.extending import Extension, extend, extended
+from chatbot.learn.joining import Joining
 from chatbot.learn.judging import judge
 from chatbot.learn.ngrams import NUMBERS, Ngrams
 from chatbot.learn.position import Position
+from chatbot.learn.remote import open_anywhere
 from chatbot.learn.saved import (
     check_vocabulary,
     damaged_in,
@@ -37,6 +39,8 @@ from chatbot.learn.saved import (
     vocabulary_of,
 )
 from chatbot.learn.schedule import Schedule, at_full_rate
+from chatbot.learn.sharing import from_chief, settings_from_chief
+from chatbot.learn.team import Team
 from chatbot.learn.training import Run
 from chatbot.locking import Lock
 from chatbot.memory import release_freed, release_program
@@ -59,6 +63,8 @@ def prepare(
     extending: bool = False,
     learning_rate: float | None = None,
     stop: Callable[[], str | None] = lambda: None,
+    joining: Joining | None = None,
+    elsewhere: str | None = None,
 ) -> Run:
     """Opens a model folder for training: a new run, or the one that stands there.
 
@@ -70,6 +76,9 @@ def prepare(
         extending: go on with it though its vocabulary or its corpus has grown.
         learning_rate: the run that stands there goes on at this rate, whatever it began with.
         stop: asked after every step; a reason in words ends the run.
+        joining: how the run is distributed; default: not at all.
+        elsewhere: where the token store is, if not in the folder: a path, or a name that
+            tf.io.gfile knows.
 
     Raises:
         ChatbotError: no store, a damaged one, checkpoints of which none is whole, a setting that
@@ -77,10 +86,21 @@ def prepare(
             be kept, or another program writes to the folder.
     """
     vocabulary = Vocabulary.load(folder.vocabulary)
+    joining = joining or Joining()
     with ExitStack() as opened:  # closes the store and unlocks the folder if anything is refused
-        opened.callback(Lock(folder.path).close)
-        store = opened.enter_context(TokenStore(folder.store))
+        if joining.chief:
+            opened.callback(Lock(folder.path).close)
+        store = opened.enter_context(_store(folder, elsewhere))
         _check_store(store, vocabulary, folder)
+        if joining.how != "none":
+            use_threads(TrainingConfig(threads=training.get("threads", 0)))
+        asked = {**model, **training, "restart": restart, "extend": extending}
+        asked["set_learning_rate"] = learning_rate
+        team = joining.team(store.header, asked, stop)
+        if not team.chief:
+            run = _joined(folder, vocabulary, store, training, stop, team)
+            run.held = opened.pop_all()
+            return run
         finish_saves(folder)
         newest, damaged = (None, []) if restart else newest_whole(folder.checkpoints)
         damaged += [] if restart else damaged_in(folder.best)
@@ -96,8 +116,10 @@ def prepare(
         planned = budget(_work(store, len(vocabulary), network, settings))
         parts = planned.parts if settings.memory else None
         release_program()
+        settings_from_chief(team, (network, settings), training)
         dropout = _dropout(store, settings)
-        engine = Engine(len(vocabulary), network, settings, vocabulary.unigram, dropout, parts)
+        size, unigram = len(vocabulary), vocabulary.unigram
+        engine = Engine(size, network, settings, unigram, dropout, parts, team)
         if restart:
             folder.forget_training()
         opening = _Opening(folder, vocabulary, store, engine, network, settings)
@@ -105,10 +127,42 @@ def prepare(
         release_freed()
         if vectors is not None:
             engine.begin_with(vectors)
+        from_chief(engine, position)
         held = opened.pop_all()
     coverage = vectors.coverage if vectors else None
     found = (folder, vocabulary, store, engine, position, stop, planned, held)
     return Run(*found, coverage=coverage, damaged=damaged, resumed=resumed, extension=extension)
+
+
+def _joined(
+    folder: ModelFolder,
+    vocabulary: Vocabulary,
+    store: TokenStore,
+    training: Mapping[str, Any],
+    stop: Callable[[], str | None],
+    team: Team,
+) -> Run:
+    """The run that the chief has opened, on another worker."""
+    network, settings = settings_from_chief(team, None, training)
+    planned = budget(_work(store, len(vocabulary), network, settings))
+    parts = planned.parts if settings.memory else None
+    release_program()
+    size, unigram, dropout = len(vocabulary), vocabulary.unigram, _dropout(store, settings)
+    engine = Engine(size, network, settings, unigram, dropout, parts, team)
+    position = from_chief(engine, None)
+    release_freed()
+    position = replace(position, model=network, training=settings)
+    resumed = position if position.step else None
+    held = ExitStack()
+    found = (folder, vocabulary, store, engine, position, stop, planned, held)
+    return Run(*found, resumed=resumed)
+
+
+def _store(folder: ModelFolder, elsewhere: str | None) -> TokenStore:
+    """The token store, opened."""
+    if elsewhere is None:
+        return TokenStore(folder.store)
+    return TokenStore(elsewhere, opener=open_anywhere)
 
 
 def _check_store(store: TokenStore, vocabulary: Vocabulary, folder: ModelFolder) -> None:
@@ -116,7 +170,7 @@ def _check_store(store: TokenStore, vocabulary: Vocabulary, folder: ModelFolder)
     if store.header.vocabulary != vocabulary.digest:
         way = "--extend" if folder.trained else "--restart"
         raise ChatbotError(
-            f"{folder.store}: belongs to another vocabulary than {folder.vocabulary.name}. "
+            f"{store.path}: belongs to another vocabulary than {folder.vocabulary.name}. "
             f"Build both anew: chatbot build-vocab {way} --model {folder.path}."
         )
 
@@ -168,7 +222,7 @@ class _Opening(NamedTuple):
                 "train anew with --restart."
             )
         self._count_ngrams()
-        drawn = judge(self.store, self.engine, self.training.max_length).network
+        drawn = judge(self.store, self.engine, self.training.max_length, Team()).network
         extension = extend(path, stored, before, self.engine, self.vocabulary)
         begins = extended(stored, self.store.header, len(self.vocabulary), drawn)
         return replace(begins, model=self.model, training=self.training), extension

@@ -52,11 +52,13 @@ class Step(NamedTuple):
         network: the same of the network alone, without n-grams.
         norm: global norm of the gradient, before clipping; where it is not finite, neither weights
             nor moments have changed.
+        tokens: real targets of the batch, of all workers.
     """
 
     loss: float
     network: float
     norm: float
+    tokens: int = 0
 
 
 @dataclass(frozen=True)

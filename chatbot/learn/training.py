@@ -28,11 +28,12 @@ from chatbot.history import Record
 from chatbot.learn import mending, recovery
 from chatbot.learn.averaging import judged_mean
 from chatbot.learn.checkpoint import Checkpoints
+from chatbot.learn.clock import Clock
 from chatbot.learn.comparison import Judged
 from chatbot.learn.ending import Ending
 from chatbot.learn.engine import Engine
 from chatbot.learn.extending import Extension
-from chatbot.learn.journal import Journal
+from chatbot.learn.journal import Journal, Unwritten
 from chatbot.learn.judging import judge
 from chatbot.learn.pace import Pace, progress
 from chatbot.learn.position import Position
@@ -82,12 +83,13 @@ class Run:
     _pace: Pace = field(default_factory=Pace)
     _rate: float | None = None
     _best: float = inf
-    _began: float = 0.0
     _disk: DiskLeft = field(default_factory=DiskLeft)
 
     def __post_init__(self) -> None:
-        """Opens the journal."""
-        self._journal, self._saved = Journal(self.folder, self.stop), self.resumed
+        """Opens the journal, and sets the clock."""
+        kind = Journal if self.engine.team.chief else Unwritten
+        self._journal, self._saved = kind(self.folder, self.stop), self.resumed
+        self._clock = Clock(self.engine.team, self.stop, self._journal)
 
     @property
     def pairs(self) -> int:
@@ -119,14 +121,13 @@ class Run:
         self.held.close()
 
     def _records(self) -> Iterator[Record]:
-        checkpoints = Checkpoints(
-            self.folder, self.engine.net, self.engine.optimizer, self.position.training.keep
-        )
+        keep, writes = self.position.training.keep, self.engine.team.chief
+        net, optimizer = self.engine.net, self.engine.optimizer
+        checkpoints = Checkpoints(self.folder, net, optimizer, keep, writes=writes)
         reason = yield from self._begin(checkpoints)
         while not reason:
             step = self._step()
             release_after(self._pace.steps, _RELEASE_EVERY, self.position.training.memory)
-            self._count_seconds()
             yield from self._progress(step)
             fault = recovery.fault(self.position.recovery, self.position.training.batch)
             if self.position.recovery.refused == 1:
@@ -138,8 +139,7 @@ class Run:
                 fault = yield from self._judge(checkpoints)
             if fault:
                 yield from self._go_back(checkpoints, fault)
-            reason = self.stop() or self._reason_to_end()
-            self._count_seconds()
+            reason = self._asked_to_end() or self._reason_to_end()
             # After a refused step weights may not be finite.
             if due(*self._since()) and not reason and not self.position.recovery.refused:
                 yield from self._save(checkpoints)
@@ -160,46 +160,47 @@ class Run:
         yield from self._insist(lambda: self._journal.drop_after(last, extending=extending))
         if self._journal.lacks(said := self.position.went_back):  # killed before it was recorded
             yield from self._log(self._record("rollback", note=said))
-        self._best = inf if begins else mending.least_saved(self.folder, self.position)
+        self._best = inf if begins else mending.least_saved(self.folder, self.position, self.engine)
         held_out = self.store.header.held_out
         yield from self._log(self._record("start", note=self.ending.judged_by(held_out)))
         if extending:
             yield from self._log(self._record("extend", note=f"extended: {self.extension}"))
-        self._began = time.monotonic() - self.position.seconds - self._journal.waited
-        reason = self.stop() or self._reason_to_end()
+        self._clock.start(self.position.seconds)
+        reason = self._clock.seconds_and_reason()[1] or self._reason_to_end()
         if not judged and not reason:
             fault = yield from self._judge(checkpoints)
             mending.check_start(fault, self.folder)
         return reason
 
-    def _count_seconds(self) -> None:
-        seconds = time.monotonic() - self._began - self._journal.waited
+    def _asked_to_end(self) -> str | None:
+        seconds, reason = self._clock.seconds_and_reason()
         self.position = replace(self.position, seconds=seconds)
+        return reason
 
-    def _runs(self, step: int) -> Sequence[tuple[int, int]]:
-        """Which pairs a step takes."""
+    def _runs(self, step: int, *share: int) -> Sequence[tuple[int, int]]:
+        """Which pairs a step takes; with a worker and their number, those of that one."""
         training = self.position.training
-        return ranges(training.sampler, training.seed, step, training.batch, self.pairs)
+        return ranges(training.sampler, training.seed, step, training.batch, self.pairs, *share)
 
     def _step(self) -> recovery.Step:
-        position = self.position
-        training, step = position.training, position.step
-        began = time.monotonic()
+        position, training = self.position, self.position.training
+        step, began = position.step, time.monotonic()
         runs = self._runs(step)
-        batch = make_batch(self.store.read(runs), training.max_length)
+        mine = self._runs(step, self.engine.team.index, self.engine.team.workers)
+        batch = make_batch(self.store.read(mine), training.max_length)
         fraction = self.ending.fraction(step, position.seconds)
         self._rate = rate(step, position.schedule, fraction, training)
         counted = self.engine.counted(runs)
         share = dropping(step, training.batch, self.pairs)
         found = self.engine.train(batch, self._rate, step, counted=counted, dropping=share)
-        self._pace.add(time.monotonic() - began, len(batch), float(batch.weights.sum()))
+        self._pace.add(time.monotonic() - began, sum(b - a for a, b in runs), found.tokens)
         health = recovery.after_step(position.recovery, found, training.batch)
         position = replace(position, step=step + 1, recovery=health, went_back="")
         if not health.refused:
             schedule = after_step(position.schedule, found.loss, training)
             losses = (*position.losses, found.loss)[-_MEAN_OF:]
             position = replace(position, schedule=schedule, losses=losses)
-        self.position = position
+        self.position = replace(position, seconds=self._clock.seconds())
         return found
 
     def _pass_over(self, fault: str | None) -> Iterator[Record]:

@@ -50,7 +50,7 @@ OTHERS = {
         *("vocab", "keep-segmented", "shards", "restart", "extend", "help"),
     },
     "train": {
-        *("model", "restart", "extend", "set-learning-rate"),
+        *("model", "restart", "extend", "set-learning-rate", "distribute", "wait", "store"),
         *("quiet", "json", "tensorboard", "help"),
     },
     "chat": {"model", "checkpoint", "backward", "transcript", "json", "help"},

@@ -7,7 +7,13 @@ import pytest
 from chatbot.corpus.store import TokenStore
 from tests.cli.test_build_vocab import SAME
 
+FEW = ("--batch", "4", "--units", "8", "--embedding", "8", "--quiet")
 SHARDS = ["00000", "00001", "00002"]
+
+
+def losses_in(path):
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    return [record["loss"] for record in records if "loss" in record]
 
 
 def shards_in(folder):
@@ -37,15 +43,10 @@ def test_the_pairs_are_those_of_one_file(sharded):
 
 
 def test_all_commands_take_it(sharded, main):
-    few = ("--steps", "2", "--batch", "4", "--units", "8", "--embedding", "8", "--quiet")
     for model in ("model", "one"):
-        assert main("train", "--model", model, *few, cwd=sharded).code == 0
-    records = [
-        [json.loads(line) for line in (sharded / model / "history.jsonl").read_text().splitlines()]
-        for model in ("model", "one")
-    ]
-    losses = [[one["loss"] for one in found if "loss" in one] for found in records]
-    assert losses[0] == losses[1] != []
+        assert main("train", "--model", model, "--steps", "2", *FEW, cwd=sharded).code == 0
+    one, some = (losses_in(sharded / model / "history.jsonl") for model in ("one", "model"))
+    assert one == some != []
     assert json.loads(main("info", "--json", cwd=sharded).out)["pairs"] == 23
     assert main("evaluate", cwd=sharded).code == 0
 
@@ -104,3 +105,37 @@ def test_parts_have_no_shards(built, main):
     done = main(*SAME, "--part", "--shards", "2", cwd=built)
     assert done.code == 2
     assert "--part: goes with no other option" in done.err
+
+
+# A store that is not in the model folder.
+
+
+def test_a_store_elsewhere_is_trained_on_and_resumed(sharded, main):
+    here, far = sharded / "model" / "pairs.store", sharded / "far.store"
+    for steps in "24":
+        assert main("train", "--model", "one", "--steps", steps, *FEW, cwd=sharded).code == 0
+    here.rename(far)
+    for steps, name in (("2", str(far)), ("4", f"file://{far}")):
+        done = main("train", "--store", name, "--steps", steps, *FEW, cwd=sharded)
+        assert (done.code, done.out) == (0, "")
+    one, elsewhere = (sharded / model / "history.jsonl" for model in ("one", "model"))
+    assert losses_in(elsewhere) == losses_in(one) != []
+    assert main("chat", cwd=sharded, stdin="你好\n".encode()).code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("file://{}/none", "file://{}/none: no token store yet. Copy one there."),
+        ("nowhere://a/b", "File system scheme 'nowhere' not implemented"),
+        ("{}/data", "/data: cannot be read ("),
+        ("{}/other/pairs.store", "/other/pairs.store: belongs to another vocabulary than"),
+    ],
+)
+def test_a_store_elsewhere_that_cannot_be_used_is_refused(sharded, main, name, said):
+    other = ("build-vocab", "--min-freq", "1", "--holdout", "4", "--seed", "2")
+    (sharded / "other.tsv").write_text("a b\tc d\n" * 9 + "e\tf\n" * 9, "utf-8")
+    assert main(*other, "other.tsv", "--model", "other", cwd=sharded).code == 0
+    done = main("train", "--store", name.format(sharded), "--steps", "1", *FEW, cwd=sharded)
+    assert (done.code, done.out) == (1, "")
+    assert said.format(sharded) in done.err.splitlines()[-1]

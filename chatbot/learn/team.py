@@ -1,0 +1,237 @@
+"""The workers of a run and the devices of each, on `tf.distribute`.
+
+Comes in: how a run is distributed. Goes out: where variables are made, sums over all workers, and
+what the chief says to all. Knows nothing of networks or of pairs.
+
+Every device of every worker computes the gradient of its own share of a step's pairs. Gradients are
+summed over all, and each device changes its own copy of the weights by the same sum, so that copies
+never differ (synchronous data parallelism). What needs one clock or one file is the chief's: it
+says, the others hear.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chatbot.cluster import Cluster
+from chatbot.errors import ChatbotError
+from chatbot.learn.tf import quietly, tf
+
+Tensor = Any
+Total = tuple[Tensor, Tensor, list[Tensor], Tensor]
+
+REASONS = ("interrupted", "terminated", "the terminal was closed", "stopped")
+"""Why a worker may ask all to stop; what is none of these is said as the last."""
+
+
+class Team:
+    """A run in one process on one device, which agrees with itself.
+
+    Attributes:
+        index: this worker, from 0; the chief is 0.
+        workers: how many there are.
+        devices: what of this worker computes, by TensorFlow's names; one alone needs none.
+    """
+
+    index, workers = 0, 1
+    devices: Sequence[str] = ("",)
+
+    @property
+    def chief(self) -> bool:
+        """Whether this worker writes."""
+        return self.index == 0
+
+    def scope(self) -> AbstractContextManager[Any]:
+        """Where variables are made."""
+        return nullcontext()
+
+    def compiled(self, change: Callable[..., Any], spec: Sequence[Any]) -> Callable[..., Any]:
+        """A function of one tuple of arguments for each device, run there; the first one's answer.
+
+        Args:
+            change: what is run; it may call `total`.
+            spec: the types of its arguments.
+        """
+        run = tf.function(change, input_signature=spec)
+        return lambda arguments: run(*arguments[0])
+
+    def each(self, function: Callable[..., Any]) -> Callable[[Sequence[Any]], list[Any]]:
+        """A compiled function of one tuple of arguments for each device; all their answers."""
+        run = tf.function(function, autograph=False)
+        return lambda arguments: [run(*one) for one in arguments]
+
+    def total(self, touched: Tensor, rows: Tensor, weights: list[Tensor], sums: Tensor) -> Total:
+        """The sums over all devices of all workers, inside what `compiled` runs.
+
+        Args:
+            touched: entries, distinct, [K].
+            rows: their gradients, [K, E]; those of one entry on several devices are added.
+            weights: other gradients.
+            sums: numbers.
+        """
+        return touched, rows, weights, sums
+
+    def agree(self, seconds: float, reason: str | None) -> tuple[float, str | None]:
+        """The chief's seconds, and why any worker is to stop, if one is."""
+        return seconds, reason
+
+    def hear(self, data: bytes) -> bytes:
+        """What the chief says; nobody reads what the others bring."""
+        return data
+
+    def gather(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """The rows that every worker brings, one worker after the other."""
+        return rows
+
+    def share(self, variables: Sequence[tf.Variable]) -> None:
+        """Gives all workers the chief's values."""
+
+
+class Distributed(Team):
+    """A run on several devices or machines."""
+
+    def __init__(self, strategy: tf.distribute.Strategy, cluster: Cluster | None = None) -> None:
+        """Takes the strategy, and who the workers are if there are several."""
+        self._strategy, self._cluster = strategy, cluster
+        self.index = cluster.index if cluster else 0
+        self.workers = len(cluster.addresses) if cluster else 1
+        self.devices = tuple(strategy.extended.worker_devices)
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of every new shape
+        self._gathered = tf.function(self._gather, reduce_retracing=True)
+
+    def scope(self) -> AbstractContextManager[Any]:
+        """See `Team`."""
+        return self._strategy.scope()  # type: ignore[no-any-return]
+
+    def compiled(self, change: Callable[..., Any], spec: Sequence[Any]) -> Callable[..., Any]:
+        """See `Team`."""
+        one = len(self.devices) == 1
+
+        @tf.function(  # type: ignore[untyped-decorator]
+            input_signature=[tuple(spec)] if one else None, reduce_retracing=not one
+        )
+        def run(arguments: Any) -> Any:  # noqa: ANN401 - tensors, one for each device
+            return self._strategy.run(change, args=arguments)
+
+        def called(arguments: Sequence[Any]) -> Any:  # noqa: ANN401
+            with self._talking():
+                return self._first(run(self._local(arguments)))
+
+        return called
+
+    def each(self, function: Callable[..., Any]) -> Callable[[Sequence[Any]], list[Any]]:
+        """See `Team`."""
+
+        @tf.function(autograph=False, reduce_retracing=True)  # type: ignore[untyped-decorator]
+        def run(arguments: Any) -> Any:  # noqa: ANN401 - tensors, one for each device
+            return self._strategy.run(function, args=arguments)
+
+        def called(arguments: Sequence[Any]) -> list[Any]:
+            found = run(self._local(arguments))
+            of_devices = [self._strategy.experimental_local_results(one) for one in found]
+            return list(zip(*of_devices, strict=True))
+
+        return called
+
+    def total(self, touched: Tensor, rows: Tensor, weights: list[Tensor], sums: Tensor) -> Total:
+        """See `Team`; rows travel as they are, with their entries, weights as one sum."""
+        context = tf.distribute.get_replica_context()
+        # An operation of its own puts each on the device, which arguments are not yet.
+        touched, rows, *weights, sums = map(tf.identity, (touched, rows, *weights, sums))
+        weights = context.all_reduce(tf.distribute.ReduceOp.SUM, weights)
+        sums = context.all_reduce(tf.distribute.ReduceOp.SUM, sums)
+        entries, places = tf.unique(context.all_gather(touched, 0))
+        rows = tf.math.unsorted_segment_sum(context.all_gather(rows, 0), places, tf.size(entries))
+        return entries, rows, weights, sums
+
+    def agree(self, seconds: float, reason: str | None) -> tuple[float, str | None]:
+        """See `Team`."""
+        mine = np.zeros((1, 1 + len(REASONS)))
+        if self.chief:
+            mine[0, 0] = seconds
+        if reason is not None:
+            mine[0, 1 + REASONS.index(reason if reason in REASONS else REASONS[-1])] = 1
+        total = self.gather(mine).sum(0)
+        asked = np.flatnonzero(total[1:])
+        return float(total[0]), REASONS[asked[0]] if len(asked) else None
+
+    def hear(self, data: bytes) -> bytes:
+        """See `Team`."""
+        mine = np.frombuffer(data if self.chief else b"", np.uint8)
+        return self.gather(mine.astype(np.int32)).astype(np.uint8).tobytes()
+
+    def gather(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """See `Team`; all but the first device of a worker bring nothing."""
+        arguments = [(rows,), *[(rows[:0],) for _ in self.devices[1:]]]
+        with self._talking():
+            found: NDArray[Any] = self._first(self._gathered(self._local(arguments))).numpy()
+        return found
+
+    def share(self, variables: Sequence[tf.Variable]) -> None:
+        """See `Team`; byte by byte."""
+        for variable in variables:
+            value = variable.numpy()
+            heard = np.frombuffer(self.hear(value.tobytes()), value.dtype)
+            variable.assign(heard.reshape(value.shape))
+
+    def _gather(self, arguments: Any) -> Any:  # noqa: ANN401
+        def gathered(rows: Tensor) -> Tensor:
+            """Those of all devices."""
+            return tf.distribute.get_replica_context().all_gather(tf.identity(rows), 0)
+
+        return self._strategy.run(gathered, args=arguments)
+
+    def _local(self, arguments: Sequence[Any]) -> Any:  # noqa: ANN401
+        """One tuple of arguments for each device as the strategy wants them."""
+        if len(self.devices) == 1:
+            return arguments[0]
+        first = len(self.devices) * self.index
+        return self._strategy.experimental_distribute_values_from_function(
+            lambda context: arguments[context.replica_id_in_sync_group - first]
+        )
+
+    def _first(self, found: Any) -> Any:  # noqa: ANN401
+        """What the first device of this worker gave."""
+        return tf.nest.map_structure(
+            lambda one: self._strategy.experimental_local_results(one)[0], found
+        )
+
+    @contextmanager
+    def _talking(self) -> Iterator[None]:
+        """Tells in one line of a worker that is gone."""
+        try:
+            yield
+        except tf.errors.OpError as error:
+            raise ChatbotError(self._gone(error)) from error
+
+    def _gone(self, error: Exception) -> str:
+        said = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        silent = self._cluster.silent() if self._cluster else []
+        if not self._cluster or not silent:
+            return f"workers cannot reach each other ({said}). Run the same command on all of them."
+        names = ", ".join(map(self._cluster.name, silent))
+        return (
+            f"{names}: gone. Nothing is lost: run the same command on all workers, and they go on "
+            "from the last checkpoint."
+        )
+
+
+def mirrored() -> Team:
+    """All GPUs of this machine, or all of its processors' logical devices."""
+    found = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    if len(found) == 1:
+        return Team()
+    with quietly():
+        return Distributed(tf.distribute.MirroredStrategy([one.name for one in found]))
+
+
+def multi_worker(cluster: Cluster) -> Team:
+    """The workers of a cluster, all of which call this; before TensorFlow's first operation."""
+    with quietly():
+        return Distributed(tf.distribute.MultiWorkerMirroredStrategy(), cluster)

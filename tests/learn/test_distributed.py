@@ -1,0 +1,262 @@
+"""Several processes train as one: real ones, on loopback, killed for real."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from chatbot.learn.bundle import Bundle
+from chatbot.learn.saved import saved
+
+EXACT = ("--dropout", "0", "--word-dropout", "0", "--precision", "float32")
+SMALL = ("--units", "24", "--embedding", "20", "--batch", "60", "--threads", "1")
+WAIT = ("--wait", "60")
+
+
+def addresses(count):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    found = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
+    for one in sockets:
+        one.close()
+    return found
+
+
+class Workers:
+    """The workers of one run, each with a folder of its own."""
+
+    def __init__(self, folders, *options, each=()):
+        self.folders, self.addresses = folders, addresses(len(folders))
+        more = list(each) or [()] * len(folders)
+        self.processes = []
+        for index, (folder, own) in enumerate(zip(folders, more, strict=True)):
+            command = [sys.executable, "-m", "chatbot", "train", "--model", str(folder)]
+            command += ["--distribute", "multi-worker", *WAIT, *options, *own]
+            with (folder / f"said-{index}").open("w") as said:
+                process = subprocess.Popen(
+                    command,
+                    env={**os.environ, "TF_CONFIG": self.config(index)},
+                    stdout=said,
+                    stderr=said,
+                    stdin=subprocess.DEVNULL,
+                )
+            self.processes.append(process)
+
+    def config(self, index):
+        task = {"type": "worker", "index": index}
+        return json.dumps({"cluster": {"worker": self.addresses}, "task": task})
+
+    def said(self, index):
+        return (self.folders[index] / f"said-{index}").read_text("utf-8")
+
+    def codes(self, seconds=120):
+        """Exit codes, when all have ended."""
+        until = time.monotonic() + seconds
+        try:
+            return [one.wait(max(0.1, until - time.monotonic())) for one in self.processes]
+        finally:
+            for one in self.processes:
+                one.kill()
+
+    def wait_for_step(self, step, seconds=60):
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if any(one["step"] >= step for one in history(self.folders[0])):
+                return
+            time.sleep(0.1)
+        raise AssertionError(self.said(0))
+
+
+def history(folder):
+    path = folder / "history.jsonl"
+    return (
+        [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+    )
+
+
+def weights(folder):
+    bundle = Bundle(saved(folder / "checkpoints")[-1])
+    return {name: bundle.array(stored) for name, stored in bundle.variables("model").items()}
+
+
+def losses(folder):
+    return [one["heldout_loss"] for one in history(folder) if one["kind"] == "validation"]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A folder with a vocabulary and a store of 700 pairs, 80 of them held out."""
+    folder = tmp_path_factory.mktemp("distributed")
+    rng = np.random.default_rng(1)
+    letters = "天地人你我他上下左右大小多少来去"
+    said = ["".join(rng.choice(list(letters), rng.integers(1, 9))) for _ in range(1400)]
+    pairs = "".join(f"{q}\t{r}\n" for q, r in zip(said[::2], said[1::2], strict=True))
+    (folder / "talk.tsv").write_text(pairs, "utf-8")
+    build = ["build-vocab", "talk.tsv", "--tokenizer", "char", "--holdout", "80"]
+    subprocess.run([sys.executable, "-m", "chatbot", *build], cwd=folder, check=True)
+    return folder / "model"
+
+
+@pytest.fixture
+def folders(built, tmp_path):
+    """Makes folders that have nothing but the vocabulary and the store."""
+
+    def make(count, name="w"):
+        found = []
+        for index in range(count):
+            found.append(tmp_path / f"{name}{index}")
+            found[-1].mkdir()
+            for file in ("vocabulary.txt", "pairs.store"):
+                shutil.copyfile(built / file, found[-1] / file)
+        return found
+
+    return make
+
+
+def alone(folder, *options):
+    command = [sys.executable, "-m", "chatbot", "train", "--model", str(folder), *options]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_several_workers_do_what_one_does(folders):
+    options = ("--steps", "50", "--validate-every", "20", *SMALL, *EXACT)
+    (one,) = folders(1, "one")
+    assert alone(one, *options).returncode == 0
+    expected = weights(one)
+    for count in (1, 2, 3):
+        found = folders(count, f"of {count} ")
+        # More parts at a time in one of them change nothing but the rounding of sums.
+        workers = Workers(found, *options, each=[("--threads", "2"), (), ()][:count])
+        assert workers.codes() == [0] * count, workers.said(0)
+        np.testing.assert_allclose(losses(found[0]), losses(one), rtol=1e-5)
+        for name, value in weights(found[0]).items():
+            np.testing.assert_allclose(value, expected[name], atol=2e-5, err_msg=name)
+
+
+def test_only_the_chief_writes(folders):
+    found = folders(2)
+    before = sorted(path.name for path in found[1].iterdir())
+    workers = Workers(found, "--steps", "4", *SMALL)
+    assert workers.codes() == [0, 0]
+    after = sorted(path.name for path in found[1].iterdir())
+    assert after == sorted([*before, "said-1"])
+    assert [one["kind"] for one in history(found[0])][-1] == "stop"
+    assert "the chief of 2: it alone writes" in workers.said(0)
+    assert "shows and writes what becomes of the run" in workers.said(1)
+
+
+def test_a_folder_may_be_shared(folders):
+    (found,) = folders(1)
+    workers = Workers([found, found], "--steps", "4", *SMALL)
+    assert workers.codes() == [0, 0]
+
+
+def test_fewer_pairs_than_workers_are_enough(folders):
+    options = ("--steps", "6", *SMALL, *EXACT, "--batch", "2")
+    (one,) = folders(1, "one")
+    assert alone(one, *options).returncode == 0
+    found = folders(3)
+    assert Workers(found, *options).codes() == [0, 0, 0]
+    for name, value in weights(found[0]).items():
+        np.testing.assert_allclose(value, weights(one)[name], atol=2e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("killed", [0, 1])
+def test_a_worker_that_is_killed_is_named_and_the_same_command_goes_on(folders, killed):
+    options = ("--steps", "60", "--save-every", "10", *SMALL)
+    whole, found = folders(2, "whole"), folders(2)
+    assert Workers(whole, *options).codes() == [0, 0]
+    workers = Workers(found, *options)
+    workers.wait_for_step(20)
+    workers.processes[killed].kill()
+    codes = workers.codes()
+    assert codes[killed] == -signal.SIGKILL
+    assert codes[1 - killed] == 1, workers.said(1 - killed)
+    last = workers.said(1 - killed).splitlines()[-1]
+    assert f"worker {killed} ({workers.addresses[killed]}): gone" in last
+    again = Workers(found, *options)
+    assert again.codes() == [0, 0], again.said(0)
+    assert "resuming after step" in again.said(0)
+    for name, value in weights(found[0]).items():
+        np.testing.assert_array_equal(value, weights(whole[0])[name], err_msg=name)
+
+
+@pytest.mark.parametrize("asked", [0, 1])
+def test_a_worker_that_is_told_to_stop_stops_all_after_saving(folders, asked):
+    found = folders(2)
+    workers = Workers(found, "--steps", "5000", *SMALL)
+    workers.wait_for_step(10)
+    workers.processes[asked].send_signal(signal.SIGTERM)
+    assert workers.codes(60) == [143, 143]
+    last = history(found[0])[-1]
+    assert (last["kind"], last["note"]) == ("stop", "terminated")
+    assert saved(found[0] / "checkpoints")[-1].name == f"step-{last['step']}"
+
+
+def test_a_worker_with_another_store_is_named_before_the_first_step(folders, tmp_path):
+    found = folders(2)
+    (tmp_path / "other.tsv").write_text("天地\t人你\n" * 3 + "我\t他\n" * 3, "utf-8")
+    shutil.rmtree(found[1])
+    build = ["build-vocab", "other.tsv", "--tokenizer", "char", "--model", str(found[1])]
+    subprocess.run([sys.executable, "-m", "chatbot", *build], cwd=tmp_path, check=True)
+    workers = Workers(found, "--steps", "4", *SMALL)
+    assert workers.codes() == [1, 1]
+    for index in (0, 1):
+        last = workers.said(index).splitlines()[-1]
+        assert f"worker 1 ({workers.addresses[1]}): its vocabulary is" in last
+    assert not history(found[0])
+
+
+def test_a_worker_with_other_settings_is_named_before_the_first_step(folders):
+    found = folders(2)
+    workers = Workers(found, "--steps", "4", *SMALL, each=[(), ("--clip", "2")])
+    assert workers.codes() == [1, 1]
+    assert 'its settings is {"batch": 60, "clip": 2.0' in workers.said(0)
+
+
+def test_a_worker_that_is_absent_is_named(folders):
+    found = folders(2)
+    workers = Workers(found, "--steps", "4", *SMALL, each=[("--wait", "5"), ("--help",)])
+    assert workers.codes() == [1, 0]
+    assert f"waiting for worker 1 ({workers.addresses[1]})" in workers.said(0)
+    last = workers.said(0).splitlines()[-1]
+    assert f"worker 1 ({workers.addresses[1]}): not there after 5 seconds" in last
+
+
+MIRRORED = """
+import sys
+from pathlib import Path
+from chatbot.learn.tf import tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+count = int(sys.argv[2])
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * count)
+from chatbot.folder import ModelFolder
+from chatbot.learn.joining import Joining
+from chatbot.learn.preparing import prepare
+training = dict(steps=50, batch=60, dropout=0.0, word_dropout=0.0, precision="float32")
+folder, model = ModelFolder(Path(sys.argv[1])), dict(units=24, embedding=20)
+training["validate_every"] = 20
+run = prepare(folder, model, training, joining=Joining("mirrored"))
+assert len(run.engine.team.devices) == count
+for record in run.records():
+    pass
+"""
+
+
+def test_several_devices_do_what_one_does(folders):
+    made = folders(3, "devices")
+    for count, folder in zip((1, 2, 3), made, strict=True):
+        command = [sys.executable, "-c", MIRRORED, str(folder), str(count)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    expected = weights(made[0])
+    for folder in made[1:]:
+        np.testing.assert_allclose(losses(folder), losses(made[0]), rtol=1e-5)
+        for name, value in weights(folder).items():
+            np.testing.assert_allclose(value, expected[name], atol=2e-5, err_msg=name)
