@@ -232,14 +232,17 @@ def main() -> None:
         }
         for name in names
     }
+    twins = {
+        name: {"where": where, "without": patch.__doc__} for name, (patch, where) in TRICKS.items()
+    }
+    if given.only:
+        print(json.dumps(tricks, indent=2))
+        return
     everything = {
         key: spread(
             [one[name]["with"][key] for one in rounds for name in one if name not in NETWORKS]
         )
         for key in ("seconds", "peak_bytes")
-    }
-    twins = {
-        name: {"where": where, "without": patch.__doc__} for name, (patch, where) in TRICKS.items()
     }
     found = {
         "steps": given.steps,
@@ -248,10 +251,7 @@ def main() -> None:
         "twins": twins,
         "rounds": rounds,
     }
-    if given.only:
-        print(json.dumps(found["without"], indent=2))
-    else:
-        save("tricks", found)
+    save("tricks", found)
 
 
 def one_round(folder: Path, steps: int, names: list[str], turned: bool) -> dict[str, Any]:
