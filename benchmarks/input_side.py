@@ -42,8 +42,9 @@ from record import CHATBOT, must, run, save
 from chatbot.corpus.store import TokenStore
 from chatbot.corpus.vocabulary import Vocabulary
 from chatbot.folder import ModelFolder
+from chatbot.learn.agreeing import NGRAMS
 from chatbot.learn.output import cutoffs_of
-from chatbot.learn.preparing import NGRAMS, count_ngrams
+from chatbot.learn.preparing import count_ngrams
 
 EPOCHS = 30
 FEWER = {"tf.data from_tensor_slices, pairs": 4, "tf.data from_generator, pairs": 2}

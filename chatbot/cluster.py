@@ -8,8 +8,8 @@ nothing of TensorFlow, which takes minutes to complain of a worker that is absen
                 "task": {"type": "worker", "index": 0}}'
 
 A `chief`, if the cluster has one, is the first worker. Before TensorFlow opens the port of a worker
-this module does, for a moment: whoever connects is told what this worker says of itself, one line
-of JSON. When all have heard all, the ports are free again.
+this module does, for a moment: whoever connects is told which worker this is and what it says of
+itself, a line of JSON, and both confirm. When all have heard all, the ports are free again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from threading import Event, Lock, Thread
+from threading import Event, Thread
 from typing import Any
 
 from chatbot.errors import ChatbotError
@@ -31,7 +31,15 @@ _EXAMPLE = (
     '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
 )
 _POLL = 0.2
+_PATIENCE = 2.0
+"""Seconds that one worker waits for the other's next word."""
+
 _MOST = 1 << 16
+_HEARD = b"heard\n"
+
+
+class Stopped(ChatbotError):
+    """What was waited for did not come before the run was told to stop."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +68,15 @@ class Cluster:
             found = json.loads(text)
             hosts, task = found["cluster"], found["task"]
             kind, index = task["type"], int(task["index"])
-            addresses = [*hosts.get("chief", []), *hosts["worker"]]
+            first, own = len(hosts.get("chief", [])), len(hosts.get(kind, []))
+            addresses = [str(one) for one in (*hosts.get("chief", []), *hosts["worker"])]
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise _fault(f"cannot be understood ({error!r})") from error
-        first = len(hosts.get("chief", []))
         if kind not in ("chief", "worker"):
             raise _fault(f"is that of a task of type {kind!r}; a run has workers and a chief")
-        place = index + (first if kind == "worker" else 0)
-        if not 0 <= index < len(hosts[kind]) or first > 1:
+        if not 0 <= index < own or first > 1:
             raise _fault(f"has no {kind} {index}")
+        place = index + (first if kind == "worker" else 0)
         if len({*addresses}) < len(addresses):
             raise _fault("names one address twice")
         for address in addresses:
@@ -131,24 +139,27 @@ def meet(
         What every worker says, in order.
 
     Raises:
-        ChatbotError: some are not there in time, this one's address is not this machine's or in
-            use, or the run is to stop.
+        ChatbotError: some are not there in time, one is there in the place of another, or this
+            one's port is in use.
+        Stopped: `stop` had a reason.
     """
-    with closing(_Door(cluster, said)) as door:
-        heard = {cluster.index: dict(said)}
-        began = time.monotonic()
-        while len(heard) < len(cluster.addresses) or not door.all_came:
-            absent = [n for n in range(len(cluster.addresses)) if n not in heard]
-            for number in absent:
-                if (answer := _ask(cluster, number)) is not None:
-                    heard[number] = answer
+    until = time.monotonic() + seconds
+    with closing(_Door(cluster, said)) as door, closing(_Asking(cluster)) as asking:
+        while asking.absent or door.missing:
+            for number, (other, _) in list(asking.heard.items()):
+                if other != number:
+                    raise ChatbotError(
+                        f"{cluster.name(number)}: says that it is worker {other}. Give every "
+                        f"worker its own index in {VARIABLE}."
+                    )
             if reason := stop():
-                raise ChatbotError(f"{reason} while waiting for other workers. Nothing was done.")
-            if time.monotonic() - began > seconds:
-                raise _too_late(cluster, absent or door.missing, seconds)
-            told(absent)
+                raise Stopped(f"{reason} while waiting for other workers; nothing was done")
+            if time.monotonic() > until:
+                raise _too_late(cluster, asking.absent or door.missing, seconds)
+            told(asking.absent)
             time.sleep(_POLL)
-        return [heard[number] for number in range(len(cluster.addresses))]
+        everyone = {number: what for number, (_, what) in asking.heard.items()}
+    return [{**everyone, cluster.index: dict(said)}[n] for n in range(len(cluster.addresses))]
 
 
 def check_alike(cluster: Cluster, heard: Sequence[Mapping[str, Any]]) -> None:
@@ -159,15 +170,17 @@ def check_alike(cluster: Cluster, heard: Sequence[Mapping[str, Any]]) -> None:
     """
     first = heard[0]
     for number, other in enumerate(heard):
-        for name in first:
-            if other.get(name) != first[name]:
+        for name in [*first, *(name for name in other if name not in first)]:
+            if other.get(name) != first.get(name):
                 raise ChatbotError(
                     f"{cluster.name(number)}: its {name} is {_short(other.get(name))}, that of "
-                    f"{cluster.name(0)} {_short(first[name])}. All have to be the same."
+                    f"{cluster.name(0)} {_short(first.get(name))}. All have to be the same."
                 )
 
 
 def _short(value: object) -> str:
+    if value is None:
+        return "not given"
     text = json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else value
     return text if len(text) <= 200 else f"{text[:200]}…"
 
@@ -180,34 +193,56 @@ def _too_late(cluster: Cluster, absent: Sequence[int], seconds: float) -> Chatbo
     )
 
 
-def _ask(cluster: Cluster, number: int) -> dict[str, Any] | None:
-    """What a worker says of itself; None if it is not there."""
-    try:
-        with socket.create_connection(_split(cluster.addresses[number]), timeout=2) as line:
-            line.sendall(f"{cluster.index}\n".encode())
-            data = b""
-            while not data.endswith(b"\n") and len(data) < _MOST:
-                more = line.recv(_MOST)
-                if not more:
-                    return None
-                data += more
-            answer = json.loads(data)
-    except (OSError, ValueError):
-        return None
-    return answer if isinstance(answer, dict) else None
+class _Asking:
+    """Asks every other worker what it says of itself, until it is there; a thread for each."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster, self._over = cluster, Event()
+        self.heard: dict[int, tuple[int, dict[str, Any]]] = {}
+        self._others = [n for n in range(len(cluster.addresses)) if n != cluster.index]
+        for number in self._others:
+            Thread(target=self._until_heard, args=(number,), daemon=True).start()
+
+    @property
+    def absent(self) -> list[int]:
+        """The workers that have not answered yet."""
+        return [n for n in self._others if n not in self.heard]
+
+    def close(self) -> None:
+        """Asks no more; who is being asked is not waited for."""
+        self._over.set()
+
+    def _until_heard(self, number: int) -> None:
+        while not self._over.is_set():
+            with suppress(OSError, ValueError):
+                self.heard[number] = self._ask(number)
+                return
+            self._over.wait(_POLL)
+
+    def _ask(self, number: int) -> tuple[int, dict[str, Any]]:
+        """What a worker says, and which it takes itself for; it knows then that it was heard."""
+        address = _split(self._cluster.addresses[number])
+        with socket.create_connection(address, _PATIENCE) as line, line.makefile("rwb") as file:
+            file.write(f"{self._cluster.index}\n".encode())
+            file.flush()
+            which, said = json.loads(file.readline(_MOST))
+            file.write(_HEARD)
+            file.flush()
+            if file.readline(len(_HEARD)) != _HEARD or not isinstance(said, dict):
+                raise ValueError("no worker, or one that goes away")
+            return int(which), said
 
 
 class _Door:
     """Listens at this worker's port, and tells every other one what this one says of itself."""
 
     def __init__(self, cluster: Cluster, said: Mapping[str, Any]) -> None:
-        self._cluster, self._answer = cluster, f"{json.dumps(said)}\n".encode()
-        self._came: set[int] = set()
-        self._lock, self._closed = Lock(), Event()
+        self._answer = f"{json.dumps([cluster.index, said])}\n".encode()
+        self._waited_for = {*range(len(cluster.addresses))} - {cluster.index}
+        self._closed = Event()
         host, port = _split(cluster.addresses[cluster.index])
         try:
-            own = host in ("localhost", "127.0.0.1", "::1")
-            self._listening = socket.create_server(("127.0.0.1" if own else "", port), backlog=256)
+            self._listening = _listening(host, port)
         except OSError as error:
             raise ChatbotError(
                 f"{cluster.name(cluster.index)}: its port {port} cannot be opened "
@@ -219,15 +254,8 @@ class _Door:
 
     @property
     def missing(self) -> list[int]:
-        """The workers that have not come yet."""
-        with self._lock:
-            came = {*self._came, self._cluster.index}
-        return [n for n in range(len(self._cluster.addresses)) if n not in came]
-
-    @property
-    def all_came(self) -> bool:
-        """Whether every other worker has been told."""
-        return not self.missing
+        """The workers that have not heard this one yet."""
+        return sorted(self._waited_for.copy())
 
     def close(self) -> None:
         """Frees the port."""
@@ -237,11 +265,30 @@ class _Door:
 
     def _serve(self) -> None:
         while not self._closed.is_set():
-            with suppress(OSError, ValueError):
+            with suppress(OSError):
                 line, _ = self._listening.accept()
-                with line:
-                    line.settimeout(2)
-                    number = int(line.recv(16))
-                    line.sendall(self._answer)
-                    with self._lock:
-                        self._came.add(number)
+                Thread(target=self._tell, args=(line,), daemon=True).start()
+
+    def _tell(self, line: socket.socket) -> None:
+        """Tells one that comes; it counts as there when it has heard, and knows that it does."""
+        line.settimeout(_PATIENCE)
+        with suppress(OSError, ValueError), line, line.makefile("rwb") as file:
+            number = int(file.readline(16))
+            file.write(self._answer)
+            file.flush()
+            if file.readline(len(_HEARD)) == _HEARD:
+                file.write(_HEARD)
+                file.flush()
+                self._waited_for.discard(number)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that listens for the workers: on loopback if the address is one of it."""
+    if host in ("localhost", "127.0.0.1"):
+        return socket.create_server(("127.0.0.1", port), backlog=256)
+    if host == "::1":
+        return socket.create_server((host, port), family=socket.AF_INET6, backlog=256)
+    if socket.has_dualstack_ipv6():
+        family = socket.AF_INET6
+        return socket.create_server(("", port), family=family, backlog=256, dualstack_ipv6=True)
+    return socket.create_server(("", port), backlog=256)

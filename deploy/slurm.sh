@@ -23,7 +23,7 @@ export CLUSTER="{\"worker\": [${workers%,}]}"
 
 code=0
 # shellcheck disable=SC2016 # each task looks up its own number
-srun bash -c '
+srun --cpus-per-task="$SLURM_CPUS_PER_TASK" bash -c '
   task="{\"type\": \"worker\", \"index\": $SLURM_PROCID}"
   export TF_CONFIG="{\"cluster\": $CLUSTER, \"task\": $task}"
   exec chatbot train --distribute multi-worker --threads "$SLURM_CPUS_PER_TASK" "$@"

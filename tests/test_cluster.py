@@ -3,11 +3,12 @@
 import json
 import socket
 import threading
+import time
 from contextlib import closing, suppress
 
 import pytest
 
-from chatbot.cluster import Cluster, check_alike, meet
+from chatbot.cluster import Cluster, Stopped, check_alike, meet
 from chatbot.errors import ChatbotError
 
 
@@ -24,6 +25,11 @@ def cluster_of(count):
     """The same cluster as every one of its workers sees it."""
     addresses = tuple(f"127.0.0.1:{port}" for port in ports(count))
     return [Cluster(addresses, index) for index in range(count)]
+
+
+def port_of(cluster):
+    """The port of the worker that this one is."""
+    return int(cluster.addresses[cluster.index].rpartition(":")[2])
 
 
 def environment(cluster, kind="worker", index=0):
@@ -67,6 +73,9 @@ def test_other_kinds_of_tasks_in_the_cluster_are_no_workers():
         (environment({"worker": ["a:70000"]}), "has the address 'a:70000'"),
         (environment({"worker": [":1"]}), "has the address ':1'"),
         (environment({"worker": ["a:1", "a:1"]}), "names one address twice"),
+        (environment({"worker": ["a:1"]}, "chief"), "has no chief 0"),
+        (environment({"worker": [["a:1"]]}), "has the address"),
+        (environment({"worker": 3}), "cannot be understood"),
     ],
 )
 def test_what_does_not_say_who_is_who_is_refused_in_one_line(text, said):
@@ -155,8 +164,55 @@ def test_a_port_in_use_is_told():
 
 def test_waiting_can_be_stopped():
     clusters = cluster_of(2)
-    with pytest.raises(ChatbotError, match="interrupted while waiting for other workers"):
+    with pytest.raises(Stopped, match="interrupted while waiting for other workers"):
         meet(clusters[0], {}, 60.0, stop=lambda: "interrupted")
+
+
+def test_a_worker_with_the_number_of_another_is_told_at_once():
+    first, second = cluster_of(2)
+    with socket.create_server(("127.0.0.1", port_of(second))) as listening:
+
+        def takes_itself_for_worker_0():
+            """Listens at the port of worker 1, as where both were given one index."""
+            line, _ = listening.accept()
+            with line, line.makefile("rwb") as file:
+                for answer in (b"[0, {}]\n", b"heard\n"):
+                    file.readline()
+                    file.write(answer)
+                    file.flush()
+
+        thread = threading.Thread(target=takes_itself_for_worker_0)
+        thread.start()
+        with pytest.raises(ChatbotError) as caught:
+            meet(first, {}, 20)
+        thread.join()
+    assert str(caught.value) == (
+        f"{first.name(1)}: says that it is worker 0. Give every worker its own index in TF_CONFIG."
+    )
+
+
+def test_a_worker_that_goes_away_before_it_has_heard_is_waited_for():
+    first, second = cluster_of(2)
+    found = []
+    thread = threading.Thread(target=lambda: found.extend(gathered([first], [{"a": 0}])))
+    thread.start()
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port_of(first)), 1) as line:
+            line.sendall(b"1\n")
+            assert line.recv(1 << 16).startswith(b"[0, ")
+            break  # and never says that it was heard
+    assert meet(second, {"a": 1}, 20) == [{"a": 0}, {"a": 1}]
+    thread.join()
+    assert found == [[{"a": 0}, {"a": 1}]]
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 here")
+@pytest.mark.parametrize("host", ["[::1]", "localhost"])
+def test_other_names_of_this_machine_do(host):
+    addresses = tuple(f"{host}:{port}" for port in ports(2))
+    clusters = [Cluster(addresses, index) for index in (0, 1)]
+    assert gathered(clusters, [{"a": 0}, {"a": 1}]) == [[{"a": 0}, {"a": 1}]] * 2
 
 
 def test_silent_workers_are_found():

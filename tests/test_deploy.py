@@ -82,6 +82,8 @@ STAND_INS = {
         if [ "$1" = show ]; then printf 'node%s\\n' 1 2 3; else echo "$@" >>"$OUT/requeued"; fi
     """,
     "srun": """
+        [ "$1" = --cpus-per-task=16 ] || exit 9  # srun no longer takes it over from sbatch
+        shift
         for SLURM_PROCID in 0 1 2; do export SLURM_PROCID; "$@" || code=$?; done; exit ${code:-0}
     """,
     "chatbot": """

@@ -389,6 +389,27 @@ def test_the_figures_of_memory_are_the_recorded_ones():
     assert f"{memory['train']['few_of_many']:.1%}".replace("%", " %") in text
 
 
+def test_what_is_said_of_forecasts_and_caps_is_what_was_recorded():
+    memory = " ".join((ROOT / "docs" / "memory.md").read_text("utf-8").split())
+    runs = result("forecast")["runs"]
+    assert len(runs) == 19
+    assert "fitted to nineteen runs" in memory
+    worst = max(abs(run["forecast_bytes"] / run["peak_bytes"] - 1) for run in runs)
+    assert f"which they meet within {worst:.0%}".replace("%", " %") in memory
+    capped = [(run["training"]["memory"], run) for run in runs if run["training"]["memory"]]
+    units = {"MB": 1e6, "GB": 1e9}
+    of_cap = [run["peak_bytes"] / float(cap[:-2]) / units[cap[-2:]] for cap, run in capped]
+    over = sorted(one for one in of_cap if one > 1)
+    assert (len(of_cap), len(over)) == (5, 2)
+    first, second = (f"{100 * (one - 1):.0f}" for one in over)
+    said = f"five capped runs in the record three stayed below their cap, two ended {first} and"
+    assert f"{said} {second} % above it" in memory
+    training = (ROOT / "docs" / "training.md").read_text("utf-8")
+    one = dict(capped)["900MB"]
+    about, parts = f"about {one['forecast_bytes'] / 1e6:.0f} MB", one["parts"]
+    assert f"{about} of memory; a step in {parts} parts, to stay under 900MB" in training
+
+
 def test_the_scaling_table_is_the_recorded_one():
     text = (ROOT / "docs" / "memory.md").read_text("utf-8")
     made = result("scale")["made"]

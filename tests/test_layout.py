@@ -140,6 +140,7 @@ ORDER = [
     "learn.watcher",
     "learn.training",
     "learn.joining",
+    "learn.agreeing",
     "learn.preparing",
     "talk.network",
     "talk.recurrent_network",

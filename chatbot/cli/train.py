@@ -16,7 +16,7 @@ import click
 from chatbot.cli.display import display
 from chatbot.cli.options import check_folder, given, model_option, settings_options
 from chatbot.cli.show import size, tell
-from chatbot.cluster import Cluster
+from chatbot.cluster import Cluster, Stopped
 from chatbot.config import ModelConfig, TrainingConfig
 from chatbot.folder import ModelFolder
 from chatbot.history import Record
@@ -106,7 +106,8 @@ def train(
     from chatbot.talk.watching import Watch
 
     joining = Joining(distribute, cluster, wait, _tell_absent(cluster))
-    with signals.caught(), closing(Events(tensorboard)) as events:
+    events = Events(tensorboard if joining.chief else None)
+    with signals.caught(), closing(events), signals.leaving():
         run = prepare(
             folder,
             given(settings, ModelConfig),
@@ -118,17 +119,15 @@ def train(
             joining=joining,
             elsewhere=store,
         )
-        signals.take()  # TensorFlow takes SIGTERM for itself where there are several workers
-        if run.engine.team.chief:
+        if joining.chief:
             run.watch = watch = Watch(run)
             events.looks = watch.looks
         for line in _damage(run) if quiet else _introduction(run):
             tell(line)
         if cluster is not None and not quiet:
             tell(_place(cluster))
-        if not run.engine.team.chief:
-            quiet, events = True, Events(None)
-        with display(run, quiet=quiet, as_json=as_json) as shown:
+        chief = joining.chief
+        with display(run, quiet=quiet or not chief, as_json=as_json and chief) as shown:
             for record in run.records():
                 shown.show(record)
                 signals.heard(record)
@@ -159,6 +158,8 @@ def _tell_absent(cluster: Cluster | None) -> Callable[[Sequence[int]], None]:
 
 
 _REASONS = {int(signal.SIGINT): "interrupted", int(signal.SIGTERM): "terminated"}
+if hasattr(signal, "SIGHUP"):  # Windows has none
+    _REASONS[int(signal.SIGHUP)] = "the terminal was closed"
 
 
 class _Signals:
@@ -166,11 +167,10 @@ class _Signals:
 
     def __init__(self) -> None:
         self.number = 0
-        self._numbers: list[int] = []
 
     def reason(self) -> str | None:
         """Why the run is to end, in words, if it is."""
-        return _REASONS.get(self.number, "the terminal was closed") if self.number else None
+        return _REASONS.get(self.number)
 
     def heard(self, record: Record) -> None:
         """Remembers a signal that another worker of the run got."""
@@ -179,24 +179,27 @@ class _Signals:
                 self.number = self.number or number
 
     @contextmanager
+    def leaving(self) -> Iterator[None]:
+        """Ends the program as a signal asks, where it came before there was anything to save."""
+        try:
+            yield
+        except Stopped as stopped:
+            tell(str(stopped))
+            sys.exit(128 + self.number)
+
+    @contextmanager
     def caught(self) -> Iterator[None]:
         """Remembers signals for a while; as many as are not ignored."""
         names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
         numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
         # What was set to be ignored, by nohup for one, stays ignored.
-        self._numbers = [n for n in numbers if signal.getsignal(n) is not signal.SIG_IGN]
-        before = {n: signal.getsignal(n) for n in self._numbers}
-        self.take()
+        numbers = [n for n in numbers if signal.getsignal(n) is not signal.SIG_IGN]
+        before = {n: signal.signal(n, self._note) for n in numbers}
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-    def take(self) -> None:
-        """Takes the signals from whatever has them."""
-        for number in self._numbers:
-            signal.signal(number, self._note)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.number:

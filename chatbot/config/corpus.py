@@ -19,7 +19,7 @@ LARGEST_CONTEXT = 100
 
 DEFAULT_MIN_FREQ = 2
 
-MOST_SHARDS = 1000
+MOST_SHARDS = 100
 """Files that a token store may be written in: all are open while it is read."""
 
 

@@ -157,12 +157,20 @@ class TokenStore:
     def _open(self, opened: ExitStack) -> list[Shard]:
         """All shards, one where the store is a file."""
         try:
-            return [self._shard(str(self.path), opened)]
+            one = self._shard(str(self.path), opened)
         except OSError as error:
             try:
                 first = self._shard(f"{self.path}/{_name(0)}", opened)
             except OSError:
                 raise error from None
+        else:
+            number, many = one.header.shard
+            if many > 1:
+                raise ChatbotError(
+                    f"{self.path}: shard {_name(number)} of a store of {many}. Name the folder "
+                    "that has all of them."
+                )
+            return [one]
         shards = [first]
         for number in range(1, first.header.shard[1]):
             name = f"{self.path}/{_name(number)}"

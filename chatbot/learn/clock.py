@@ -25,12 +25,11 @@ class Clock:
         """Begins at so many seconds."""
         self._began = time.monotonic() - seconds - self._journal.waited
 
-    def seconds(self) -> float:
-        """The seconds so far, those of the chief; every worker has to ask."""
-        return self._team.agree(self._so_far(), None)[0]
-
     def seconds_and_reason(self) -> tuple[float, str | None]:
-        """The same, and why the run is to stop, in words, if any worker is."""
+        """The seconds so far, those of the chief; why the run is to stop, if any worker is.
+
+        Every worker has to ask.
+        """
         return self._team.agree(self._so_far(), self._stop())
 
     def _so_far(self) -> float:

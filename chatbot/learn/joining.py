@@ -15,6 +15,7 @@ from chatbot.cluster import Cluster, check_alike, meet
 from chatbot.corpus.store import Header
 from chatbot.learn.team import Team, mirrored, multi_worker
 from chatbot.learn.tf import tf
+from chatbot.settings import option_of
 
 OWN = ("threads", "memory", "vectors")
 """Settings that every machine may have its own of: a file, too, may lie elsewhere."""
@@ -44,6 +45,11 @@ class Joining:
         """Whether this worker is the one that writes."""
         return self.cluster is None or self.cluster.chief
 
+    @property
+    def workers(self) -> int:
+        """How many there are."""
+        return len(self.cluster.addresses) if self.cluster else 1
+
     def team(
         self, header: Header, asked: Mapping[str, Any], stop: Callable[[], str | None]
     ) -> Team:
@@ -59,13 +65,16 @@ class Joining:
         """
         if self.cluster is None:
             return mirrored() if self.how == "mirrored" else Team()
+        gpus = len(tf.config.list_physical_devices("GPU"))
         said = {
             "version of chatbot": __version__,
             "version of TensorFlow": tf.__version__,
             "list of workers": list(self.cluster.addresses),
             "vocabulary": header.vocabulary,
             "store": header.identity,
-            "settings": {name: asked[name] for name in sorted(asked) if name not in OWN},
+            "number of pairs": header.pairs,
+            "devices": f"{max(1, gpus)} of kind {'GPU' if gpus else 'CPU'}",
+            **{option_of(name): asked[name] for name in sorted(asked) if name not in OWN},
         }
         check_alike(self.cluster, meet(self.cluster, said, self.wait, stop, self.told))
         return multi_worker(self.cluster)

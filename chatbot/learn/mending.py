@@ -89,7 +89,8 @@ def back_to_the_best(now: Position, folder: ModelFolder, engine: Engine) -> Posi
     Raises:
         ChatbotError: there are none, or they cannot be read.
     """
-    return from_chief(engine, _back(now, folder, engine) if engine.team.chief else None)
+    good = from_chief(engine, _back(now, folder, engine) if engine.team.chief else None)
+    return replace(good, training=now.training)  # threads and memory are those of this machine
 
 
 def _back(now: Position, folder: ModelFolder, engine: Engine) -> Position:

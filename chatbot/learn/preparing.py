@@ -1,8 +1,8 @@
 """A model folder opened for training: a new run, or the one that stands there.
 
 Comes in: a model folder with a token store, and the settings that were asked for. Goes out: a `Run`
-with its settings agreed, its weights drawn or restored and its n-grams counted. Knows nothing of
-what is done in a step.
+with its settings agreed, its weights drawn or restored and its n-grams counted; on every worker of
+a team the same. Knows nothing of what is done in a step.
 """
 
 from __future__ import annotations
@@ -11,34 +11,28 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 
 from chatbot.config import ModelConfig, TrainingConfig
-from chatbot.corpus.doctor.budget import budget
+from chatbot.corpus.doctor.budget import Budget, budget
 from chatbot.corpus.doctor.forecast import Work
 from chatbot.corpus.store import TokenStore
-from chatbot.corpus.vectors import Vectors, read_vectors
 from chatbot.corpus.vocabulary import Vocabulary
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
-from chatbot.learn.checkpoint import finish_saves, restore
+from chatbot.learn.agreeing import Agreed, Asked, agree
+from chatbot.learn.checkpoint import restore
 from chatbot.learn.engine import Engine, use_threads
 from chatbot.learn.extending import Extension, extend, extended
 from chatbot.learn.joining import Joining
 from chatbot.learn.judging import judge
-from chatbot.learn.ngrams import NUMBERS, Ngrams
+from chatbot.learn.ngrams import Ngrams
 from chatbot.learn.position import Position
 from chatbot.learn.remote import open_anywhere
-from chatbot.learn.saved import (
-    check_vocabulary,
-    damaged_in,
-    newest_whole,
-    read_position,
-    vocabulary_of,
-)
-from chatbot.learn.schedule import Schedule, at_full_rate
+from chatbot.learn.saved import check_vocabulary, vocabulary_of
+from chatbot.learn.schedule import Schedule
 from chatbot.learn.sharing import from_chief, settings_from_chief
 from chatbot.learn.team import Team
 from chatbot.learn.training import Run
@@ -47,9 +41,6 @@ from chatbot.memory import release_freed, release_program
 
 DROPOUT = 0.4
 """The default with held-out pairs."""
-
-NGRAMS = 4
-"""The default with held-out pairs; 3 for a vocabulary that is too large for it."""
 
 _COUNTED_AT_ONCE = 50_000
 
@@ -87,75 +78,50 @@ def prepare(
     """
     vocabulary = Vocabulary.load(folder.vocabulary)
     joining = joining or Joining()
+    asked = Asked(model, training, restart, extending, learning_rate)
     with ExitStack() as opened:  # closes the store and unlocks the folder if anything is refused
         if joining.chief:
             opened.callback(Lock(folder.path).close)
         store = opened.enter_context(_store(folder, elsewhere))
         _check_store(store, vocabulary, folder)
-        if joining.how != "none":
-            use_threads(TrainingConfig(threads=training.get("threads", 0)))
-        asked = {**model, **training, "restart": restart, "extend": extending}
-        asked["set_learning_rate"] = learning_rate
-        team = joining.team(store.header, asked, stop)
-        if not team.chief:
-            run = _joined(folder, vocabulary, store, training, stop, team)
-            run.held = opened.pop_all()
-            return run
-        finish_saves(folder)
-        newest, damaged = (None, []) if restart else newest_whole(folder.checkpoints)
-        damaged += [] if restart else damaged_in(folder.best)
-        stored = resumed = read_position(newest) if newest else None
-        network, settings, vectors = _agreed(stored, model, training, vocabulary)
-        if extending:
-            network = _extensible(stored, network, len(vocabulary), folder)
-        if learning_rate is not None:
-            stored, settings = _at_rate(learning_rate, stored, settings, folder)
-        if stored is None and network.ngrams is None:
-            network = replace(network, ngrams=_longest_run(store, vocabulary))
-        use_threads(settings)
-        planned = budget(_work(store, len(vocabulary), network, settings))
-        parts = planned.parts if settings.memory else None
-        release_program()
-        settings_from_chief(team, (network, settings), training)
-        dropout = _dropout(store, settings)
-        size, unigram = len(vocabulary), vocabulary.unigram
-        engine = Engine(size, network, settings, unigram, dropout, parts, team)
-        if restart:
-            folder.forget_training()
-        opening = _Opening(folder, vocabulary, store, engine, network, settings)
-        position, extension = opening.position(newest, stored, extending)
-        release_freed()
-        if vectors is not None:
-            engine.begin_with(vectors)
-        from_chief(engine, position)
+        agreed = refusal = None
+        if joining.chief:
+            agreed, refusal = _tried(lambda: agree(folder, store, vocabulary, asked))
+        use_threads(_own_share(agreed.training if agreed else _known(asked), joining.workers))
+        team = joining.team(store.header, asked.options, stop)
+        team.check(refusal)
+        opening = _Opening(folder, vocabulary, store, team, asked)
+        engine, planned, position, extension = opening.begun(agreed)
         held = opened.pop_all()
-    coverage = vectors.coverage if vectors else None
-    found = (folder, vocabulary, store, engine, position, stop, planned, held)
-    return Run(*found, coverage=coverage, damaged=damaged, resumed=resumed, extension=extension)
+    run = Run(folder, vocabulary, store, engine, position, stop, planned, held, extension=extension)
+    if agreed is None:
+        run.resumed = position if position.step else None
+        return run
+    run.resumed, run.damaged = agreed.resumed, agreed.damaged
+    run.coverage = agreed.vectors.coverage if agreed.vectors else None
+    return run
 
 
-def _joined(
-    folder: ModelFolder,
-    vocabulary: Vocabulary,
-    store: TokenStore,
-    training: Mapping[str, Any],
-    stop: Callable[[], str | None],
-    team: Team,
-) -> Run:
-    """The run that the chief has opened, on another worker."""
-    network, settings = settings_from_chief(team, None, training)
-    planned = budget(_work(store, len(vocabulary), network, settings))
-    parts = planned.parts if settings.memory else None
-    release_program()
-    size, unigram, dropout = len(vocabulary), vocabulary.unigram, _dropout(store, settings)
-    engine = Engine(size, network, settings, unigram, dropout, parts, team)
-    position = from_chief(engine, None)
-    release_freed()
-    position = replace(position, model=network, training=settings)
-    resumed = position if position.step else None
-    held = ExitStack()
-    found = (folder, vocabulary, store, engine, position, stop, planned, held)
-    return Run(*found, resumed=resumed)
+T = TypeVar("T")
+
+
+def _tried(find: Callable[[], T]) -> tuple[T | None, ChatbotError | None]:
+    """What a function finds, or why it refuses."""
+    try:
+        return find(), None
+    except ChatbotError as refusal:
+        return None, refusal
+
+
+def _known(asked: Asked) -> TrainingConfig:
+    """What a worker that is not the chief knows of threads before it has heard the others."""
+    names = ("threads", "batch")
+    return TrainingConfig(**{n: asked.training[n] for n in names if n in asked.training})
+
+
+def _own_share(training: TrainingConfig, workers: int) -> TrainingConfig:
+    """The settings of a run with the batch that one of so many workers has of it."""
+    return replace(training, batch=-(-training.batch // workers))
 
 
 def _store(folder: ModelFolder, elsewhere: str | None) -> TokenStore:
@@ -175,44 +141,83 @@ def _check_store(store: TokenStore, vocabulary: Vocabulary, folder: ModelFolder)
         )
 
 
-def _dropout(store: TokenStore, settings: TrainingConfig) -> float:
-    """The share of activations to drop: what was asked for, or the default."""
-    default = DROPOUT if store.header.held_out else 0.0
-    return default if settings.dropout is None else settings.dropout
-
-
 class _Opening(NamedTuple):
     """What a run begins or goes on with."""
 
     folder: ModelFolder
     vocabulary: Vocabulary
     store: TokenStore
-    engine: Engine
-    model: ModelConfig
-    training: TrainingConfig
+    team: Team
+    asked: Asked
 
-    def position(
-        self, path: Path | None, stored: Position | None, extending: bool
-    ) -> tuple[Position, Extension | None]:
-        """Where the run stands, with its weights in the engine; what was carried over if so."""
+    def begun(self, agreed: Agreed | None) -> tuple[Engine, Budget, Position, Extension | None]:
+        """Network, how a step is computed, where the run stands, what was carried over.
+
+        Args:
+            agreed: what the chief has found; None on the others.
+        """
+        mine = (agreed.model, agreed.training) if agreed else None
+        model, training = settings_from_chief(self.team, mine, self.asked.training)
+        own = _own_share(training, self.team.workers)
+        planned = self._all(lambda: budget(self._work(model, own)))
+        release_program()
+        parts = planned.parts if own.memory else None
+        size, unigram = len(self.vocabulary), self.vocabulary.unigram
+        engine = Engine(size, model, own, unigram, self._dropout(own), parts, self.team)
+        position, extension = self._all(
+            lambda: self._chief_begins(engine, agreed) if agreed else (None, None)
+        )
+        position = replace(from_chief(engine, position), model=model, training=training)
+        return engine, planned, position, extension
+
+    def _all(self, find: Callable[[], T]) -> T:
+        """What a function finds, where it refuses on no worker."""
+        found, refusal = _tried(find)
+        self.team.check(refusal)
+        return cast("T", found)
+
+    def _work(self, model: ModelConfig, own: TrainingConfig) -> Work:
+        """What a step does on this worker."""
         header = self.store.header
+        questions, replies = (np.asarray(counts) for counts in header.lengths)
+        return Work(questions, replies, header.train, len(self.vocabulary), model, own)
+
+    def _dropout(self, training: TrainingConfig) -> float:
+        """The share of activations to drop: what was asked for, or the default."""
+        default = DROPOUT if self.store.header.held_out else 0.0
+        return default if training.dropout is None else training.dropout
+
+    def _chief_begins(self, engine: Engine, agreed: Agreed) -> tuple[Position, Extension | None]:
+        """Where the run stands, its weights in the engine; what was carried over."""
+        if self.asked.restart:
+            self.folder.forget_training()
+        found = self._position(engine, agreed)
+        release_freed()
+        if agreed.vectors is not None:
+            engine.begin_with(agreed.vectors)
+        return found
+
+    def _position(self, engine: Engine, agreed: Agreed) -> tuple[Position, Extension | None]:
+        header, path, stored = self.store.header, agreed.path, agreed.stored
         if path is None or stored is None:
-            self._count_ngrams()
-            known = (header.vocabulary, len(self.vocabulary), self.model, self.training)
+            self._count_ngrams(engine, agreed.model)
+            known = (header.vocabulary, len(self.vocabulary), agreed.model, agreed.training)
             return Position(0, 0.0, Schedule(), None, *known, store=header.identity), None
         if not stored.store and not self.folder.earlier_vocabulary(stored.vocabulary).exists():
             stored = replace(stored, store=header.identity)  # of a version that did not record it
         same = stored.vocabulary == header.vocabulary and stored.store == header.identity
-        if extending and not same:
-            return self._extended(path, stored)
+        if self.asked.extending and not same:
+            return self._extended(engine, path, stored, agreed)
         check_vocabulary(path, stored, self.vocabulary)
         self._check_pairs(path, stored)
-        restore(path, self.engine.net, self.engine.optimizer)
-        if self.engine.net.mixture is not None:
-            self.engine.net.mixture.ngrams.index()
-        return replace(stored, model=self.model, training=self.training), None
+        restore(path, engine.net, engine.optimizer)
+        if engine.net.mixture is not None:
+            engine.net.mixture.ngrams.index()
+        return stored, None
 
-    def _extended(self, path: Path, stored: Position) -> tuple[Position, Extension]:
+    def _extended(
+        self, engine: Engine, path: Path, stored: Position, agreed: Agreed
+    ) -> tuple[Position, Extension]:
         """Carries what was trained over to the vocabulary and the corpus that stand."""
         before = vocabulary_of(stored, self.folder)
         if before.digest != stored.vocabulary:
@@ -221,18 +226,17 @@ class _Opening(NamedTuple):
                 f"{self.folder.earlier}. Build with build-vocab --extend, which keeps it there, or "
                 "train anew with --restart."
             )
-        self._count_ngrams()
-        drawn = judge(self.store, self.engine, self.training.max_length, Team()).network
-        extension = extend(path, stored, before, self.engine, self.vocabulary)
-        begins = extended(stored, self.store.header, len(self.vocabulary), drawn)
-        return replace(begins, model=self.model, training=self.training), extension
+        self._count_ngrams(engine, agreed.model)
+        drawn = judge(self.store, engine, agreed.training.max_length, Team()).network
+        extension = extend(path, stored, before, engine, self.vocabulary)
+        return extended(stored, self.store.header, len(self.vocabulary), drawn), extension
 
-    def _count_ngrams(self) -> None:
+    def _count_ngrams(self, engine: Engine, model: ModelConfig) -> None:
         """Gives the network the n-grams of the store, if it looks at any."""
-        if self.engine.net.mixture is not None:
-            order, size = self.model.ngrams or 0, len(self.vocabulary)
-            self.engine.net.mixture.counts.ngrams = count_ngrams(self.store, order, size)
-            self.engine.net.mixture.ngrams.index()
+        if engine.net.mixture is not None:
+            order, size = model.ngrams or 0, len(self.vocabulary)
+            engine.net.mixture.counts.ngrams = count_ngrams(self.store, order, size)
+            engine.net.mixture.ngrams.index()
 
     def _check_pairs(self, path: Path, stored: Position) -> None:
         """Refuses a store of other pairs than those that were trained on."""
@@ -241,46 +245,6 @@ class _Opening(NamedTuple):
                 f"{self.store.path}: another corpus than the one {path} was trained on. Go on with "
                 "this one with --extend, put the other back, or train anew with --restart."
             )
-
-
-def _at_rate(
-    learning_rate: float, stored: Position | None, settings: TrainingConfig, folder: ModelFolder
-) -> tuple[Position, TrainingConfig]:
-    """A run that goes on at another rate."""
-    if stored is None:
-        raise ChatbotError(
-            f"--set-learning-rate {learning_rate}: no run stands in {folder.path} to go on with. "
-            "Give the rate of a new one with --learning-rate."
-        )
-    health = replace(stored.recovery, tries=0)
-    position = replace(stored, schedule=at_full_rate(stored.schedule), recovery=health)
-    return position, replace(settings, learning_rate=learning_rate)
-
-
-def _extensible(
-    stored: Position | None, network: ModelConfig, size: int, folder: ModelFolder
-) -> ModelConfig:
-    """The settings of a network for a grown vocabulary: n-grams of as many words as it allows."""
-    if stored is None:
-        raise ChatbotError(
-            f"--extend: no run stands in {folder.path} to go on with. Leave the option out."
-        )
-    order = network.ngrams or 0
-    while size**order >= NUMBERS:
-        order -= 1
-    return replace(network, ngrams=order)
-
-
-def _longest_run(store: TokenStore, vocabulary: Vocabulary) -> int:
-    """The default for `--ngrams`."""
-    fitting = NGRAMS - (len(vocabulary) ** NGRAMS >= NUMBERS)
-    return fitting if store.header.held_out else 0
-
-
-def _work(store: TokenStore, size: int, model: ModelConfig, training: TrainingConfig) -> Work:
-    """What a step of a run does."""
-    questions, replies = (np.asarray(counts) for counts in store.header.lengths)
-    return Work(questions, replies, store.header.train, size, model, training)
 
 
 def count_ngrams(store: TokenStore, order: int, size: int) -> Ngrams:
@@ -293,32 +257,3 @@ def count_ngrams(store: TokenStore, order: int, size: int) -> Ngrams:
     """
     parts = store.parts(0, store.header.train, _COUNTED_AT_ONCE)
     return Ngrams.count(parts, order, size)
-
-
-def _agreed(
-    stored: Position | None,
-    model: Mapping[str, Any],
-    training: Mapping[str, Any],
-    vocabulary: Vocabulary,
-) -> tuple[ModelConfig, TrainingConfig, Vectors | None]:
-    """The settings of a run, and the word vectors that a new one begins with.
-
-    Of their file only the name is a setting: where it lies is the affair of one machine.
-    """
-    file = training.get("vectors")
-    if file is not None:
-        training = {**training, "vectors": Path(file).name}
-    settings = TrainingConfig.resumed(stored.training if stored else None, training)
-    vectors = None
-    if file is not None and stored is None:
-        vectors = read_vectors(Path(file), vocabulary, model.get("embedding"))
-        width = vectors.coverage.width
-        model = {**model, "embedding": width}
-        if model.get("model_type") == "transformer":  # whose layers are as wide
-            model = {"units": width, **model}
-    network = ModelConfig.resumed(stored.model if stored else None, model)
-    if stored is None:
-        network = replace(network, layers=network.depth)
-    if settings.learning_rate is None:
-        settings = replace(settings, learning_rate=network.usual_rate)
-    return network, settings, vectors

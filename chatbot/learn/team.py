@@ -11,7 +11,10 @@ says, the others hear.
 
 from __future__ import annotations
 
+import functools
+import importlib
 import logging
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
@@ -81,6 +84,18 @@ class Team:
         """The chief's seconds, and why any worker is to stop, if one is."""
         return seconds, reason
 
+    def check(self, refusal: ChatbotError | None) -> None:
+        """Lets all workers go on, or none.
+
+        Args:
+            refusal: why this one cannot; it, the others say that it cannot.
+
+        Raises:
+            ChatbotError: one cannot.
+        """
+        if refusal is not None:
+            raise refusal
+
     def hear(self, data: bytes) -> bytes:
         """What the chief says; nobody reads what the others bring."""
         return data
@@ -103,11 +118,13 @@ class Distributed(Team):
         self.workers = len(cluster.addresses) if cluster else 1
         self.devices = tuple(strategy.extended.worker_devices)
         logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of every new shape
-        self._gathered = tf.function(self._gather, reduce_retracing=True)
+        self._summed = tf.function(self._all_reduced, reduce_retracing=True)
 
-    def scope(self) -> AbstractContextManager[Any]:
-        """See `Team`."""
-        return self._strategy.scope()  # type: ignore[no-any-return]
+    @contextmanager
+    def scope(self) -> Iterator[None]:
+        """See `Team`; a variable that is made waits for those of the others."""
+        with self._talking(), self._strategy.scope():
+            yield
 
     def compiled(self, change: Callable[..., Any], spec: Sequence[Any]) -> Callable[..., Any]:
         """See `Team`."""
@@ -152,40 +169,74 @@ class Distributed(Team):
 
     def agree(self, seconds: float, reason: str | None) -> tuple[float, str | None]:
         """See `Team`."""
+        if self.workers == 1:
+            return seconds, reason
         mine = np.zeros((1, 1 + len(REASONS)))
         if self.chief:
             mine[0, 0] = seconds
         if reason is not None:
             mine[0, 1 + REASONS.index(reason if reason in REASONS else REASONS[-1])] = 1
-        total = self.gather(mine).sum(0)
+        total = self._sum(mine[0])
         asked = np.flatnonzero(total[1:])
         return float(total[0]), REASONS[asked[0]] if len(asked) else None
 
+    def check(self, refusal: ChatbotError | None) -> None:
+        """See `Team`."""
+        if self._cluster is None:
+            super().check(refusal)
+            return
+        flags = np.zeros(self.workers, np.int32)
+        flags[self.index] = refusal is not None
+        found = np.flatnonzero(self._sum(flags)).tolist()
+        super().check(refusal)
+        if found:
+            names = ", ".join(map(self._cluster.name, found))
+            raise ChatbotError(f"{names}: cannot train. Look at what it says there.")
+
     def hear(self, data: bytes) -> bytes:
         """See `Team`."""
-        mine = np.frombuffer(data if self.chief else b"", np.uint8)
-        return self.gather(mine.astype(np.int32)).astype(np.uint8).tobytes()
+        if self.workers == 1:
+            return data
+        size = int(self._sum(np.array([len(data) if self.chief else 0]))[0])
+        if not size:
+            return b""
+        words = np.zeros(-(-size // 4), np.int32)
+        if self.chief:
+            words.view(np.uint8)[:size] = np.frombuffer(data, np.uint8)
+        return self._sum(words).tobytes()[:size]
 
     def gather(self, rows: NDArray[Any]) -> NDArray[Any]:
-        """See `Team`; all but the first device of a worker bring nothing."""
-        arguments = [(rows,), *[(rows[:0],) for _ in self.devices[1:]]]
-        with self._talking():
-            found: NDArray[Any] = self._first(self._gathered(self._local(arguments))).numpy()
-        return found
+        """See `Team`; as a sum of arrays with zeros for the rows of others, none twice."""
+        if self.workers == 1:
+            return rows
+        counts = np.zeros(self.workers, np.int64)
+        counts[self.index] = len(rows)
+        ends = np.cumsum(self._sum(counts))
+        every = np.zeros((ends[-1], *rows.shape[1:]), rows.dtype)
+        every[ends[self.index] - len(rows) : ends[self.index]] = rows
+        return self._sum(every)
 
     def share(self, variables: Sequence[tf.Variable]) -> None:
-        """See `Team`; byte by byte."""
-        for variable in variables:
+        """See `Team`."""
+        for variable in variables if self.workers > 1 else ():
             value = variable.numpy()
             heard = np.frombuffer(self.hear(value.tobytes()), value.dtype)
             variable.assign(heard.reshape(value.shape))
 
-    def _gather(self, arguments: Any) -> Any:  # noqa: ANN401
-        def gathered(rows: Tensor) -> Tensor:
-            """Those of all devices."""
-            return tf.distribute.get_replica_context().all_gather(tf.identity(rows), 0)
+    def _sum(self, values: NDArray[Any]) -> NDArray[Any]:
+        """The sum over all workers; the first device of each brings its values."""
+        arguments = [(values,), *[(np.zeros_like(values),) for _ in self.devices[1:]]]
+        with self._talking():
+            found: NDArray[Any] = self._first(self._summed(self._local(arguments))).numpy()
+        return found
 
-        return self._strategy.run(gathered, args=arguments)
+    def _all_reduced(self, arguments: Any) -> Any:  # noqa: ANN401
+        def summed(values: Tensor) -> Tensor:
+            """That of all devices."""
+            context = tf.distribute.get_replica_context()
+            return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(values))
+
+        return self._strategy.run(summed, args=arguments)
 
     def _local(self, arguments: Sequence[Any]) -> Any:  # noqa: ANN401
         """One tuple of arguments for each device as the strategy wants them."""
@@ -207,19 +258,33 @@ class Distributed(Team):
         """Tells in one line of a worker that is gone."""
         try:
             yield
-        except tf.errors.OpError as error:
-            raise ChatbotError(self._gone(error)) from error
+        except _LOST as error:
+            if self._cluster is None:
+                raise
+            raise gone(self._cluster, error) from error
 
-    def _gone(self, error: Exception) -> str:
-        said = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        silent = self._cluster.silent() if self._cluster else []
-        if not self._cluster or not silent:
-            return f"workers cannot reach each other ({said}). Run the same command on all of them."
-        names = ", ".join(map(self._cluster.name, silent))
-        return (
-            f"{names}: gone. Nothing is lost: run the same command on all workers, and they go on "
-            "from the last checkpoint."
-        )
+
+_LOST = (
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.FailedPreconditionError,
+    tf.errors.InternalError,
+    tf.errors.UnavailableError,
+)
+"""What TensorFlow says when it does not reach a worker."""
+
+
+def gone(cluster: Cluster, error: Exception) -> ChatbotError:
+    """What is said of workers that are lost, in one line."""
+    said = " ".join(str(error).split()) or repr(error)
+    silent = cluster.silent()
+    again = "Run the same command on all workers: they go on from the last checkpoint."
+    if not silent:
+        return ChatbotError(f"workers cannot reach each other ({said[:300]}). {again}")
+    names = ", ".join(map(cluster.name, silent))
+    what = "gone" if len(silent) == 1 else "gone, or ended because another one was"
+    return ChatbotError(f"{names}: {what}. {again}")
 
 
 def mirrored() -> Team:
@@ -232,6 +297,31 @@ def mirrored() -> Team:
 
 
 def multi_worker(cluster: Cluster) -> Team:
-    """The workers of a cluster, all of which call this; before TensorFlow's first operation."""
+    """The workers of a cluster, all of which call this; before TensorFlow's first operation.
+
+    Raises:
+        ChatbotError: one of them does not come, a minute long.
+    """
+    before = signal.getsignal(signal.SIGTERM)
     with quietly():
-        return Distributed(tf.distribute.MultiWorkerMirroredStrategy(), cluster)
+        _be_less_patient()
+        try:
+            strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        except _LOST as error:
+            raise gone(cluster, error) from error
+        finally:  # TensorFlow takes SIGTERM for a notice of preemption, and would do nothing
+            signal.signal(signal.SIGTERM, before)
+    return Distributed(strategy, cluster)
+
+
+def _be_less_patient() -> None:
+    """Makes TensorFlow wait a minute, not an hour, for workers that met and are gone again.
+
+    The strategy sets its coordination service up by itself, with no way to say this.
+    """
+    context = importlib.import_module("tensorflow.python.eager.context").context()
+    context.configure_coordination_service = functools.partial(
+        context.configure_coordination_service,
+        cluster_register_timeout_in_ms=60_000,
+        heartbeat_timeout_in_ms=20_000,
+    )

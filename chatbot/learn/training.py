@@ -29,7 +29,6 @@ from chatbot.learn import mending, recovery
 from chatbot.learn.averaging import judged_mean
 from chatbot.learn.checkpoint import Checkpoints
 from chatbot.learn.clock import Clock
-from chatbot.learn.comparison import Judged
 from chatbot.learn.ending import Ending
 from chatbot.learn.engine import Engine
 from chatbot.learn.extending import Extension
@@ -39,8 +38,8 @@ from chatbot.learn.pace import Pace, progress
 from chatbot.learn.position import Position
 from chatbot.learn.saving import DiskLeft, due, seconds_to_save
 from chatbot.learn.schedule import after_step, after_validation, dropping, rate, why_decayed
-from chatbot.learn.watcher import Watcher
-from chatbot.memory import release_after, release_all, release_freed
+from chatbot.learn.watcher import Watcher, watched
+from chatbot.memory import release_after
 
 _RECORD_EVERY, _RELEASE_EVERY, _MEAN_OF = 10, 25, 5
 
@@ -83,6 +82,7 @@ class Run:
     _pace: Pace = field(default_factory=Pace)
     _rate: float | None = None
     _best: float = inf
+    _asked: str | None = None
     _disk: DiskLeft = field(default_factory=DiskLeft)
 
     def __post_init__(self) -> None:
@@ -135,11 +135,14 @@ class Run:
                 fault = None
             # A stop is no end: a validation out of turn would make a resumed run another one.
             validating = self.position.step % self.position.training.validate_every == 0
-            if not fault and (validating or self._reason_to_end()):
+            validating |= self._reason_to_end() is not None
+            if not fault and validating:
                 fault = yield from self._judge(checkpoints)
             if fault:
                 yield from self._go_back(checkpoints, fault)
-            reason = self._asked_to_end() or self._reason_to_end()
+            if validating or fault or self.engine.team.workers == 1:  # a team has asked just now
+                self._ask()
+            reason = self._asked or self._reason_to_end()
             # After a refused step weights may not be finite.
             if due(*self._since()) and not reason and not self.position.recovery.refused:
                 yield from self._save(checkpoints)
@@ -166,16 +169,17 @@ class Run:
         if extending:
             yield from self._log(self._record("extend", note=f"extended: {self.extension}"))
         self._clock.start(self.position.seconds)
-        reason = self._clock.seconds_and_reason()[1] or self._reason_to_end()
+        self._ask()
+        reason = self._asked or self._reason_to_end()
         if not judged and not reason:
             fault = yield from self._judge(checkpoints)
             mending.check_start(fault, self.folder)
         return reason
 
-    def _asked_to_end(self) -> str | None:
-        seconds, reason = self._clock.seconds_and_reason()
+    def _ask(self) -> None:
+        """Asks for the seconds so far, and why the run is to stop if any worker is."""
+        seconds, self._asked = self._clock.seconds_and_reason()
         self.position = replace(self.position, seconds=seconds)
-        return reason
 
     def _runs(self, step: int, *share: int) -> Sequence[tuple[int, int]]:
         """Which pairs a step takes; with a worker and their number, those of that one."""
@@ -200,7 +204,8 @@ class Run:
             schedule = after_step(position.schedule, found.loss, training)
             losses = (*position.losses, found.loss)[-_MEAN_OF:]
             position = replace(position, schedule=schedule, losses=losses)
-        self.position = replace(position, seconds=self._clock.seconds())
+        self.position = position
+        self._ask()
         return found
 
     def _pass_over(self, fault: str | None) -> Iterator[Record]:
@@ -256,17 +261,9 @@ class Run:
             which = "training loss" if self.memorising else "held-out loss"
             note = f"{which} {why_decayed(before, judged, after)}"
             yield from self._log(self._record("decay", note=note))
-        yield from self._watched(judged)
-        return None
-
-    def _watched(self, judged: Judged) -> Iterator[Record]:
-        """What whoever watches has to say; the memory that took is given back before training."""
-        if self.watch is None:
-            return
-        release_freed()
-        for record in self.watch(judged):
+        for record in watched(self.watch, judged):
             yield from self._log(record)
-        release_all()
+        return None
 
     def _average(self, checkpoints: Checkpoints) -> Iterator[Record]:
         """The mean of the last checkpoints becomes the best one if it is better."""

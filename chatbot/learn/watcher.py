@@ -11,6 +11,7 @@ from typing import Protocol
 
 from chatbot.history import Record
 from chatbot.learn.comparison import Judged
+from chatbot.memory import release_all, release_freed
 
 
 class Watcher(Protocol):
@@ -22,3 +23,12 @@ class Watcher(Protocol):
     def __call__(self, judged: Judged) -> Iterator[Record]:
         """Is asked after every validation; of the same weights it must say the same again."""
         ...
+
+
+def watched(watch: Watcher | None, judged: Judged) -> Iterator[Record]:
+    """What whoever watches has to say; the memory that took is given back before training."""
+    if watch is None:
+        return
+    release_freed()
+    yield from watch(judged)
+    release_all()

@@ -1,6 +1,5 @@
 """Builds over parts of a corpus in; the bytes of one build over all of it out."""
 
-import itertools
 import os
 import random
 import stat
@@ -10,15 +9,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatbot.config import CleaningConfig, CorpusConfig
-from chatbot.corpus import cutting, words
-from chatbot.corpus import segmented as module
 from chatbot.corpus.building import Sources, build, cut
 from chatbot.corpus.merging import settings_to_merge_with
 from chatbot.corpus.pairs import find_corpora
 from chatbot.corpus.segmented import Segmented
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
-from tests.corpus.test_segmented import CASES, CHAR, LINES, TAB, added, built, content, some_files
+from tests.corpus.test_segmented import (
+    CASES,
+    CHAR,
+    LINES,
+    TAB,
+    InPieces,
+    added,
+    built,
+    content,
+    some_files,
+)
 
 
 def part(path, files, config=CHAR, cleaning=None, reading=None):
@@ -39,17 +46,11 @@ def merged(path, parts, corpus=None, cleaning=None, vocabulary=None):
 @pytest.mark.parametrize("generations", [1, "several"])
 @pytest.mark.parametrize("case", CASES)
 def test_a_merge_gives_the_bytes_of_one_build(tmp_path, monkeypatch, case, generations):
-    if generations == "several":
-        monkeypatch.setattr(cutting, "CHUNK", 30)
-        monkeypatch.setattr(words, "BUDGET", 7)
-        monkeypatch.setattr(module, "_WRITE", 11)
-    files = some_files(tmp_path, (41, 23, 17))
-    config, cleaning = CorpusConfig(**{"tokenizer": "char"} | CASES[case][0]), CASES[case][1]
-    whole = built(tmp_path / "whole", files, config, CleaningConfig(**cleaning))
-    for cuts in ((1,), (2,), (1, 2)):
-        pieces = [files[a:b] for a, b in itertools.pairwise((0, *cuts, 3))]
+    made = InPieces(tmp_path, monkeypatch, case, generations)
+    whole = made.whole
+    for cuts, pieces in made.cuts.items():
         parts = [
-            part(tmp_path / f"cut {cuts} {n}", piece, config, CleaningConfig(**cleaning))
+            part(tmp_path / f"cut {cuts} {n}", piece, *made.settings)
             for n, piece in enumerate(pieces)
         ]
         folder = merged(tmp_path / f"merged {cuts}", parts)

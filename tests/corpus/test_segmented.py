@@ -236,19 +236,32 @@ CASES = {
 }
 
 
+class InPieces:
+    """Three files built at once, and all ways to build them in two or three goes."""
+
+    def __init__(self, folder, monkeypatch, case, generations):
+        if generations == "several":
+            monkeypatch.setattr(cutting, "CHUNK", 30)
+            monkeypatch.setattr(words, "BUDGET", 7)
+            monkeypatch.setattr(module, "_WRITE", 11)
+        files = some_files(folder, (41, 23, 17))
+        corpus, cleaning = CASES[case]
+        config = CorpusConfig(**{"tokenizer": "char"} | corpus)
+        self.settings = config, CleaningConfig(**cleaning)
+        self.whole = built(folder / "whole", files, *self.settings)
+        self.cuts = {
+            cuts: [files[a:b] for a, b in itertools.pairwise((0, *cuts, 3))]
+            for cuts in ((1,), (2,), (1, 2))
+        }
+
+
 @pytest.mark.parametrize("generations", [1, "several"])
 @pytest.mark.parametrize("case", CASES)
 def test_adding_gives_the_bytes_of_one_build(tmp_path, monkeypatch, case, generations):
-    if generations == "several":
-        monkeypatch.setattr(cutting, "CHUNK", 30)
-        monkeypatch.setattr(words, "BUDGET", 7)
-        monkeypatch.setattr(module, "_WRITE", 11)
-    files = some_files(tmp_path, (41, 23, 17))
-    config, cleaning = CorpusConfig(**{"tokenizer": "char"} | CASES[case][0]), CASES[case][1]
-    whole = built(tmp_path / "whole", files, config, CleaningConfig(**cleaning))
-    for cuts in ((1,), (2,), (1, 2)):
-        pieces = [files[a:b] for a, b in itertools.pairwise((0, *cuts, 3))]
-        folder = built(tmp_path / f"cut {cuts}", pieces[0], config, CleaningConfig(**cleaning))
+    made = InPieces(tmp_path, monkeypatch, case, generations)
+    whole = made.whole
+    for cuts, pieces in made.cuts.items():
+        folder = built(tmp_path / f"cut {cuts}", pieces[0], *made.settings)
         for piece in pieces[1:]:
             added(folder, piece)
         assert content(folder) == content(whole)

@@ -3,13 +3,15 @@
 import io
 import itertools
 import shutil
+from contextlib import closing
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbot.corpus.store import EncodedPairs, Header, TokenStore, write_store
+from chatbot.corpus.shard import Shard
+from chatbot.corpus.store import EncodedPairs, Header, TokenStore, open_file, write_store
 from chatbot.errors import ChatbotError
 
 
@@ -67,11 +69,20 @@ def test_the_files_have_equal_shares_and_say_which_they_are(tmp_path):
     names = sorted(file.name for file in path.iterdir())
     assert names == ["00000", "00001", "00002", "00003"]
     found = []
-    for name in names[1:]:
-        shutil.copyfile(path / name, tmp_path / "alone")
-        with TokenStore(tmp_path / "alone") as one:
-            found.append((one.header.pairs, one.header.held_out, len(one.read([(0, 2)]))))
-    assert found == [(3, 1, 2), (2, 2, 2), (3, 3, 2)]
+    for name in names:
+        with closing(Shard(str(path / name), "", verify=True, opener=open_file)) as one:
+            header = one.header
+        found.append((header.shard, header.pairs, header.held_out))
+    assert found == [((0, 4), 2, 0), ((1, 4), 3, 1), ((2, 4), 2, 2), ((3, 4), 3, 3)]
+
+
+def test_one_of_several_files_is_not_taken_for_the_store(tmp_path):
+    path = written(tmp_path / "pairs.store", pairs_of(10), 4)
+    assert refusal(path / "00002") == (
+        f"{path}/00002: shard 00002 of a store of 4. Name the folder that has all of them."
+    )
+    (path / "00000").unlink()
+    assert "cannot be read" in refusal(path)
 
 
 @given(st.integers(1, 9), st.integers(1, 12), st.lists(st.integers(0, 9), max_size=4), st.data())

@@ -1,5 +1,6 @@
 """Several processes train as one: real ones, on loopback, killed for real."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -14,6 +15,8 @@ import pytest
 
 from chatbot.learn.bundle import Bundle
 from chatbot.learn.saved import saved
+from tests.learn import slow_line
+from tests.learn.slow_line import ADDRESSES
 
 EXACT = ("--dropout", "0", "--word-dropout", "0", "--precision", "float32")
 SMALL = ("--units", "24", "--embedding", "20", "--batch", "60", "--threads", "1")
@@ -31,13 +34,16 @@ def addresses(count):
 class Workers:
     """The workers of one run, each with a folder of its own."""
 
-    def __init__(self, folders, *options, each=()):
-        self.folders, self.addresses = folders, addresses(len(folders))
+    def __init__(self, folders, *options, each=(), line=None):
+        self.folders = folders
+        self.addresses = line.addresses if line else addresses(len(folders))
         more = list(each) or [()] * len(folders)
         self.processes = []
         for index, (folder, own) in enumerate(zip(folders, more, strict=True)):
             command = [sys.executable, "-m", "chatbot", "train", "--model", str(folder)]
             command += ["--distribute", "multi-worker", *WAIT, *options, *own]
+            if line:
+                command = ["ip", "netns", "exec", line.namespaces[index], *command]
             with (folder / f"said-{index}").open("w") as said:
                 process = subprocess.Popen(
                     command,
@@ -217,7 +223,40 @@ def test_a_worker_with_other_settings_is_named_before_the_first_step(folders):
     found = folders(2)
     workers = Workers(found, "--steps", "4", *SMALL, each=[(), ("--clip", "2")])
     assert workers.codes() == [1, 1]
-    assert 'its settings is {"batch": 60, "clip": 2.0' in workers.said(0)
+    one, other = (f"worker {n} ({workers.addresses[n]})" for n in (0, 1))
+    assert f"{other}: its --clip is 2.0, that of {one} not given. All have" in workers.said(0)
+
+
+def test_a_worker_that_cannot_keep_its_cap_is_named(folders):
+    found = folders(2)
+    workers = Workers(found, "--steps", "4", *SMALL, each=[(), ("--memory", "10MB")])
+    assert workers.codes() == [1, 1]
+    assert "--memory 10MB" in workers.said(1).splitlines()[-1]
+    last = workers.said(0).splitlines()[-1]
+    assert f"worker 1 ({workers.addresses[1]}): cannot train. Look at what it says there." in last
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_worker_that_waits_for_others_ends_as_it_is_told(folders, number, code):
+    (found,) = folders(1)
+    workers = Workers([found, found], "--steps", "4", *SMALL, each=[(), ("--help",)])
+    until = time.monotonic() + 60
+    while "waiting for worker 1" not in workers.said(0) and time.monotonic() < until:
+        time.sleep(0.1)
+    workers.processes[0].send_signal(number)
+    assert workers.codes(20) == [code, 0]
+    assert "while waiting for other workers; nothing was done" in workers.said(0)
+
+
+def test_options_of_a_run_hold_for_all_workers(folders):
+    found = folders(2)
+    begun = ("--steps", "20", "--validate-every", "10", "--save-every", "10", *SMALL)
+    assert Workers(found, *begun).codes() == [0, 0]
+    for more in (("--set-learning-rate", "0.001"), ("--average", "2"), ("--restart",)):
+        options = (*begun, "--steps", "30", *more)
+        workers = Workers(found, *options)
+        assert workers.codes() == [0, 0], workers.said(0)
+    assert history(found[0])[-1]["step"] == 30
 
 
 def test_a_worker_that_is_absent_is_named(folders):
@@ -227,6 +266,58 @@ def test_a_worker_that_is_absent_is_named(folders):
     assert f"waiting for worker 1 ({workers.addresses[1]})" in workers.said(0)
     last = workers.said(0).splitlines()[-1]
     assert f"worker 1 ({workers.addresses[1]}): not there after 5 seconds" in last
+
+
+class Line:
+    """Two network namespaces, and a line between them on which a packet takes 5 ms."""
+
+    def __init__(self):
+        self.namespaces = [f"chatbot-{os.getpid()}-{n}" for n in (1, 2)]
+        self.addresses = [f"{address}:2222" for address in ADDRESSES]
+        command = [sys.executable, slow_line.__file__, *self.namespaces, "5"]
+        self.carrier = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.ready = self.carrier.stdout.readline() == b"ready\n"
+
+    def cut(self):
+        self.carrier.send_signal(signal.SIGSTOP)
+
+    def close(self):
+        self.carrier.kill()
+        self.carrier.communicate()
+        for name in self.namespaces:
+            subprocess.run(["ip", "netns", "del", name], capture_output=True)
+
+
+@pytest.fixture
+def line():
+    if sys.platform != "linux" or os.geteuid() or not shutil.which("ip"):
+        pytest.skip("network namespaces need Linux, root and ip")
+    with contextlib.closing(Line()) as found:
+        if not found.ready:
+            pytest.skip("no network namespaces here")
+        yield found
+
+
+def test_workers_with_a_slow_line_between_them_do_what_one_does(folders, line):
+    options = ("--steps", "8", *SMALL, *EXACT)
+    (one,) = folders(1, "one")
+    assert alone(one, *options).returncode == 0
+    found = folders(2)
+    workers = Workers(found, *options, line=line)
+    assert workers.codes() == [0, 0], workers.said(0)
+    for name, value in weights(found[0]).items():
+        np.testing.assert_allclose(value, weights(one)[name], atol=2e-5, err_msg=name)
+
+
+def test_workers_whose_line_is_cut_name_each_other(folders, line):
+    found = folders(2)
+    workers = Workers(found, "--steps", "5000", *SMALL, line=line)
+    workers.wait_for_step(10)
+    line.cut()
+    assert workers.codes(150) == [1, 1], workers.said(0)
+    for index in (0, 1):
+        last = workers.said(index).splitlines()[-1]
+        assert f"worker {1 - index} ({workers.addresses[1 - index]}): gone" in last
 
 
 MIRRORED = """
@@ -239,9 +330,9 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 from chatbot.folder import ModelFolder
 from chatbot.learn.joining import Joining
 from chatbot.learn.preparing import prepare
-training = dict(steps=50, batch=60, dropout=0.0, word_dropout=0.0, precision="float32")
+training = dict(steps=20, batch=60, dropout=0.0, word_dropout=0.0, precision="float32")
 folder, model = ModelFolder(Path(sys.argv[1])), dict(units=24, embedding=20)
-training["validate_every"] = 20
+training["validate_every"] = 10
 run = prepare(folder, model, training, joining=Joining("mirrored"))
 assert len(run.engine.team.devices) == count
 for record in run.records():
@@ -250,8 +341,8 @@ for record in run.records():
 
 
 def test_several_devices_do_what_one_does(folders):
-    made = folders(3, "devices")
-    for count, folder in zip((1, 2, 3), made, strict=True):
+    made = folders(2, "devices")
+    for count, folder in zip((1, 3), made, strict=True):
         command = [sys.executable, "-c", MIRRORED, str(folder), str(count)]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr

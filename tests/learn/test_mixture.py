@@ -9,7 +9,7 @@ from chatbot.corpus.batches import make_batch
 from chatbot.corpus.store import TokenStore
 from chatbot.corpus.vocabulary import Vocabulary
 from chatbot.errors import ChatbotError
-from chatbot.learn import preparing
+from chatbot.learn import agreeing
 from chatbot.learn.checkpoint import restore
 from chatbot.learn.dropout import NOTHING_DROPPED
 from chatbot.learn.judging import judge
@@ -154,7 +154,7 @@ def test_a_vocabulary_too_large_for_four_words_takes_three(new_folder, monkeypat
     folder = new_folder(holdout=9)
     size = len(Vocabulary.load(folder.vocabulary))
     for least, expected in ((size**4 + 1, 4), (size**4, 3)):
-        monkeypatch.setattr(preparing, "NUMBERS", least)
+        monkeypatch.setattr(agreeing, "NUMBERS", least)
         run = prepare(folder, {"units": 8, "embedding": 8}, {})
         run.close()
         assert run.position.model.ngrams == run.engine.net.mixture.ngrams.order == expected
