@@ -210,11 +210,11 @@ def billion(scale: Facts, network: Facts) -> dict[str, str]:
         "cut_minutes": f"{further * BILLION / 1e6 / 60 / PARTS:.0f}",
         "store_bytes": f"{store:.0f}",
         "store_gb": f"{store * BILLION / 1e9:.0f}",
-        "open_minutes": f"{store * BILLION / 1e9 / 60:.0f}",
+        "open_seconds": f"{store * BILLION / 1e9:.0f}",
         "exponent": f"{exponent:.2f}",
         "words_times": f"{(BILLION / made['pairs']) ** exponent:.0f}",
         "checkpoint_mb": f"{network['checkpoint_bytes'] / 1e6:.0f}",
-        "ngram_tokens": f"{MOST_TOKENS / 1e6:.0f}",
+        "ngram_tokens": f"{MOST_TOKENS / 1e6:g}",
     }
 
 

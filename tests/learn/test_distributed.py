@@ -109,20 +109,20 @@ def built(tmp_path_factory):
     return folder / "model"
 
 
+def copies(built, to, count, name="w"):
+    """Folders that have nothing but the vocabulary and the store."""
+    found = [to / f"{name}{index}" for index in range(count)]
+    for folder in found:
+        folder.mkdir()
+        for file in ("vocabulary.txt", "pairs.store"):
+            shutil.copyfile(built / file, folder / file)
+    return found
+
+
 @pytest.fixture
 def folders(built, tmp_path):
-    """Makes folders that have nothing but the vocabulary and the store."""
-
-    def make(count, name="w"):
-        found = []
-        for index in range(count):
-            found.append(tmp_path / f"{name}{index}")
-            found[-1].mkdir()
-            for file in ("vocabulary.txt", "pairs.store"):
-                shutil.copyfile(built / file, found[-1] / file)
-        return found
-
-    return make
+    """(number, name) -> so many of them."""
+    return lambda count, name="w": copies(built, tmp_path, count, name)
 
 
 def alone(folder, *options):
@@ -157,28 +157,30 @@ def test_only_the_chief_writes(folders):
     assert "shows and writes what becomes of the run" in workers.said(1)
 
 
-def test_a_folder_may_be_shared(folders):
-    (found,) = folders(1)
-    workers = Workers([found, found], "--steps", "4", *SMALL)
-    assert workers.codes() == [0, 0]
-
-
-def test_fewer_pairs_than_workers_are_enough(folders):
+def test_fewer_pairs_than_workers_and_one_folder_for_all_do(folders):
     options = ("--steps", "6", *SMALL, *EXACT, "--batch", "2")
-    (one,) = folders(1, "one")
+    one, shared = folders(2)
     assert alone(one, *options).returncode == 0
-    found = folders(3)
-    assert Workers(found, *options).codes() == [0, 0, 0]
-    for name, value in weights(found[0]).items():
+    assert Workers([shared] * 3, *options).codes() == [0, 0, 0]
+    for name, value in weights(shared).items():
         np.testing.assert_allclose(value, weights(one)[name], atol=2e-5, err_msg=name)
 
 
+KILLED = ("--steps", "40", "--save-every", "10", *SMALL)
+
+
+@pytest.fixture(scope="module")
+def unharmed(built, tmp_path_factory):
+    """The weights of two workers that nobody kills."""
+    found = copies(built, tmp_path_factory.mktemp("unharmed"), 2)
+    assert Workers(found, *KILLED).codes() == [0, 0]
+    return weights(found[0])
+
+
 @pytest.mark.parametrize("killed", [0, 1])
-def test_a_worker_that_is_killed_is_named_and_the_same_command_goes_on(folders, killed):
-    options = ("--steps", "60", "--save-every", "10", *SMALL)
-    whole, found = folders(2, "whole"), folders(2)
-    assert Workers(whole, *options).codes() == [0, 0]
-    workers = Workers(found, *options)
+def test_a_worker_that_is_killed_is_named_and_the_same_command_goes_on(folders, unharmed, killed):
+    found = folders(2)
+    workers = Workers(found, *KILLED)
     workers.wait_for_step(20)
     workers.processes[killed].kill()
     codes = workers.codes()
@@ -186,11 +188,11 @@ def test_a_worker_that_is_killed_is_named_and_the_same_command_goes_on(folders, 
     assert codes[1 - killed] == 1, workers.said(1 - killed)
     last = workers.said(1 - killed).splitlines()[-1]
     assert f"worker {killed} ({workers.addresses[killed]}): gone" in last
-    again = Workers(found, *options)
+    again = Workers(found, *KILLED)
     assert again.codes() == [0, 0], again.said(0)
     assert "resuming after step" in again.said(0)
     for name, value in weights(found[0]).items():
-        np.testing.assert_array_equal(value, weights(whole[0])[name], err_msg=name)
+        np.testing.assert_array_equal(value, unharmed[name], err_msg=name)
 
 
 @pytest.mark.parametrize("asked", [0, 1])
@@ -252,7 +254,7 @@ def test_options_of_a_run_hold_for_all_workers(folders):
     found = folders(2)
     begun = ("--steps", "20", "--validate-every", "10", "--save-every", "10", *SMALL)
     assert Workers(found, *begun).codes() == [0, 0]
-    for more in (("--set-learning-rate", "0.001"), ("--average", "2"), ("--restart",)):
+    for more in (("--set-learning-rate", "0.001", "--average", "2"), ("--restart",)):
         options = (*begun, "--steps", "30", *more)
         workers = Workers(found, *options)
         assert workers.codes() == [0, 0], workers.said(0)
