@@ -1,18 +1,21 @@
 """What do several workers on one machine cost, and how much do they tell each other?
 
-    python benchmarks/distributed.py TRAIN [--workers N...] [--rounds R] [--steps N]
+    python benchmarks/distributed.py TRAIN [--only cost talking] [--rounds R]
 
-TRAIN is a corpus in any format that build-vocab reads. Trains N (60) steps at the defaults a user
-gets, R (3) rounds: in one process with a thread, and with --distribute multi-worker in as many
-processes on loopback as asked for (1, 2 and 3), a thread each; and the same with a network of next
-to nothing, so that little but talking is left. Records the median seconds of a step, the bytes that
-pass the loopback device in a step, counted by the system, and the peak memory of the chief; seconds
-also as ratios to those of one process in the same round. With more workers than processors they
-share them, so this tells what distribution costs, not what it gains.
+TRAIN is a corpus in any format that build-vocab reads. Parts are recorded apart: what --only leaves
+out stays as it was. R (3) rounds of each:
 
-For the model of docs/scaling.md it records, too: seconds of a step of one process on all processors
-with 1,000 and with 250 pairs, the bytes of the weights, and how many entries beyond those that all
-steps touch so many pairs have on average.
+- cost: 60 steps at the defaults a user gets, in one process with a thread, and with --distribute
+  multi-worker in 1, 2 and 3 processes on loopback, a thread each. With more workers than processors
+  they share them, so this tells what distribution costs, not what it gains. For the model of
+  docs/scaling.md also one process on all processors with 1,000 and with 250 pairs, the bytes of
+  the weights, and how many entries beyond those that all steps touch so many pairs have on average.
+- talking: 400 steps of a network of next to nothing with two pairs for each worker, so that little
+  but talking is left.
+
+Records the median seconds of a step, the bytes that pass the loopback device in a step, counted by
+the system, and the peak memory of the chief; seconds also as ratios to those of one process in the
+same round.
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from record import CHATBOT, must, run, save
+from record import CHATBOT, RESULTS, must, run, save, stamp
 
 from chatbot.corpus.store import TokenStore
 from chatbot.learn.bundle import Bundle
@@ -39,8 +42,6 @@ from chatbot.learn.saved import saved
 FIRST = 20
 """Step from which time and bytes are counted."""
 
-BATCH = 1000
-TINY = ["--units", "4", "--embedding", "4"]
 SHARES = (1, 4, 8, 16, 31, 62, 125, 250, 500, 1000)
 """Pairs of a worker whose entries are counted."""
 
@@ -48,46 +49,67 @@ WINDOWS = 40
 
 
 def main() -> None:
-    """Builds, trains in every way in every round, and records."""
+    """Builds, measures the parts asked for, and records each."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("train", type=Path)
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--only", nargs="+", choices=["cost", "talking"])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=60)
     given = parser.parse_args()
-    one_thread = ["--threads", "1", "--batch", "1000"]
-    ways: dict[str, tuple[int, list[str]]] = {
-        "one process": (0, one_thread),
-        **{f"workers {n}": (n, one_thread) for n in given.workers},
-        "nothing, one process": (0, [*one_thread, *TINY]),
-        **{f"nothing, workers {n}": (n, [*one_thread, *TINY]) for n in given.workers},
-        "all processors, 1000 pairs": (0, ["--batch", "1000"]),
-        "all processors, 250 pairs": (0, ["--batch", "250"]),
-    }
+    path = RESULTS / "distributed.json"
+    parts = json.loads(path.read_text(encoding="utf-8"))["result"] if path.exists() else {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         must(run([CHATBOT, "build-vocab", str(given.train.resolve())], cwd=folder))
-        rounds = []
-        for _ in range(given.rounds):
-            found = {
-                way: trained(folder, workers, [*options, "--steps", str(given.steps)])
-                for way, (workers, options) in ways.items()
-            }
-            rounds.append(found)
-            print(json.dumps(found), flush=True)
-        network = network_of(folder)
-    summary = {
-        way: {key: spread([one[way][key] for one in rounds]) for key in rounds[0][way]}
-        for way in ways
+        for part in given.only or ["cost", "talking"]:
+            found = {"cost": cost, "talking": talking}[part](folder, given.rounds)
+            parts[part] = {**stamp("distributed"), **found}
+    save("distributed", parts)
+
+
+def cost(folder: Path, rounds: int) -> dict[str, Any]:
+    """Steps at the defaults, by one process and by several workers; and what a model needs."""
+    steps = ["--steps", "60"]
+    one_thread = ["--threads", "1", "--batch", "1000", *steps]
+    ways: dict[str, tuple[int, list[str]]] = {
+        "one process": (0, one_thread),
+        **{f"workers {n}": (n, one_thread) for n in (1, 2, 3)},
+        "all processors, 1000 pairs": (0, ["--batch", "1000", *steps]),
+        "all processors, 250 pairs": (0, ["--batch", "250", *steps]),
     }
-    for way in [f"workers {n}" for n in given.workers]:
-        summary[way]["of_one_process"] = spread(
-            [one[way]["seconds"] / one["one process"]["seconds"] for one in rounds]
+    found = measured(folder, ways, rounds)
+    for n in (1, 2, 3):
+        found["ways"][f"workers {n}"]["of_one_process"] = spread(
+            [
+                one[f"workers {n}"]["seconds"] / one["one process"]["seconds"]
+                for one in found["rounds"]
+            ]
         )
-    save(
-        "distributed",
-        {"steps": given.steps, "ways": summary, "network": network, "rounds": rounds},
-    )
+    return {**found, "network": network_of(folder)}
+
+
+def talking(folder: Path, rounds: int) -> dict[str, Any]:
+    """Steps of a network of next to nothing, two pairs for each worker."""
+    tiny = ["--units", "4", "--embedding", "4", "--ngrams", "0", "--threads", "1", "--steps", "400"]
+    ways = {
+        "one process": (0, [*tiny, "--batch", "2"]),
+        **{f"workers {n}": (n, [*tiny, "--batch", str(2 * n)]) for n in (1, 2, 3)},
+    }
+    return measured(folder, ways, rounds)
+
+
+def measured(folder: Path, ways: dict[str, tuple[int, list[str]]], rounds: int) -> dict[str, Any]:
+    """Every way in every round: so many workers, and options."""
+    found = []
+    for _ in range(rounds):
+        found.append({way: trained(folder, *how) for way, how in ways.items()})
+        print(json.dumps(found[-1]), flush=True)
+    return {
+        "ways": {
+            way: {key: spread([one[way][key] for one in found]) for key in found[0][way]}
+            for way in ways
+        },
+        "rounds": found,
+    }
 
 
 def trained(folder: Path, workers: int, options: list[str]) -> dict[str, float]:

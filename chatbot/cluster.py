@@ -18,6 +18,7 @@ import json
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from threading import Event, Thread
@@ -94,8 +95,10 @@ class Cluster:
 
     def silent(self) -> list[int]:
         """The other workers at whose port nobody listens."""
-        others = (n for n in range(len(self.addresses)) if n != self.index)
-        return [n for n in others if not _listens(self.addresses[n])]
+        others = [n for n in range(len(self.addresses)) if n != self.index]
+        with ThreadPoolExecutor(32) as pool:
+            listens = pool.map(_listens, [self.addresses[n] for n in others])
+            return [n for n, one in zip(others, listens, strict=True) if not one]
 
 
 def _fault(what: str) -> ChatbotError:
@@ -146,18 +149,14 @@ def meet(
     until = time.monotonic() + seconds
     with closing(_Door(cluster, said)) as door, closing(_Asking(cluster)) as asking:
         while asking.absent or door.missing:
-            for number, (other, _) in list(asking.heard.items()):
-                if other != number:
-                    raise ChatbotError(
-                        f"{cluster.name(number)}: says that it is worker {other}. Give every "
-                        f"worker its own index in {VARIABLE}."
-                    )
+            asking.check()
             if reason := stop():
                 raise Stopped(f"{reason} while waiting for other workers; nothing was done")
             if time.monotonic() > until:
                 raise _too_late(cluster, asking.absent or door.missing, seconds)
             told(asking.absent)
             time.sleep(_POLL)
+        asking.check()
         everyone = {number: what for number, (_, what) in asking.heard.items()}
     return [{**everyone, cluster.index: dict(said)}[n] for n in range(len(cluster.addresses))]
 
@@ -208,13 +207,26 @@ class _Asking:
         """The workers that have not answered yet."""
         return [n for n in self._others if n not in self.heard]
 
+    def check(self) -> None:
+        """Refuses workers that take themselves for another.
+
+        Raises:
+            ChatbotError: one does.
+        """
+        for number, (other, _) in list(self.heard.items()):
+            if other != number:
+                raise ChatbotError(
+                    f"{self._cluster.name(number)}: says that it is worker {other}. Give every "
+                    f"worker its own index in {VARIABLE}."
+                )
+
     def close(self) -> None:
         """Asks no more; who is being asked is not waited for."""
         self._over.set()
 
     def _until_heard(self, number: int) -> None:
         while not self._over.is_set():
-            with suppress(OSError, ValueError):
+            with suppress(OSError, ValueError, TypeError):
                 self.heard[number] = self._ask(number)
                 return
             self._over.wait(_POLL)

@@ -17,13 +17,13 @@
 set -euo pipefail
 
 mapfile -t hosts < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
-port=$((20000 + SLURM_JOB_ID % 20000))
+port=$((20000 + SLURM_JOB_ID % 12000)) # below those that systems give out themselves
 workers=$(printf '"%s:'"$port"'",' "${hosts[@]}")
 export CLUSTER="{\"worker\": [${workers%,}]}"
 
 code=0
 # shellcheck disable=SC2016 # each task looks up its own number
-srun --cpus-per-task="$SLURM_CPUS_PER_TASK" bash -c '
+srun --cpus-per-task="$SLURM_CPUS_PER_TASK" --kill-on-bad-exit=0 --wait=0 bash -c '
   task="{\"type\": \"worker\", \"index\": $SLURM_PROCID}"
   export TF_CONFIG="{\"cluster\": $CLUSTER, \"task\": $task}"
   exec chatbot train --distribute multi-worker --threads "$SLURM_CPUS_PER_TASK" "$@"

@@ -59,11 +59,11 @@ class Model(NamedTuple):
     @classmethod
     def of(cls, found: Facts) -> Model:
         """The model of a recorded benchmark."""
-        ways, network = found["ways"], found["network"]
+        ways, network = found["cost"]["ways"], found["cost"]["network"]
         many, few = (seconds(ways, f"all processors, {n} pairs") for n in (1000, 250))
         slope = (many - few) / 750
-        alone = seconds(ways, "nothing, one process")
-        hop = (seconds(ways, "nothing, workers 3") - alone) / 2
+        talking = found["talking"]["ways"]
+        hop = seconds(talking, "workers 2") - seconds(talking, "workers 1")
         width = network["width"]
         tails = 4 * width * (network["entries"] - network["shared_entries"])
         sizes = (network["dense_bytes"], tails, 4 * width + 4)
@@ -96,7 +96,8 @@ def page() -> str:
     record = json.loads((RESULTS / "distributed.json").read_text(encoding="utf-8"))
     scale = json.loads((RESULTS / "scale.json").read_text(encoding="utf-8"))["result"]
     found = record["result"]
-    ways, network = found["ways"], found["network"]
+    cost, talking = found["cost"], found["talking"]
+    ways, network = cost["ways"], cost["network"]
     model = Model.of(found)
     template = (DOCS / "scaling.template.md").read_text(encoding="utf-8")
     counts = {}
@@ -105,15 +106,13 @@ def page() -> str:
         passed = ways[f"workers {n}"]["bytes_a_step"]["median"]
         counts[f"counted_{n}"] = f"{passed / 1e6:.1f}"
     nothing = {
-        f"nothing_{n}": milliseconds(seconds(ways, f"nothing, {way}"))
-        for n, way in ((1, "one process"), (2, "workers 2"), (3, "workers 3"))
+        f"nothing_{n}": milliseconds(seconds(talking["ways"], f"workers {n}")) for n in (1, 2, 3)
     }
     return template.format(
-        measured=measured(record),
+        measured=measured(cost),
         pairs=f"{BATCH:,}",
-        rounds=counted(len(found["rounds"]), "round"),
+        rounds=counted(len(cost["rounds"]), "round"),
         ways=ways_table(ways),
-        tiny="`--units 4 --embedding 4`",
         **nothing,
         hop=milliseconds(model.hop),
         fixed=f"{1e3 * model.fixed:.0f}",
@@ -139,7 +138,7 @@ def seconds(ways: Facts, way: str) -> float:
 
 def milliseconds(one: float) -> str:
     """Seconds in milliseconds."""
-    return f"{1e3 * one:.0f} ms"
+    return f"{1e3 * one:.1f} ms"
 
 
 def last(holds: Any) -> int:  # noqa: ANN401 - a predicate of a number of workers

@@ -83,7 +83,7 @@ STAND_INS = {
     """,
     "srun": """
         [ "$1" = --cpus-per-task=16 ] || exit 9  # srun no longer takes it over from sbatch
-        shift
+        while [ "${1#--}" != "$1" ]; do shift; done
         for SLURM_PROCID in 0 1 2; do export SLURM_PROCID; "$@" || code=$?; done; exit ${code:-0}
     """,
     "chatbot": """

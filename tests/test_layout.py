@@ -139,6 +139,7 @@ ORDER = [
     "learn.averaging",
     "learn.watcher",
     "learn.training",
+    "learn.strategies",
     "learn.joining",
     "learn.agreeing",
     "learn.preparing",

@@ -56,20 +56,11 @@ def test_the_model_is_what_was_measured():
     def way(seconds):
         return {"seconds": {"median": seconds}}
 
+    network = {"entries": 20_000, "shared_entries": 4_000, "width": 256, "dense_bytes": 9e6}
+    ways = {"all processors, 1000 pairs": way(0.4), "all processors, 250 pairs": way(0.175)}
     found = {
-        "ways": {
-            "all processors, 1000 pairs": way(0.4),
-            "all processors, 250 pairs": way(0.175),
-            "nothing, one process": way(0.02),
-            "nothing, workers 3": way(0.1),
-        },
-        "network": {
-            "entries": 20_000,
-            "shared_entries": 4_000,
-            "width": 256,
-            "dense_bytes": 9e6,
-            "touched": {"1000": 3.0},
-        },
+        "cost": {"ways": ways, "network": {**network, "touched": {"1000": 3.0}}},
+        "talking": {"ways": {"workers 1": way(0.02), "workers 2": way(0.06)}},
     }
     model = maker.Model.of(found)
     assert model.slope == pytest.approx(0.0003)

@@ -13,7 +13,8 @@ from typing import Any
 from chatbot import __version__
 from chatbot.cluster import Cluster, check_alike, meet
 from chatbot.corpus.store import Header
-from chatbot.learn.team import Team, mirrored, multi_worker
+from chatbot.learn.strategies import mirrored, multi_worker
+from chatbot.learn.team import Team
 from chatbot.learn.tf import tf
 from chatbot.settings import option_of
 

@@ -93,13 +93,16 @@ def prepare(
         opening = _Opening(folder, vocabulary, store, team, asked)
         engine, planned, position, extension = opening.begun(agreed)
         held = opened.pop_all()
-    run = Run(folder, vocabulary, store, engine, position, stop, planned, held, extension=extension)
+    found = (folder, vocabulary, store, engine, position, stop, planned, held)
     if agreed is None:
-        run.resumed = position if position.step else None
-        return run
-    run.resumed, run.damaged = agreed.resumed, agreed.damaged
-    run.coverage = agreed.vectors.coverage if agreed.vectors else None
-    return run
+        return Run(*found, resumed=position if position.step else None)
+    return Run(
+        *found,
+        coverage=agreed.vectors.coverage if agreed.vectors else None,
+        damaged=agreed.damaged,
+        resumed=agreed.resumed,
+        extension=extension,
+    )
 
 
 T = TypeVar("T")

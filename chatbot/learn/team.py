@@ -11,10 +11,7 @@ says, the others hear.
 
 from __future__ import annotations
 
-import functools
-import importlib
 import logging
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
@@ -24,7 +21,7 @@ from numpy.typing import NDArray
 
 from chatbot.cluster import Cluster
 from chatbot.errors import ChatbotError
-from chatbot.learn.tf import quietly, tf
+from chatbot.learn.tf import tf
 
 Tensor = Any
 Total = tuple[Tensor, Tensor, list[Tensor], Tensor]
@@ -258,13 +255,13 @@ class Distributed(Team):
         """Tells in one line of a worker that is gone."""
         try:
             yield
-        except _LOST as error:
+        except LOST as error:
             if self._cluster is None:
                 raise
             raise gone(self._cluster, error) from error
 
 
-_LOST = (
+LOST = (
     tf.errors.AbortedError,
     tf.errors.CancelledError,
     tf.errors.DeadlineExceededError,
@@ -285,43 +282,3 @@ def gone(cluster: Cluster, error: Exception) -> ChatbotError:
     names = ", ".join(map(cluster.name, silent))
     what = "gone" if len(silent) == 1 else "gone, or ended because another one was"
     return ChatbotError(f"{names}: {what}. {again}")
-
-
-def mirrored() -> Team:
-    """All GPUs of this machine, or all of its processors' logical devices."""
-    found = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-    if len(found) == 1:
-        return Team()
-    with quietly():
-        return Distributed(tf.distribute.MirroredStrategy([one.name for one in found]))
-
-
-def multi_worker(cluster: Cluster) -> Team:
-    """The workers of a cluster, all of which call this; before TensorFlow's first operation.
-
-    Raises:
-        ChatbotError: one of them does not come, a minute long.
-    """
-    before = signal.getsignal(signal.SIGTERM)
-    with quietly():
-        _be_less_patient()
-        try:
-            strategy = tf.distribute.MultiWorkerMirroredStrategy()
-        except _LOST as error:
-            raise gone(cluster, error) from error
-        finally:  # TensorFlow takes SIGTERM for a notice of preemption, and would do nothing
-            signal.signal(signal.SIGTERM, before)
-    return Distributed(strategy, cluster)
-
-
-def _be_less_patient() -> None:
-    """Makes TensorFlow wait a minute, not an hour, for workers that met and are gone again.
-
-    The strategy sets its coordination service up by itself, with no way to say this.
-    """
-    context = importlib.import_module("tensorflow.python.eager.context").context()
-    context.configure_coordination_service = functools.partial(
-        context.configure_coordination_service,
-        cluster_register_timeout_in_ms=60_000,
-        heartbeat_timeout_in_ms=20_000,
-    )

@@ -88,7 +88,8 @@ class Run:
     def __post_init__(self) -> None:
         """Opens the journal, and sets the clock."""
         kind = Journal if self.engine.team.chief else Unwritten
-        self._journal, self._saved = kind(self.folder, self.stop), self.resumed
+        stop = lambda: self._asked or self.stop()  # noqa: E731 - what another worker was told, too
+        self._journal, self._saved = kind(self.folder, stop), self.resumed
         self._clock = Clock(self.engine.team, self.stop, self._journal)
 
     @property
@@ -140,9 +141,10 @@ class Run:
                 fault = yield from self._judge(checkpoints)
             if fault:
                 yield from self._go_back(checkpoints, fault)
+            ended = self._reason_to_end()
             if validating or fault or self.engine.team.workers == 1:  # a team has asked just now
                 self._ask()
-            reason = self._asked or self._reason_to_end()
+            reason = self._asked or ended
             # After a refused step weights may not be finite.
             if due(*self._since()) and not reason and not self.position.recovery.refused:
                 yield from self._save(checkpoints)
@@ -169,8 +171,7 @@ class Run:
         if extending:
             yield from self._log(self._record("extend", note=f"extended: {self.extension}"))
         self._clock.start(self.position.seconds)
-        self._ask()
-        reason = self._asked or self._reason_to_end()
+        reason = self._clock.seconds_and_reason()[1] or self._reason_to_end()
         if not judged and not reason:
             fault = yield from self._judge(checkpoints)
             mending.check_start(fault, self.folder)

@@ -7,7 +7,6 @@ carries every packet from one to the other after so many milliseconds, until it 
 stopped (SIGSTOP) the line is dead, as when a cable is cut: nothing arrives, and nobody is told.
 """
 
-import fcntl
 import os
 import select
 import struct
@@ -27,6 +26,8 @@ def ip(*arguments):
 
 def end(namespace, address):
     """Our end of a device whose other end is in a namespace of its own."""
+    import fcntl  # Windows has none
+
     device = f"t{os.getpid() % 100_000}{address[-1]}"
     tun = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
     fcntl.ioctl(tun, TUNSETIFF, struct.pack("16sH", device.encode(), TUN_WITHOUT_HEADER))

@@ -31,6 +31,19 @@ def addresses(count):
     return found
 
 
+STARTED = []
+"""Every process of every test, to be ended with it."""
+
+
+@pytest.fixture(autouse=True)
+def nothing_goes_on():
+    yield
+    for process in STARTED:
+        process.kill()
+        process.wait()
+    STARTED.clear()
+
+
 class Workers:
     """The workers of one run, each with a folder of its own."""
 
@@ -53,6 +66,7 @@ class Workers:
                     stdin=subprocess.DEVNULL,
                 )
             self.processes.append(process)
+        STARTED.extend(self.processes)
 
     def config(self, index):
         task = {"type": "worker", "index": index}
@@ -166,38 +180,49 @@ def test_fewer_pairs_than_workers_and_one_folder_for_all_do(folders):
         np.testing.assert_allclose(value, weights(one)[name], atol=2e-5, err_msg=name)
 
 
-KILLED = ("--steps", "40", "--save-every", "10", *SMALL)
+KILLED = ("--steps", "150", "--save-every", "50", *SMALL)
 
 
 @pytest.fixture(scope="module")
 def unharmed(built, tmp_path_factory):
-    """The weights of two workers that nobody kills."""
+    """The chief's folder of two workers that nobody kills."""
     found = copies(built, tmp_path_factory.mktemp("unharmed"), 2)
     assert Workers(found, *KILLED).codes() == [0, 0]
-    return weights(found[0])
+    return found[0]
 
 
-@pytest.mark.parametrize("killed", [0, 1])
-def test_a_worker_that_is_killed_is_named_and_the_same_command_goes_on(folders, unharmed, killed):
+def test_a_worker_that_is_killed_is_named_and_the_same_command_goes_on(folders, unharmed):
     found = folders(2)
-    workers = Workers(found, *KILLED)
-    workers.wait_for_step(20)
-    workers.processes[killed].kill()
-    codes = workers.codes()
-    assert codes[killed] == -signal.SIGKILL
-    assert codes[1 - killed] == 1, workers.said(1 - killed)
-    last = workers.said(1 - killed).splitlines()[-1]
-    assert f"worker {killed} ({workers.addresses[killed]}): gone" in last
+    for killed, step in ((1, 30), (0, 80)):
+        workers = Workers(found, *KILLED)
+        workers.wait_for_step(step)
+        workers.processes[killed].kill()
+        codes = workers.codes()
+        assert codes[killed] == -signal.SIGKILL
+        assert codes[1 - killed] == 1, workers.said(1 - killed)
+        last = workers.said(1 - killed).splitlines()[-1]
+        assert f"worker {killed} ({workers.addresses[killed]}): gone" in last
     again = Workers(found, *KILLED)
     assert again.codes() == [0, 0], again.said(0)
     assert "resuming after step" in again.said(0)
     for name, value in weights(found[0]).items():
-        np.testing.assert_array_equal(value, unharmed[name], err_msg=name)
+        np.testing.assert_array_equal(value, weights(unharmed)[name], err_msg=name)
 
 
-@pytest.mark.parametrize("asked", [0, 1])
-def test_a_worker_that_is_told_to_stop_stops_all_after_saving(folders, asked):
+def test_options_of_a_run_hold_for_all_workers(folders, unharmed):
     found = folders(2)
+    shutil.rmtree(found[0])
+    shutil.copytree(unharmed, found[0])
+    more = ("--set-learning-rate", "0.001", "--average", "2")
+    assert Workers(found, *KILLED, "--steps", "160", *more).codes() == [0, 0]
+    assert history(found[0])[-1]["step"] == 160
+    assert [one for one in history(found[0]) if one["kind"] == "average"]
+    assert Workers(found, *KILLED, "--steps", "6", "--restart").codes() == [0, 0]
+    assert history(found[0])[-1]["step"] == 6
+
+
+def test_a_worker_that_is_told_to_stop_stops_all_after_saving(folders):
+    found, asked = folders(2), 1
     workers = Workers(found, "--steps", "5000", *SMALL)
     workers.wait_for_step(10)
     workers.processes[asked].send_signal(signal.SIGTERM)
@@ -248,17 +273,6 @@ def test_a_worker_that_waits_for_others_ends_as_it_is_told(folders, number, code
     workers.processes[0].send_signal(number)
     assert workers.codes(20) == [code, 0]
     assert "while waiting for other workers; nothing was done" in workers.said(0)
-
-
-def test_options_of_a_run_hold_for_all_workers(folders):
-    found = folders(2)
-    begun = ("--steps", "20", "--validate-every", "10", "--save-every", "10", *SMALL)
-    assert Workers(found, *begun).codes() == [0, 0]
-    for more in (("--set-learning-rate", "0.001", "--average", "2"), ("--restart",)):
-        options = (*begun, "--steps", "30", *more)
-        workers = Workers(found, *options)
-        assert workers.codes() == [0, 0], workers.said(0)
-    assert history(found[0])[-1]["step"] == 30
 
 
 def test_a_worker_that_is_absent_is_named(folders):
