@@ -26,6 +26,9 @@ from chatbot.learn.tf import tf
 Tensor = Any
 Total = tuple[Tensor, Tensor, list[Tensor], Tensor]
 
+_NONE = -1
+"""An entry that there is not."""
+
 REASONS = ("interrupted", "terminated", "the terminal was closed", "stopped")
 """Why a worker may ask all to stop; what is none of these is said as the last."""
 
@@ -160,9 +163,13 @@ class Distributed(Team):
         touched, rows, *weights, sums = map(tf.identity, (touched, rows, *weights, sums))
         weights = context.all_reduce(tf.distribute.ReduceOp.SUM, weights)
         sums = context.all_reduce(tf.distribute.ReduceOp.SUM, sums)
+        # Where no worker has touched any, TensorFlow would fall over arrays without a row.
+        touched = tf.pad(touched, [[0, 1]], constant_values=_NONE)
+        rows = tf.pad(rows, [[0, 1], [0, 0]])
         entries, places = tf.unique(context.all_gather(touched, 0))
         rows = tf.math.unsorted_segment_sum(context.all_gather(rows, 0), places, tf.size(entries))
-        return entries, rows, weights, sums
+        real = entries != _NONE
+        return tf.boolean_mask(entries, real), tf.boolean_mask(rows, real), weights, sums
 
     def agree(self, seconds: float, reason: str | None) -> tuple[float, str | None]:
         """See `Team`."""
