@@ -181,7 +181,7 @@ def test_fewer_pairs_than_workers_of_common_words_and_one_folder_for_all_do(tmp_
         np.testing.assert_allclose(value, weights(one)[name], atol=2e-5, err_msg=name)
 
 
-KILLED = ("--steps", "100", "--save-every", "25", *SMALL)
+KILLED = ("--steps", "60", "--save-every", "15", *SMALL)
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +194,7 @@ def unharmed(built, tmp_path_factory):
 
 def test_a_worker_that_is_killed_is_named_and_the_same_command_goes_on(folders, unharmed):
     found = folders(2)
-    for killed, step in ((1, 20), (0, 50)):
+    for killed, step in ((1, 16), (0, 34)):
         workers = Workers(found, *KILLED)
         workers.wait_for_step(step)
         workers.processes[killed].kill()
@@ -215,8 +215,8 @@ def test_options_of_a_run_hold_for_all_workers(folders, unharmed):
     shutil.rmtree(found[0])
     shutil.copytree(unharmed, found[0])
     more = ("--set-learning-rate", "0.001", "--average", "2")
-    assert Workers(found, *KILLED, "--steps", "110", *more).codes() == [0, 0]
-    assert history(found[0])[-1]["step"] == 110
+    assert Workers(found, *KILLED, "--steps", "70", *more).codes() == [0, 0]
+    assert history(found[0])[-1]["step"] == 70
     assert [one for one in history(found[0]) if one["kind"] == "average"]
     assert Workers(found, *KILLED, "--steps", "6", "--restart").codes() == [0, 0]
     assert history(found[0])[-1]["step"] == 6
@@ -323,7 +323,7 @@ def test_workers_name_each_other_when_a_slow_line_is_cut_and_go_on_when_it_is_me
 ):
     found = folders(2)
     workers = Workers(found, *KILLED, line=line)
-    workers.wait_for_step(40)
+    workers.wait_for_step(20)
     line.cut()
     assert workers.codes(150) == [1, 1], workers.said(0)
     for index in (0, 1):
