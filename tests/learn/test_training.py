@@ -1,9 +1,11 @@
 """Runs on small invented stores: they learn, they end, they resume bit by bit."""
 
 import dataclasses
+import itertools
 import json
 import math
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from helpers import timeless
 from chatbot.config import ModelConfig, TrainingConfig
 from chatbot.corpus.vocabulary import EOS, Vocabulary
 from chatbot.errors import ChatbotError
+from chatbot.folder import ModelFolder
 from chatbot.history import read
 from chatbot.learn import ending, mending
 from chatbot.learn import engine as engine_module
@@ -868,23 +871,23 @@ def test_a_folder_without_a_store_says_how_to_build_one(new_folder, tmp_path):
         prepare(folder, {}, {})
 
 
-@pytest.mark.parametrize("damage", [lambda data: data[:-900], flipped, lambda data: b""])
-@pytest.mark.parametrize("suffix", [".data-00000-of-00001", ".index"])
-def test_a_run_goes_on_from_the_newest_checkpoint_that_is_whole(
-    new_folder, trained, damage, suffix
-):
-    whole, folder = new_folder(), new_folder()
+def test_a_run_goes_on_from_the_newest_checkpoint_that_is_whole(new_folder, trained, tmp_path):
+    whole = new_folder()
     _, never_stopped = trained(whole, steps=3, save_every="1")
-    trained(folder, steps=3, save_every="1")
-    file = folder.checkpoints / f"step-2{suffix}"
-    file.write_bytes(damage(file.read_bytes()))
-    (folder.checkpoints / "step-3.index").write_bytes(b"no checkpoint")
-    records, run = trained(folder)
-    assert [record.step for record in one_of(records, "progress")] == [2, 3]
-    starts = [f"{folder.checkpoints / f'step-{n}'}: damaged checkpoint (" for n in (3, 2)]
-    assert all(one.startswith(start) for one, start in zip(run.damaged, starts, strict=True))
-    assert equal(run, never_stopped)
-    assert not prepared_and_closed(folder).damaged  # what was damaged has been written anew
+    damages = (lambda data: data[:-900], flipped, lambda data: b"")
+    for number, (damage, suffix) in enumerate(
+        itertools.product(damages, (".data-00000-of-00001", ".index"))
+    ):
+        folder = ModelFolder(shutil.copytree(whole.path, tmp_path / f"copy {number}"))
+        file = folder.checkpoints / f"step-2{suffix}"
+        file.write_bytes(damage(file.read_bytes()))
+        (folder.checkpoints / "step-3.index").write_bytes(b"no checkpoint")
+        records, run = trained(folder)
+        assert [record.step for record in one_of(records, "progress")] == [2, 3]
+        starts = [f"{folder.checkpoints / f'step-{n}'}: damaged checkpoint (" for n in (3, 2)]
+        assert all(one.startswith(start) for one, start in zip(run.damaged, starts, strict=True))
+        assert equal(run, never_stopped)
+        assert not prepared_and_closed(folder).damaged  # what was damaged has been written anew
 
 
 def prepared_and_closed(folder):
