@@ -28,6 +28,9 @@ from chatbot.errors import ChatbotError
 
 VARIABLE = "TF_CONFIG"
 
+HOW = ("none", "mirrored", "multi-worker")
+"""Ways to distribute a run: not at all, over the devices of this machine, over machines."""
+
 _EXAMPLE = (
     '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
 )

@@ -16,7 +16,7 @@ import click
 from chatbot.cli.display import display
 from chatbot.cli.options import check_folder, given, model_option, settings_options
 from chatbot.cli.show import size, tell
-from chatbot.cluster import Cluster, Stopped
+from chatbot.cluster import HOW, Cluster, Stopped
 from chatbot.config import ModelConfig, TrainingConfig
 from chatbot.folder import ModelFolder
 from chatbot.history import Record
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--distribute",
-    type=click.Choice(["none", "mirrored", "multi-worker"]),
+    type=click.Choice(HOW),
     default="none",
     show_default=True,
     help="train on all devices of this machine, or on the machines that TF_CONFIG names",
@@ -122,10 +122,7 @@ def train(
         if joining.chief:
             run.watch = watch = Watch(run)
             events.looks = watch.looks
-        for line in _damage(run) if quiet else _introduction(run):
-            tell(line)
-        if cluster is not None and not quiet:
-            tell(_place(cluster))
+        _introduce(run, cluster, quiet=quiet)
         chief = joining.chief
         with display(run, quiet=quiet or not chief, as_json=as_json and chief) as shown:
             for record in run.records():
@@ -135,6 +132,14 @@ def train(
                     shown.show(Record("alarm", record.step, alarm="TensorBoard", note=fault))
     if signals.number:
         sys.exit(128 + signals.number)
+
+
+def _introduce(run: Run, cluster: Cluster | None, *, quiet: bool) -> None:
+    """Tells what begins, and where in the cluster; if that is not wanted, only what is damaged."""
+    for line in _damage(run) if quiet else _introduction(run):
+        tell(line)
+    if cluster is not None and not quiet:
+        tell(_place(cluster))
 
 
 def _place(cluster: Cluster) -> str:

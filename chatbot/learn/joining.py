@@ -13,16 +13,14 @@ from typing import Any
 from chatbot import __version__
 from chatbot.cluster import Cluster, check_alike, meet
 from chatbot.corpus.store import Header
+from chatbot.learn.sharing import OWN
 from chatbot.learn.strategies import mirrored, multi_worker
 from chatbot.learn.team import Team
 from chatbot.learn.tf import tf
 from chatbot.settings import option_of
 
-OWN = ("threads", "memory", "vectors")
+_NOT_COMPARED = (*OWN, "vectors")
 """Settings that every machine may have its own of: a file, too, may lie elsewhere."""
-
-HOW = ("none", "mirrored", "multi-worker")
-"""Ways to distribute a run: not at all, over the devices of this machine, over machines."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Joining:
     """How a run is distributed.
 
     Attributes:
-        how: one of `HOW`.
+        how: one of `cluster.HOW`.
         cluster: the workers, if there are several machines.
         wait: seconds to wait for workers that are not there yet.
         told: now and then told which those are.
@@ -75,7 +73,7 @@ class Joining:
             "store": header.identity,
             "number of pairs": header.pairs,
             "devices": f"{max(1, gpus)} of kind {'GPU' if gpus else 'CPU'}",
-            **{option_of(name): asked[name] for name in sorted(asked) if name not in OWN},
+            **{option_of(name): asked[name] for name in sorted(asked) if name not in _NOT_COMPARED},
         }
         check_alike(self.cluster, meet(self.cluster, said, self.wait, stop, self.told))
         return multi_worker(self.cluster)

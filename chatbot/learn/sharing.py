@@ -18,7 +18,7 @@ from chatbot.learn.position import Position
 from chatbot.learn.team import Team
 
 _WHERE = "what the chief says"
-_OWN = ("threads", "memory")
+OWN = ("threads", "memory")
 """Settings that every machine has its own of."""
 
 
@@ -37,7 +37,7 @@ def settings_from_chief(
     if opened:
         return opened
     settings = TrainingConfig.from_dict(training, _WHERE)
-    own = {name: asked[name] if name in asked else getattr(TrainingConfig(), name) for name in _OWN}
+    own = {name: asked[name] if name in asked else getattr(TrainingConfig(), name) for name in OWN}
     return ModelConfig.from_dict(model, _WHERE), replace(settings, **own)
 
 

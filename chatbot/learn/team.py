@@ -118,7 +118,7 @@ class Distributed(Team):
         self.workers = len(cluster.addresses) if cluster else 1
         self.devices = tuple(strategy.extended.worker_devices)
         logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of every new shape
-        self._summed = tf.function(self._all_reduced, reduce_retracing=True)
+        self._summed = tf.function(self._on_devices(_all_reduced), reduce_retracing=True)
 
     @contextmanager
     def scope(self) -> Iterator[None]:
@@ -129,14 +129,11 @@ class Distributed(Team):
     def compiled(self, change: Callable[..., Any], spec: Sequence[Any]) -> Callable[..., Any]:
         """See `Team`."""
         one = len(self.devices) == 1
-
-        @tf.function(  # type: ignore[untyped-decorator]
-            input_signature=[tuple(spec)] if one else None, reduce_retracing=not one
-        )
-        def run(arguments: Any) -> Any:  # noqa: ANN401 - tensors, one for each device
-            return self._strategy.run(change, args=arguments)
+        known = {"input_signature": [tuple(spec)]} if one else {"reduce_retracing": True}
+        run = tf.function(self._on_devices(change), **known)
 
         def called(arguments: Sequence[Any]) -> Any:  # noqa: ANN401
+            """Runs it, and tells in one line of a worker that is gone."""
             with self._talking():
                 return self._first(run(self._local(arguments)))
 
@@ -144,12 +141,10 @@ class Distributed(Team):
 
     def each(self, function: Callable[..., Any]) -> Callable[[Sequence[Any]], list[Any]]:
         """See `Team`."""
-
-        @tf.function(autograph=False, reduce_retracing=True)  # type: ignore[untyped-decorator]
-        def run(arguments: Any) -> Any:  # noqa: ANN401 - tensors, one for each device
-            return self._strategy.run(function, args=arguments)
+        run = tf.function(self._on_devices(function), autograph=False, reduce_retracing=True)
 
         def called(arguments: Sequence[Any]) -> list[Any]:
+            """Runs it, and gives the answers device by device."""
             found = run(self._local(arguments))
             of_devices = [self._strategy.experimental_local_results(one) for one in found]
             return list(zip(*of_devices, strict=True))
@@ -234,13 +229,14 @@ class Distributed(Team):
             found: NDArray[Any] = self._first(self._summed(self._local(arguments))).numpy()
         return found
 
-    def _all_reduced(self, arguments: Any) -> Any:  # noqa: ANN401
-        def summed(values: Tensor) -> Tensor:
-            """That of all devices."""
-            context = tf.distribute.get_replica_context()
-            return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(values))
+    def _on_devices(self, function: Callable[..., Any]) -> Callable[[Any], Any]:
+        """What runs a function on all devices, given the arguments of each."""
 
-        return self._strategy.run(summed, args=arguments)
+        def run(arguments: Any) -> Any:  # noqa: ANN401 - tensors, one for each device
+            """Runs it."""
+            return self._strategy.run(function, args=arguments)
+
+        return run
 
     def _local(self, arguments: Sequence[Any]) -> Any:  # noqa: ANN401
         """One tuple of arguments for each device as the strategy wants them."""
@@ -266,6 +262,12 @@ class Distributed(Team):
             if self._cluster is None:
                 raise
             raise gone(self._cluster, error) from error
+
+
+def _all_reduced(values: Tensor) -> Tensor:
+    """The sum of what all devices bring, on each of them."""
+    context = tf.distribute.get_replica_context()
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(values))
 
 
 LOST = (
