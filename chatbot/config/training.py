@@ -216,8 +216,15 @@ class TrainingConfig(Config):
     threads: int = setting(0, "processor threads; 0 for all", minimum=0, maximum=1024)
     vectors: str | None = setting(
         None,
-        "file of word vectors (word2vec's text format) that the embeddings begin with  "
-        "[default: random ones]",
+        "file of word vectors (word2vec's text format) that the embeddings begin with",
+        fixed=True,
+    )
+    first_vectors: str | None = setting(
+        None,
+        "what embeddings begin with: vectors of which words stand together in the corpus, which "
+        "then change slowly, or random numbers  [default: corpus, or random with --vectors or when "
+        "no pairs are held out]",
+        choices=("corpus", "random"),
         fixed=True,
     )
     freeze_vectors: bool = setting(False, "never change the embeddings from --vectors", fixed=True)
@@ -231,6 +238,10 @@ class TrainingConfig(Config):
         super().__post_init__()
         if self.freeze_vectors and self.vectors is None:
             raise ChatbotError("--freeze-vectors: nothing to freeze. Name a file with --vectors.")
+        if self.first_vectors == "corpus" and self.vectors is not None:
+            raise ChatbotError(
+                "--first-vectors corpus: embeddings begin with those from --vectors. Leave one out."
+            )
         if self.average > self.keep:
             raise ChatbotError(
                 f"--average {self.average}: only {self.keep} checkpoints are kept. Give --keep "

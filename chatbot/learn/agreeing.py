@@ -87,8 +87,13 @@ def agree(folder: ModelFolder, store: TokenStore, vocabulary: Vocabulary, asked:
         network = _extensible(stored, network, len(vocabulary), folder)
     if asked.learning_rate is not None:
         stored, settings = _at_rate(asked.learning_rate, stored, settings, folder)
-    if stored is None and network.ngrams is None:
-        network = replace(network, ngrams=_longest_run(store, vocabulary))
+    if stored is None:
+        held_out = bool(store.header.held_out)
+        if network.ngrams is None:
+            network = replace(network, ngrams=_longest_run(vocabulary) if held_out else 0)
+        if settings.first_vectors is None:
+            own = held_out and settings.vectors is None
+            settings = replace(settings, first_vectors="corpus" if own else "random")
     return Agreed(newest, stored, resumed, damaged, network, settings, vectors)
 
 
@@ -149,7 +154,6 @@ def _extensible(
     return replace(network, ngrams=order)
 
 
-def _longest_run(store: TokenStore, vocabulary: Vocabulary) -> int:
-    """The default for `--ngrams`."""
-    fitting = NGRAMS - (len(vocabulary) ** NGRAMS >= NUMBERS)
-    return fitting if store.header.held_out else 0
+def _longest_run(vocabulary: Vocabulary) -> int:
+    """The default for `--ngrams` with held-out pairs."""
+    return NGRAMS - 1 if len(vocabulary) ** NGRAMS >= NUMBERS else NGRAMS

@@ -17,9 +17,8 @@ from chatbot.config import ModelConfig, TrainingConfig
 from chatbot.corpus.batches import Batch
 from chatbot.corpus.doctor import forecast
 from chatbot.corpus.store import Ranges
-from chatbot.corpus.vectors import Vectors
 from chatbot.learn.dropout import Dropped
-from chatbot.learn.model import feature_spec
+from chatbot.learn.model import Seq2Seq, feature_spec
 from chatbot.learn.networks import network
 from chatbot.learn.optimizer import Adam
 from chatbot.learn.packing import round_up
@@ -28,13 +27,6 @@ from chatbot.learn.recovery import Step
 from chatbot.learn.team import Team
 from chatbot.learn.tf import tf
 from chatbot.machine import cores, has_bfloat16
-
-VECTORS_RMS = 0.3
-"""Root of the mean square of the elements of word vectors, at the beginning of a run.
-
-Random embeddings begin at 0.03, which is little beside the first of Adam's steps, about 0.02 an
-element whatever the gradient. docs/training.md has the measurement that chose this value.
-"""
 
 
 def workers_of(training: TrainingConfig) -> int:
@@ -59,6 +51,12 @@ def product_type(precision: str) -> tf.DType:
         on_gpu = bool(tf.config.list_physical_devices("GPU"))
         precision = "bfloat16" if on_gpu or has_bfloat16() else "float32"
     return tf.as_dtype(precision)
+
+
+def optimizer_of(net: Seq2Seq, training: TrainingConfig) -> Adam:
+    """An optimizer of all weights of a network."""
+    slowing = training.first_vectors == "corpus"
+    return Adam(net.embedding, net.matrices, freezing=training.freeze_vectors, slowing=slowing)
 
 
 class Engine:
@@ -97,9 +95,7 @@ class Engine:
         self.team = team = team or Team()
         with team.scope():
             self.net = network(size, model, seed=training.seed, unigram=unigram)
-            self.optimizer = Adam(
-                self.net.embedding, self.net.matrices, freezing=training.freeze_vectors
-            )
+            self.optimizer = optimizer_of(self.net, training)
         self.workers = max(workers_of(training), len(team.devices))
         parts = self.workers if parts is None else parts
         self.parts = round_up(parts, len(team.devices))
@@ -129,22 +125,6 @@ class Engine:
     def product_type(self) -> str:
         """The number format of matrix products, by its name."""
         return str(self._dtype.name)
-
-    def begin_with(self, vectors: Vectors) -> None:
-        """Gives entries their word vectors, scaled as one, and freezes them if that is asked for.
-
-        Turian et al. 2010, "Word representations: a simple and general method for semi-supervised
-        learning" (https://aclanthology.org/P10-1040), eq. 1, E <- sigma E / stddev(E), with the
-        root of the mean square in place of the deviation, so that zero stays zero.
-        """
-        rows = vectors.rows
-        square = np.einsum("ne,ne->", rows, rows, dtype=np.float64) / rows.size
-        scaled = rows * float(VECTORS_RMS / np.sqrt(square))
-        self.net.embedding.scatter_update(tf.IndexedSlices(scaled, vectors.ids))
-        if self.optimizer.frozen is not None:
-            frozen = np.zeros(self.net.size, np.bool_)
-            frozen[vectors.ids] = True
-            self.optimizer.frozen.assign(frozen)
 
     def train(
         self,

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from chatbot.corpus.store import Header
 from chatbot.corpus.vocabulary import SPECIAL, Vocabulary
 from chatbot.learn.checkpoint import restore
-from chatbot.learn.engine import Engine
+from chatbot.learn.engine import Engine, optimizer_of
 from chatbot.learn.model import Seq2Seq
 from chatbot.learn.networks import network
 from chatbot.learn.optimizer import Adam
@@ -68,7 +68,7 @@ def extend(
     """
     now.check_extends(before)
     net = network(len(before), stored.model)
-    optimizer = Adam(net.embedding, net.matrices, freezing=stored.training.freeze_vectors)
+    optimizer = optimizer_of(net, stored.training)
     restore(path, net, optimizer)
     places = places_of(before, now)
     _carry(engine.net, net, engine.optimizer, optimizer, places)
@@ -122,8 +122,8 @@ def _carry(
         ):
             _put(some[number[id(variable)]], others[earlier[id(before)]], at)
     new_moments.steps.assign(old_moments.steps)
-    if new_moments.frozen is not None and old_moments.frozen is not None:
-        _put(new_moments.frozen, old_moments.frozen, places)
+    for marks, before in zip(new_moments.marks, old_moments.marks, strict=True):
+        _put(marks, before, places)
 
 
 def _put(variable: Any, before: Any, at: Places | None) -> None:  # noqa: ANN401 - variables

@@ -4,9 +4,9 @@ Comes in: gradients and a learning rate. Goes out: changed weights. Knows nothin
 
 Kingma and Ba 2015, "Adam: a method for stochastic optimization", algorithm 1, with the efficient
 order of computation at the end of section 2; the gradient's global norm is clipped before (Pascanu
-et al. 2013). Departures: beta2 is 0.99, not 0.999, as runs are
-short; the moments of an embedding row stand still in steps that do not touch it, so the cost of a
-step does not depend on the size of the vocabulary.
+et al. 2013). Departures: beta2 is 0.99, not 0.999, as runs are short; the moments of an embedding
+row stand still in steps that do not touch it, so the cost of a step does not depend on the size of
+the vocabulary; rows can be frozen, or learn slowly.
 """
 
 from __future__ import annotations
@@ -24,19 +24,28 @@ _BETA1 = 0.9
 _BETA2 = 0.99
 _EPSILON = 1e-8
 
+SLOW = 0.03
+"""The rate of slow rows, as a share of that of all other weights."""
+
 
 class Adam(tf.Module):  # type: ignore[misc]
     """The moments of all weights, and the update."""
 
     def __init__(
-        self, embedding: tf.Variable, matrices: Sequence[tf.Variable], *, freezing: bool = False
+        self,
+        embedding: tf.Variable,
+        matrices: Sequence[tf.Variable],
+        *,
+        freezing: bool = False,
+        slowing: bool = False,
     ) -> None:
-        """Begins with moments of zero and nothing frozen.
+        """Begins with moments of zero, nothing frozen and nothing slow.
 
         Args:
             embedding: the weights updated by rows, [V, E].
             matrices: the weights updated as a whole.
             freezing: whether rows can be frozen; which ones is then saved with the moments.
+            slowing: whether rows can be slow, which learn at `SLOW` times the rate; likewise.
         """
         super().__init__(name="adam")
         self._embedding, self._matrices = embedding, list(matrices)
@@ -44,10 +53,17 @@ class Adam(tf.Module):  # type: ignore[misc]
         count = 1 + len(self._matrices)
         self.first, self.second = zeros[:count], zeros[count:]
         self.steps = tf.Variable(0, dtype=tf.int64)
-        self.frozen = tf.Variable(np.zeros(embedding.shape[0], np.bool_)) if freezing else None
+        none = np.zeros(embedding.shape[0], np.bool_)
+        self.frozen = tf.Variable(none) if freezing else None
+        self.slow = tf.Variable(none) if slowing else None
+
+    @property
+    def marks(self) -> list[tf.Variable]:
+        """Which rows are frozen and which slow, as far as rows can be, bool [V]."""
+        return [marks for marks in (self.frozen, self.slow) if marks is not None]
 
     def forget(self) -> None:
-        """Begins anew: moments of zero, as if no step had been taken; what is frozen stays so."""
+        """Begins anew: moments of zero, as if no step had been taken; rows keep their marks."""
         for variable in (*self.first, *self.second, self.steps):
             variable.assign(tf.zeros_like(variable))
 
@@ -103,4 +119,6 @@ class Adam(tf.Module):  # type: ignore[misc]
         first.scatter_update(tf.IndexedSlices(m, touched))
         second.scatter_update(tf.IndexedSlices(v, touched))
         change = rate * m / (tf.sqrt(v) + _EPSILON)
+        if self.slow is not None:
+            change *= tf.where(tf.gather(self.slow, touched), SLOW, 1.0)[:, None]
         self._embedding.scatter_sub(tf.IndexedSlices(change, touched))

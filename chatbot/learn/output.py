@@ -24,6 +24,7 @@ Tensor = Any
 _HEAD = 500
 _MIDDLE = 4_000
 _WHOLE = 4_000
+_TAIL_LIMIT = 0.1
 
 
 def cutoffs_of(size: int) -> tuple[int, ...]:
@@ -106,7 +107,9 @@ class OutputLayer(tf.Module):  # type: ignore[misc]
             limit = (6 / (units + width)) ** 0.5
             self.projections.append(uniform(f"projection{number}", (units, width), limit))
             if number or not self.tied:
-                self.tail_weights.append(uniform(f"tail{number}", (last - first, width), 0.1))
+                self.tail_weights.append(
+                    uniform(f"tail{number}", (last - first, width), _TAIL_LIMIT)
+                )
             self.tail_biases.append(tf.Variable(biases[number], name=f"tail_bias{number}"))
         self.views = []
         if self.shared:
@@ -155,6 +158,27 @@ class OutputLayer(tf.Module):  # type: ignore[misc]
                 slots = own.shape[0] - part.shape[0]  # of the tails, in the head
                 found[number] = own + tf.pad(seen, [[0, slots], [0, 0]])
         return found
+
+    def begin_with(self, rows: Tensor) -> None:
+        """Classes of the tails begin near each other where embeddings are.
+
+        Each begins at its embedding's place along the principal components of those of its tail, as
+        many as it is wide, as long on average as the vectors drawn at random.
+
+        Args:
+            rows: the embeddings of all entries, [V, E].
+        """
+        tails = list(zip(self.cutoffs, self.cutoffs[1:], strict=False))
+        if self.tied:
+            del tails[:1]  # it has no vectors of its own
+        for classes, (first, last) in zip(self.tail_weights, tails, strict=True):
+            apart = rows[first:last] - tf.reduce_mean(rows[first:last], 0)
+            _, directions = tf.linalg.eigh(tf.matmul(apart, apart, transpose_a=True))
+            width = classes.shape[1]
+            found = tf.matmul(apart, directions[:, ::-1][:, :width])
+            found = tf.pad(found, [(0, 0), (0, width - found.shape[1])])
+            mean = tf.sqrt(tf.reduce_mean(found * found))
+            classes.assign(found * (_TAIL_LIMIT / 3**0.5 / tf.maximum(mean, 1e-30)))
 
     def loss(
         self,

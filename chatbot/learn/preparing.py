@@ -23,6 +23,7 @@ from chatbot.corpus.vocabulary import Vocabulary
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
 from chatbot.learn.agreeing import Agreed, Asked, agree
+from chatbot.learn.beginning import begin_with_corpus, begin_with_file
 from chatbot.learn.checkpoint import restore
 from chatbot.learn.engine import Engine, use_threads
 from chatbot.learn.extending import Extension, extend, extended
@@ -197,15 +198,18 @@ class _Opening(NamedTuple):
         found = self._position(engine, agreed)
         release_freed()
         if agreed.vectors is not None:
-            engine.begin_with(agreed.vectors)
+            begin_with_file(engine, agreed.vectors)
         return found
 
     def _position(self, engine: Engine, agreed: Agreed) -> tuple[Position, Extension | None]:
         header, path, stored = self.store.header, agreed.path, agreed.stored
         if path is None or stored is None:
             self._count_ngrams(engine, agreed.model)
+            seconds = 0.0
+            if agreed.training.first_vectors == "corpus":
+                seconds = begin_with_corpus(engine, self.store, agreed.training)
             known = (header.vocabulary, len(self.vocabulary), agreed.model, agreed.training)
-            return Position(0, 0.0, Schedule(), None, *known, store=header.identity), None
+            return Position(0, seconds, Schedule(), None, *known, store=header.identity), None
         if not stored.store and not self.folder.earlier_vocabulary(stored.vocabulary).exists():
             stored = replace(stored, store=header.identity)  # of a version that did not record it
         same = stored.vocabulary == header.vocabulary and stored.store == header.identity

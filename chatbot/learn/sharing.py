@@ -53,8 +53,7 @@ def from_chief(engine: Engine, position: Position | None) -> Position:
         return position
     optimizer = engine.optimizer
     moments = [*optimizer.first, *optimizer.second, optimizer.steps]
-    frozen = [] if optimizer.frozen is None else [optimizer.frozen]
-    team.share([*engine.net.named.values(), *moments, *frozen])
+    team.share([*engine.net.named.values(), *moments, *optimizer.marks])
     if (mixture := engine.net.mixture) is not None:
         packed = mixture.ngrams.to_bytes() if team.chief else b""
         heard = team.hear(packed)

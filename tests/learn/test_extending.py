@@ -1,5 +1,6 @@
 """A trained network on a vocabulary that has grown: what belongs to a word goes with it."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -91,6 +92,20 @@ def grown(tmp_path_factory):
     now = vocabulary(later)
     before = vocabulary(words)
     return before, now, *carried(tmp_path_factory.mktemp("grown"), before, now)
+
+
+def test_words_keep_their_pace_and_new_ones_learn_at_the_full_rate(tmp_path):
+    before, now = vocabulary("abcde"), vocabulary("xcaye")
+    training = dataclasses.replace(TRAINING, first_vectors="corpus")
+    old, new = (Engine(len(one), MODEL, training, one.unigram, 0.0) for one in (before, now))
+    old.optimizer.slow.assign([word in "acd" for word in before.words])
+    folder = ModelFolder(tmp_path)
+    position = Position(9, 1.0, Schedule(), 2.5, before.digest, len(before), MODEL, training)
+    Checkpoints(folder, old.net, old.optimizer, 1).save(position)
+    (path,) = saved(folder.checkpoints)
+    extend(path, position, before, new, now)
+    slow = {word for word, one in zip(now.words, new.optimizer.slow.numpy(), strict=True) if one}
+    assert slow == set("ac")
 
 
 def test_what_belongs_to_a_word_goes_with_it_moments_and_all(grown):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from chatbot.learn.optimizer import Adam
+from chatbot.learn.optimizer import SLOW, Adam
 
 SHAPES = ((7, 3), (4, 5), (6,))
 
@@ -147,3 +147,25 @@ def test_a_frozen_row_of_negative_zeros_keeps_its_signs_whatever_its_gradient(we
     assert np.isfinite(apply(adam, [1, 2], gradients, 0.1, 1.0))
     assert np.signbit(weights[0].numpy()[2]).all()
     assert (weights[0].numpy()[1] != 0).all()
+
+
+def test_slow_rows_change_by_their_share_and_nothing_else_does(weights):
+    adam = Adam(weights[0], weights[1:], slowing=True)
+    adam.slow.assign([False, True, False, True, False, True, True])
+    others = [tf.Variable(one) for one in weights]
+    twin = Adam(others[0], others[1:])
+    first = weights[0].numpy()
+    for step, touched in enumerate(([0, 1, 3, 4], [1, 2], [3, 5])):
+        gradients = gradients_of(step, touched)
+        norm = apply(adam, touched, gradients, 0.05, 1.0)
+        assert norm == apply(twin, touched, gradients, 0.05, 1.0)
+    share = np.where(adam.slow.numpy(), SLOW, 1)[:, None]
+    changes = [one[0].numpy() - first for one in (weights, others)]
+    np.testing.assert_allclose(changes[0], changes[1] * share, rtol=1e-4, atol=1e-7)
+    assert np.flatnonzero(changes[0].any(1)).tolist() == [0, 1, 2, 3, 4, 5]
+    for one, other in zip(weights[1:], others[1:], strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
+    for one, other in zip(adam.first + adam.second, twin.first + twin.second, strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
+    adam.forget()
+    assert adam.slow.numpy().sum() == 4

@@ -18,8 +18,9 @@ from chatbot.folder import ModelFolder
 from chatbot.history import read
 from chatbot.learn import ending, mending
 from chatbot.learn import engine as engine_module
+from chatbot.learn.beginning import VECTORS_RMS
 from chatbot.learn.checkpoint import Checkpoints, restore
-from chatbot.learn.engine import VECTORS_RMS, Engine
+from chatbot.learn.engine import Engine
 from chatbot.learn.journal import Journal
 from chatbot.learn.networks import network
 from chatbot.learn.preparing import prepare
@@ -54,7 +55,7 @@ def numbers(run):
     """Every weight and every moment."""
     net, adam = run.engine.net, run.engine.optimizer
     variables = [*net.trainable_variables, *adam.first, *adam.second, adam.steps]
-    variables += [] if adam.frozen is None else [adam.frozen]
+    variables += adam.marks
     return [variable.numpy() for variable in variables]
 
 
