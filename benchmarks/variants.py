@@ -1,10 +1,13 @@
 """Which settings make the best bot in the same time? Networks and ways to learn, side by side.
 
     python benchmarks/variants.py --work DIR CORPUS... [--minutes 2] [--seeds 0 1] [--only NAME...]
+        [--dev FILE]
 
 Each CORPUS is one that build-vocab reads and holds pairs out of, or `sample`: the bundled one,
 which is learned by heart. Every seed, corpus and variant is trained so many minutes anew, and
-measured on all held-out pairs, on the sample on those it learned. `validated` is the least that
+measured on all held-out pairs, on the sample on those it learned, or on the pairs of FILE: where
+the lines of a corpus follow each other, held-out replies are questions of others, which some
+variants read more closely than others. `validated` is the least that
 training found itself, on replies that are not cut. What has been run is kept in DIR and not run
 again; all of it is recorded.
 """
@@ -24,6 +27,7 @@ SAMPLE = Path("sample")
 
 VARIANTS = {
     "default": "",
+    "random first vectors": "--first-vectors random",
     "GRU": "--cell gru",
     "no layer norm": "--no-layer-norm",
     "no layer norm, GRU": "--no-layer-norm --cell gru",
@@ -60,6 +64,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=2)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--dev", type=Path)
     parser.add_argument("--only", nargs="+", choices=VARIANTS, default=[*VARIANTS])
     asked = parser.parse_args()
     asked.work.mkdir(parents=True, exist_ok=True)
@@ -68,17 +73,20 @@ def main() -> None:
     for seed in asked.seeds:
         for corpus in asked.corpora:
             for name in asked.only:
-                key = f"{corpus.name}, {asked.minutes:g} min: {name}, seed {seed}"
+                on = f" on {asked.dev.name}" if asked.dev else ""
+                key = f"{corpus.name}{on}, {asked.minutes:g} min: {name}, seed {seed}"
                 if key in runs:
                     continue
                 options = [*VARIANTS[name].split(), "--seed", str(seed)]
-                runs[key] = trained(asked.work, corpus, asked.minutes, options)
+                runs[key] = trained(asked.work, corpus, asked.dev, asked.minutes, options)
                 kept.write_text(json.dumps(runs, indent=1))
                 print(key, runs[key], file=sys.stderr)
     save("variants", {"variants": VARIANTS, "runs": runs})
 
 
-def trained(work: Path, corpus: Path, minutes: float, options: list[str]) -> dict[str, Any]:
+def trained(
+    work: Path, corpus: Path, dev: Path | None, minutes: float, options: list[str]
+) -> dict[str, Any]:
     """One run from the beginning, and what came of it."""
     folder, sample = work / corpus.name.split(".")[0], corpus == SAMPLE
     files = [str(one) for one in sorted(DATA.glob("*.tsv"))] if sample else [str(corpus.resolve())]
@@ -90,7 +98,8 @@ def trained(work: Path, corpus: Path, minutes: float, options: list[str]) -> dic
     lines = (folder / "model" / "history.jsonl").read_text(encoding="utf-8").splitlines()
     history = [json.loads(line) for line in lines]
     pace = [one["tokens_per_second"] for one in history if one["kind"] == "progress"]
-    found = by_heart(folder, files) if sample else judged(folder)
+    others = [str(dev.resolve())] if dev else []
+    found = by_heart(folder, files) if sample else judged(folder, others)
     validated = [one["bits_per_character"] for one in history if one["kind"] == "validation"]
     return {
         **found,
@@ -102,9 +111,9 @@ def trained(work: Path, corpus: Path, minutes: float, options: list[str]) -> dic
     }
 
 
-def judged(folder: Path) -> dict[str, Any]:
-    """What is measured on the held-out pairs."""
-    found = json.loads(must(run([CHATBOT, "evaluate", "--json"], cwd=folder))["stdout"])
+def judged(folder: Path, others: list[str]) -> dict[str, Any]:
+    """What is measured on the held-out pairs, or on those of other files."""
+    found = json.loads(must(run([CHATBOT, "evaluate", "--json", *others], cwd=folder))["stdout"])
     replies = found["replies"]
     return {
         "bits_per_character": found["bits_per_character"],

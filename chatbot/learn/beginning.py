@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from chatbot.config import TrainingConfig
 from chatbot.corpus.store import TokenStore
 from chatbot.corpus.vectors import Vectors
-from chatbot.learn.cooccurrence import in_a_child
+from chatbot.learn.cooccurrence import vectors_of_first
 from chatbot.learn.engine import Engine
 from chatbot.learn.tf import tf
 from chatbot.machine import cores
@@ -63,7 +63,7 @@ def begin_with_corpus(engine: Engine, store: TokenStore, training: TrainingConfi
     parts = store.parts(0, store.header.train, _READ_AT_ONCE)
     threads = training.threads or cores()
     drawn = net.embedding.numpy()
-    ids, rows = in_a_child(parts, *drawn.shape, seed=training.seed, threads=threads)
+    ids, rows = vectors_of_first(parts, *drawn.shape, seed=training.seed, threads=threads)
     square = np.einsum("ve,ve->", drawn, drawn, dtype=np.float64)
     drawn[ids] = rows * np.float32(np.sqrt(square / len(drawn)))
     net.embedding.assign(drawn)

@@ -44,12 +44,14 @@ MOST_ENTRIES = 30_000
 MOST_TOKENS = 4_000_000
 """Counting ends with the pairs that reach this many tokens, likewise."""
 
+_FEW_TOKENS = 100_000
 _RUN = 10_000
 _OF_A_SIDE = 8  # words of question and reply that are counted with each other, from their beginning
 _AWAY = (2, 3)
 _SMOOTHING = 0.75
 _WEIGHTING = 0.8
 _ITERATIONS = 4
+_MOST_DIRECTIONS = 256
 _OVERSAMPLING = 16
 _ROWS = 1_000
 
@@ -58,13 +60,13 @@ Floats = NDArray[np.float32]
 Sparse = Any  # scipy.sparse.csr_array, which is imported only where it is needed
 
 
-def in_a_child(
+def vectors_of_first(
     parts: Iterable[EncodedPairs], size: int, width: int, *, seed: int = 0, threads: int = 1
 ) -> tuple[NDArray[np.int64], Floats]:
-    """`word_vectors` of the first pairs, computed by another process.
+    """`word_vectors` of the first pairs, computed by another process unless they are few.
 
-    What is used for it, some 350 MB, goes back to the system with that process; in a process that
-    trains, 60 MB of it stayed.
+    What is used for it, some 350 MB for many pairs, goes back to the system with that process; in a
+    process that trains, 60 MB of it stayed.
 
     Args:
         parts: pairs as ids; read until they have `MOST_TOKENS` tokens.
@@ -77,12 +79,14 @@ def in_a_child(
         ChatbotError: the other process came to an end before it was done.
     """
     pairs = EncodedPairs.concatenate(list(_first(parts)))
+    if len(pairs.tokens) < _FEW_TOKENS:
+        return word_vectors(pairs, size, width, seed=seed, threads=threads)
     asked = io.BytesIO()
     numbers = np.array([size, width, seed, threads])
     np.savez(asked, tokens=pairs.tokens, bounds=pairs.bounds, numbers=numbers)
     paths = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
     done = subprocess.run(
-        [sys.executable, "-c", f"import {__name__} as found; found.child()"],
+        [sys.executable, "-P", "-c", f"import {__name__} as found; found.child()"],
         input=asked.getbuffer(),
         capture_output=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
@@ -231,15 +235,16 @@ def _reduced(
 ) -> Floats:
     """U S^0.8 of matrices that stand side by side, its directions turned at random, [V, E].
 
-    Turned, because the first of them would outweigh all others wherever numbers are compared one
+    Of many directions only the first ones are found, so that memory stays bounded. Turned, because the first of them would outweigh all others wherever numbers are compared one
     by one, as Adam and dropout do.
     """
     size = matrices[0][0].shape[0]
-    q = random.standard_normal((size, min(width + _OVERSAMPLING, size)), np.float32)
+    most = min(width, _MOST_DIRECTIONS)
+    q = random.standard_normal((size, min(most + _OVERSAMPLING, size)), np.float32)
     for _ in range(_ITERATIONS):
         q = _orthonormal(_total(each(partial(_through, q=q), matrices)))
     values, directions = np.linalg.eigh(_total(each(partial(_projected, q=q), matrices)))
-    found = min(width, len(values))
+    found = min(most, len(values))
     values, directions = values[::-1][:found], directions[:, ::-1][:, :found]
     scaled = directions * np.maximum(values, 0) ** (_WEIGHTING / 2)
     turned = np.linalg.qr(random.standard_normal((width, width)))[0][:found]

@@ -8,7 +8,7 @@ import pytest
 
 from chatbot.errors import ChatbotError
 from chatbot.learn import cooccurrence
-from chatbot.learn.cooccurrence import word_vectors
+from chatbot.learn.cooccurrence import vectors_of_first, word_vectors
 
 SIZE = 12
 RANDOM = np.random.default_rng(4)
@@ -114,19 +114,22 @@ def test_runs_make_no_difference_and_a_seed_gives_one_result(encoded, monkeypatc
     assert not np.allclose(word_vectors(encoded(PAIRS), SIZE, 5, seed=4)[1], apart, atol=1e-3)
 
 
-def test_another_process_gives_the_same_of_the_first_pairs(encoded, monkeypatch):
+@pytest.mark.parametrize("few", [0, 100_000], ids=["another process", "this process"])
+def test_both_processes_give_the_same_of_the_first_pairs(encoded, monkeypatch, few):
     parts = [encoded(PAIRS[:11]), encoded(PAIRS[11:12]), encoded(PAIRS[12:])]
+    monkeypatch.setattr(cooccurrence, "_FEW_TOKENS", few)
     monkeypatch.setattr(cooccurrence, "MOST_TOKENS", len(parts[0].tokens) + 1)
-    there = cooccurrence.in_a_child(iter(parts), SIZE, 5, seed=3, threads=2)
+    there = vectors_of_first(iter(parts), SIZE, 5, seed=3, threads=2)
     here = word_vectors(encoded(PAIRS[:12]), SIZE, 5, seed=3, threads=2)
     for one, other in zip(there, here, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
 def test_a_process_that_ends_early_is_told(encoded, monkeypatch):
+    monkeypatch.setattr(cooccurrence, "_FEW_TOKENS", 0)
     monkeypatch.setattr(cooccurrence, "__name__", "chatbot.nothing_of_this_name")
     with pytest.raises(ChatbotError, match="ended with 1 .*nothing_of_.*vectors random"):
-        cooccurrence.in_a_child([encoded(PAIRS)], SIZE, 5)
+        vectors_of_first([encoded(PAIRS)], SIZE, 5)
 
 
 def test_rare_entries_beyond_the_bound_are_left_out(encoded, monkeypatch):
@@ -134,6 +137,14 @@ def test_rare_entries_beyond_the_bound_are_left_out(encoded, monkeypatch):
     ids, rows = word_vectors(encoded(PAIRS), SIZE, 5)
     assert ids.tolist() == [1, 2, 4, 5, 6, 7]
     assert rows.shape == (6, 5)
+
+
+def test_wide_vectors_have_the_first_directions_only(encoded, monkeypatch):
+    monkeypatch.setattr(cooccurrence, "_MOST_DIRECTIONS", 3)
+    ids, rows = word_vectors(encoded(PAIRS), SIZE, 20)
+    assert rows.shape[1] == 20
+    assert (np.abs(rows).max(0) > 0.01).all()
+    np.testing.assert_allclose(rows @ rows.T, twin(PAIRS, 3)[np.ix_(ids, ids)], atol=2e-4)
 
 
 @pytest.mark.parametrize("pairs", [[], [([], [])], [([4], [])]])
