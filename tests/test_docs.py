@@ -352,7 +352,8 @@ def test_the_figures_of_the_index_of_replies_are_the_recorded_ones():
 def test_the_table_of_networks_is_the_recorded_one():
     text, runs = (ROOT / "docs/training.md").read_text("utf-8"), result("variants")["runs"]
     corpora = ("train.tsv.gz", "smilechat_3k.jsonl")
-    names = {key.split(": ")[1].removesuffix(", seed 0") for key in runs if "2 min" in key}
+    of_first = [key for key in runs if key.startswith("train.tsv.gz, 2 min: ")]
+    names = {key.split(": ")[1].removesuffix(", seed 0") for key in of_first}
     assert {"default", "GRU", "no layer norm", "Transformer, 2 layers"} <= names
     for name in names:
         cells = []
@@ -370,6 +371,14 @@ def test_the_table_of_networks_is_the_recorded_one():
     more = smile[1]["bits_per_character"] - smile[0]["bits_per_character"]
     assert f"without it smilechat takes {more:.2f} bits more" in text
     assert smile[1]["question_gain"] < smile[0]["question_gain"] / 2
+
+
+def test_what_first_vectors_are_worth_is_what_was_recorded():
+    text, runs = (ROOT / "docs/training.md").read_text("utf-8"), result("variants")["runs"]
+    for name, words in (("default", "with them"), ("random first vectors", "without")):
+        key = f"train.tsv.gz on dev.tsv, 2 min: {name}, seed"
+        low, middle, high = sorted(runs[f"{key} {n}"]["bits_per_character"] for n in range(3))
+        assert f"{middle:.3f} {words} ({low:.3f} to {high:.3f})" in " ".join(text.split())
 
 
 def test_the_figures_of_memory_are_the_recorded_ones():

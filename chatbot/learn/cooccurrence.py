@@ -235,8 +235,9 @@ def _reduced(
 ) -> Floats:
     """U S^0.8 of matrices that stand side by side, its directions turned at random, [V, E].
 
-    Of many directions only the first ones are found, so that memory stays bounded. Turned, because the first of them would outweigh all others wherever numbers are compared one
-    by one, as Adam and dropout do.
+    Of many directions only the first ones are found, so that memory stays bounded. Turned, because
+    the first of them would outweigh all others wherever numbers are compared one by one, as Adam
+    and dropout do.
     """
     size = matrices[0][0].shape[0]
     most = min(width, _MOST_DIRECTIONS)
