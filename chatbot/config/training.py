@@ -216,7 +216,8 @@ class TrainingConfig(Config):
     threads: int = setting(0, "processor threads; 0 for all", minimum=0, maximum=1024)
     vectors: str | None = setting(
         None,
-        "file of word vectors (word2vec's text format) that the embeddings begin with",
+        "file of word vectors (word2vec's text format) that the embeddings begin with  "
+        "[default: none, see --first-vectors]",
         fixed=True,
     )
     first_vectors: str | None = setting(

@@ -142,8 +142,7 @@ def word_vectors(
     size = min(size, MOST_ENTRIES)
     matrices = [information(one) for one in _contexts(*_counted(pairs, size))]
     with ThreadPoolExecutor(threads) as pool:
-        shares = [matrices[first::threads] for first in range(min(threads, len(matrices)))]
-        rows = _reduced(shares, width, np.random.default_rng(seed), pool.map)
+        rows = _reduced(matrices, width, np.random.default_rng(seed), pool.map)
     lengths = np.linalg.norm(rows, axis=1)
     ids = np.flatnonzero(lengths > 1e-6 * max(1e-30, lengths.max(initial=0)))
     return ids, rows[ids] / lengths[ids, None]
@@ -228,7 +227,7 @@ def _across(pairs: EncodedPairs) -> list[tuple[Ints, Ints]]:
 
 
 def _reduced(
-    matrices: Sequence[Sequence[Sparse]],
+    matrices: Sequence[Sparse],
     width: int,
     random: np.random.Generator,
     each: Callable[..., Iterable[Floats]],
@@ -239,7 +238,7 @@ def _reduced(
     the first of them would outweigh all others wherever numbers are compared one by one, as Adam
     and dropout do.
     """
-    size = matrices[0][0].shape[0]
+    size = matrices[0].shape[0]
     most = min(width, _MOST_DIRECTIONS)
     q = random.standard_normal((size, min(most + _OVERSAMPLING, size)), np.float32)
     for _ in range(_ITERATIONS):
@@ -252,14 +251,14 @@ def _reduced(
     return np.asarray(q @ (scaled @ turned).astype(np.float32))
 
 
-def _through(matrices: Sequence[Sparse], q: Floats) -> Floats:
-    """M M^T q of some matrices."""
-    return _total(m @ (m.T @ q) for m in matrices)
+def _through(matrix: Sparse, q: Floats) -> Floats:
+    """M M^T q of one matrix."""
+    return np.asarray(matrix @ (matrix.T @ q))
 
 
-def _projected(matrices: Sequence[Sparse], q: Floats) -> NDArray[np.float64]:
-    """q^T M M^T q of some matrices."""
-    return _total(_squared(m.T @ q) for m in matrices)
+def _projected(matrix: Sparse, q: Floats) -> NDArray[np.float64]:
+    """q^T M M^T q of one matrix."""
+    return _squared(matrix.T @ q)
 
 
 def _orthonormal(m: Floats) -> Floats:

@@ -50,7 +50,7 @@ LITERAL = (
     '"floor": 0.25, "steps": 100, "minutes": null, "epochs": null, "validate_every": 6, '
     '"save_every": "2m", "keep": 1, "average": 1, "precision": "float32", '
     '"memory": null, "threads": 0, '
-    '"vectors": "zh.vec", "freeze_vectors": true}, '
+    '"vectors": "zh.vec", "first_vectors": null, "freeze_vectors": true}, '
     '"recovery": {"tries": 2, "refused": 1, "recent": [3.5, 3.25], "least": 2.5, '
     '"judged": 2.25, "start": 6.5}, "losses": [3.0, 2.75], "store": "cd34 5", '
     '"went_back": "at step 3"}'
@@ -161,7 +161,9 @@ def test_every_position_comes_back_exactly(changes):
 
 
 def test_a_position_of_before_there_were_word_vectors_has_none():
-    text = LITERAL.replace(', "vectors": "zh.vec", "freeze_vectors": true', "")
+    later = ', "vectors": "zh.vec", "first_vectors": null, "freeze_vectors": true'
+    text = LITERAL.replace(later, "")
+    assert text != LITERAL
     training = dataclasses.replace(THE_SAME.training, vectors=None, freeze_vectors=False)
     assert Position.from_json(text, "there") == dataclasses.replace(THE_SAME, training=training)
 

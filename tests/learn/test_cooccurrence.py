@@ -105,6 +105,12 @@ def test_words_that_stand_in_the_same_places_are_near(encoded):
     assert abs(of[9] @ of[11]) < 0.6
 
 
+def test_the_number_of_threads_changes_no_bit(encoded):
+    one, *others = (word_vectors(encoded(PAIRS), SIZE, 5, threads=n)[1] for n in (1, 2, 5))
+    for other in others:
+        np.testing.assert_array_equal(one, other)
+
+
 def test_runs_make_no_difference_and_a_seed_gives_one_result(encoded, monkeypatch):
     _, whole = word_vectors(encoded(PAIRS), SIZE, 5, seed=3)
     monkeypatch.setattr(cooccurrence, "_RUN", 7)

@@ -625,6 +625,7 @@ OTHER = {
     "validate_every": 7,
     "precision": "bfloat16",
     "vectors": "other.vec",
+    "first_vectors": "random",
     "freeze_vectors": True,
 }
 
