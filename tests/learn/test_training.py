@@ -663,13 +663,14 @@ def test_another_rate_is_for_a_run_that_stands_there(new_folder):
 def test_a_setting_that_cannot_change_is_refused_by_name(whole, name):
     _, folder, _, run = whole
     network = name in ModelConfig.__dataclass_fields__
-    given = {name: OTHER[name]}
+    before = getattr(run.position.model if network else run.position.training, name)
+    value = "corpus" if before == "random" else OTHER[name]
+    given = {name: value}
     with pytest.raises(ChatbotError) as caught:
         prepare(folder, given if network else {}, {} if network else given)
-    before = getattr(run.position.model if network else run.position.training, name)
     option = "--" + name.replace("_", "-")
     begun = "begun without one" if before is None else f"begun with {before}"
-    assert str(caught.value).startswith(f"{option} {OTHER[name]}: {begun},")
+    assert str(caught.value).startswith(f"{option} {value}: {begun},")
 
 
 def test_a_setting_that_may_change_is_taken_and_the_others_stay(whole):
