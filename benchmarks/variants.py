@@ -5,11 +5,11 @@
 
 Each CORPUS is one that build-vocab reads and holds pairs out of, or `sample`: the bundled one,
 which is learned by heart. Every seed, corpus and variant is trained so many minutes anew, and
-measured on all held-out pairs, on the sample on those it learned, or on the pairs of FILE: where
-the lines of a corpus follow each other, held-out replies are questions of others, which some
-variants read more closely than others. `validated` is the least that
-training found itself, on replies that are not cut. What has been run is kept in DIR and not run
-again; all of it is recorded.
+measured on all held-out pairs, on the sample on those it learned. With --dev it is measured on the
+pairs of FILE: where the lines of a corpus follow each other, held-out replies are questions of
+others, which some variants read more closely than others. `validated` is the least that training
+found itself, on replies that are not cut. What has been run is kept in DIR and not run again; all
+of it is recorded.
 """
 
 from __future__ import annotations
@@ -67,6 +67,8 @@ def main() -> None:
     parser.add_argument("--dev", type=Path)
     parser.add_argument("--only", nargs="+", choices=VARIANTS, default=[*VARIANTS])
     asked = parser.parse_args()
+    if asked.dev and SAMPLE in asked.corpora:
+        parser.error("the sample is measured on what it learned: leave --dev out")
     asked.work.mkdir(parents=True, exist_ok=True)
     kept = asked.work / "runs.json"
     runs: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}

@@ -21,6 +21,7 @@ structure with randomness", algorithm 4.4, on M M^T, so that nothing as wide as 
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import subprocess
 import sys
@@ -140,7 +141,7 @@ def word_vectors(
         Entries that were seen beside others, ascending, int64 [N], and their vectors, [N, E].
     """
     size = min(size, MOST_ENTRIES)
-    matrices = [information(one) for one in _contexts(*_counted(pairs, size))]
+    matrices = [_information(one) for one in _contexts(*_counted(pairs, size))]
     with ThreadPoolExecutor(threads) as pool:
         rows = _reduced(matrices, width, np.random.default_rng(seed), pool.map)
     lengths = np.linalg.norm(rows, axis=1)
@@ -157,7 +158,7 @@ def _contexts(after: Sparse, away: Sparse, across: Sparse) -> Iterator[Sparse]:
     yield across.T.tocsr()
 
 
-def information(counts: Sparse) -> Sparse:
+def _information(counts: Sparse) -> Sparse:
     """M of one kind of context, from its counts; both sparse, [V, V]."""
     from scipy.sparse import coo_array
 
@@ -217,12 +218,11 @@ def _apart(ids: Ints, side: Ints, distance: int) -> tuple[Ints, Ints]:
 
 def _across(pairs: EncodedPairs) -> list[tuple[Ints, Ints]]:
     """Words of replies, and words of their questions."""
-    questions, replies, found = pairs.bounds[:-1:2], pairs.bounds[1::2], []
-    for i in range(_OF_A_SIDE):
-        for j in range(_OF_A_SIDE):
-            there = (pairs.reply_lengths > i) & (pairs.question_lengths > j)
-            of_both = pairs.tokens[replies[there] + i], pairs.tokens[questions[there] + j]
-            found.append(of_both)
+    questions, replies = pairs.bounds[:-1:2], pairs.bounds[1::2]
+    asked, said, found = pairs.question_lengths, pairs.reply_lengths, []
+    for i, j in itertools.product(range(_OF_A_SIDE), repeat=2):
+        there = (said > i) & (asked > j)
+        found.append((pairs.tokens[replies[there] + i], pairs.tokens[questions[there] + j]))
     return found
 
 

@@ -197,8 +197,6 @@ class _Opening(NamedTuple):
             self.folder.forget_training()
         found = self._position(engine, agreed)
         release_freed()
-        if agreed.vectors is not None:
-            begin_with_file(engine, agreed.vectors)
         return found
 
     def _position(self, engine: Engine, agreed: Agreed) -> tuple[Position, Extension | None]:
@@ -206,6 +204,8 @@ class _Opening(NamedTuple):
         if path is None or stored is None:
             self._count_ngrams(engine, agreed.model)
             seconds = 0.0
+            if agreed.vectors is not None:
+                begin_with_file(engine, agreed.vectors)
             if agreed.training.first_vectors == "corpus":
                 seconds = begin_with_corpus(engine, self.store, agreed.training)
             known = (header.vocabulary, len(self.vocabulary), agreed.model, agreed.training)

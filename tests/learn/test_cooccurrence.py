@@ -77,7 +77,7 @@ def test_vectors_have_the_cosines_of_the_full_decomposition(encoded, width, thre
     np.testing.assert_allclose(rows @ rows.T, expected, atol=2e-4)
 
 
-def test_a_truncated_decomposition_of_many_entries_is_the_best_one(encoded):
+def test_words_of_a_topic_are_near_and_those_of_others_are_not(encoded):
     random = np.random.default_rng(1)
     topics = random.integers(0, 6, 4_000)
     size, width = 400, 6

@@ -119,13 +119,22 @@ def test_a_gradient_of_zero_changes_nothing_and_is_finite(weights, adam):
         np.testing.assert_array_equal(one.numpy(), other)
 
 
+MARKED = [False, True, False, True, False, True, True]
+TOUCHED = ([0, 1, 3, 4], [1, 2], [3, 5])
+
+
+def copied(weights):
+    """Weights that begin alike, and an optimizer of theirs that marks no rows."""
+    others = [tf.Variable(one) for one in weights]
+    return others, Adam(others[0], others[1:])
+
+
 def test_frozen_rows_stand_still_with_their_moments_and_take_no_part_in_the_norm(weights):
     adam = Adam(weights[0], weights[1:], freezing=True)
-    adam.frozen.assign([False, True, False, True, False, True, True])
-    others = [tf.Variable(one) for one in weights]
-    twin = Adam(others[0], others[1:])
+    adam.frozen.assign(MARKED)
+    others, twin = copied(weights)
     before = weights[0].numpy()
-    for step, touched in enumerate(([0, 1, 3, 4], [1, 2], [3, 5])):
+    for step, touched in enumerate(TOUCHED):
         gradients = gradients_of(step, touched)
         free = [at for at, id in enumerate(touched) if id in (0, 2, 4)]
         norm = apply(adam, touched, gradients, 0.05, 1.0)
@@ -151,11 +160,10 @@ def test_a_frozen_row_of_negative_zeros_keeps_its_signs_whatever_its_gradient(we
 
 def test_slow_rows_change_by_their_share_and_nothing_else_does(weights):
     adam = Adam(weights[0], weights[1:], slowing=True)
-    adam.slow.assign([False, True, False, True, False, True, True])
-    others = [tf.Variable(one) for one in weights]
-    twin = Adam(others[0], others[1:])
+    adam.slow.assign(MARKED)
+    others, twin = copied(weights)
     first = weights[0].numpy()
-    for step, touched in enumerate(([0, 1, 3, 4], [1, 2], [3, 5])):
+    for step, touched in enumerate(TOUCHED):
         gradients = gradients_of(step, touched)
         norm = apply(adam, touched, gradients, 0.05, 1.0)
         assert norm == apply(twin, touched, gradients, 0.05, 1.0)
