@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from chatbot.config import DEFAULT_MIN_FREQ, CorpusConfig
 from chatbot.corpus.doctor.census import LENGTH_BINS
 from chatbot.corpus.doctor.survey import Cutoff
-from chatbot.corpus.holdout import Holdout
+from chatbot.corpus.holdout import HeldOut, Holdout
 from chatbot.corpus.recoding import Recoding
 from chatbot.corpus.repeats import Marks
 from chatbot.corpus.segmented import Segmented
@@ -49,7 +49,7 @@ class Chosen:
         vocabulary: the vocabulary with all its counts.
         recodings: for every generation of words the file of its `Recoding`.
         tokens: tokens of the encoded corpus.
-        held_below: pairs whose hash is below this are held out.
+        held_out: which pairs are held out.
         words: running words of the corpus.
         distinct: distinct words among them.
         covered: running words that are entries themselves.
@@ -61,7 +61,7 @@ class Chosen:
     vocabulary: Vocabulary
     recodings: list[Path]
     tokens: int
-    held_below: int
+    held_out: HeldOut
     words: int
     distinct: int
     covered: int
@@ -122,7 +122,7 @@ def choose(
         ),
         recodings=recodings,
         tokens=tokens,
-        held_below=holdout.limit(pairs),
+        held_out=_held_out(segmented, marks, holdout.limit(pairs)),
         words=words.total,
         distinct=words.distinct,
         covered=sum(n for word, n in words if word in entries),
@@ -153,11 +153,22 @@ def _count(
             block = segmented.spill.read(part, generation).keep(marks.parts[part])
             if len(block.rows):
                 counts += np.bincount(block.ids, minlength=size)
-                holdout.add(segmented.pair_hashes(block.rows))
+                holdout.add(block.rows["stretch"])
                 _add_lengths(lengths, block)
         paths.append(scratch / f"counts-{generation:03}.npy")
         np.save(paths[-1], counts)
     return paths, lengths
+
+
+def _held_out(segmented: Segmented, marks: Marks, below: int) -> HeldOut:
+    """Which pairs are held out where their keys are below a limit."""
+
+    def read() -> Iterator[tuple[NDArray[np.uint64], NDArray[np.uint64]]]:
+        for part in range(PARTS):
+            rows = segmented.spill.read(part).keep(marks.parts[part]).rows
+            yield rows["stretch"], segmented.pair_hashes(rows)
+
+    return HeldOut.of(below, segmented.spill.pairs - marks.count, read)
 
 
 def _add_lengths(lengths: NDArray[np.int64], block: Block) -> None:

@@ -29,10 +29,11 @@ from chatbot.corpus.cleaning import Filter
 from chatbot.corpus.dialogue import LaidTurns, Pairing, pair_up, turns_of
 from chatbot.corpus.doctor.census import Census
 from chatbot.corpus.encoded import bounds_of, indices_of_runs
+from chatbot.corpus.holdout import stretches
 from chatbot.corpus.normalise import Normaliser
 from chatbot.corpus.pairs import Corpus
 from chatbot.corpus.sampler import scramble
-from chatbot.corpus.spill import ROW
+from chatbot.corpus.spill import ROW, hash_of_pairs
 from chatbot.corpus.tokenizer import END, SEPARATOR, make_tokenizer
 from chatbot.errors import ChatbotError
 
@@ -104,13 +105,15 @@ class Cutter:
         hashes = self._hashes(texts)
         pairing = pair_up(turns, characters > 0, self._config.context, skipped)
         pairing = self._filter(pairing, texts, hashes, characters, dropped)
+        alone = hash_of_pairs(hashes[pairing.question], hashes[pairing.reply])
+        keys = stretches(alone, pairing.goes_on(hashes, turns.sizes))
         if self._config.reverse:
             pairing = pairing.turned_round()
         words, ids, sizes = self._cut_turns(texts)
         ids, questions, replies = self._pair_ids(pairing, ids, sizes, characters > 0)
         rows = np.zeros(len(pairing.reply), ROW)
         rows["asked"] = self._asked(pairing, hashes)
-        rows["said"] = hashes[pairing.reply]
+        rows["said"], rows["stretch"] = hashes[pairing.reply], keys
         later = np.maximum(pairing.question, pairing.reply)
         rows["file"], rows["line"] = file, turns.lines[later]
         rows["characters"] = characters[pairing.reply]

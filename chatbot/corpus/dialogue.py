@@ -74,6 +74,26 @@ class Pairing:
         """The pairs for which `chosen` is true."""
         return Pairing(self.first[chosen], self.question[chosen], self.reply[chosen])
 
+    def goes_on(self, hashes: NDArray[np.uint64], sizes: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether each pair belongs to the conversation of the pair before it, [P].
+
+        It does if the conversation is the same or, as many corpora give each pair of a talk a line
+        of its own, if it asks what was said last, or the same again.
+
+        Args:
+            hashes: of the turns, [T].
+            sizes: turns of every conversation.
+        """
+        asked, said = hashes[self.question], hashes[self.reply]
+        conversation = np.repeat(np.arange(len(sizes)), sizes)[self.reply]
+        found = np.zeros(len(asked), np.bool_)
+        found[1:] = (
+            (conversation[1:] == conversation[:-1])
+            | (asked[1:] == said[:-1])
+            | (asked[1:] == asked[:-1])
+        )
+        return found
+
     def turned_round(self) -> Pairing:
         """The pairs of which each reply is the question, and the question alone the reply."""
         return Pairing(self.reply, self.reply, self.question)

@@ -5,7 +5,7 @@ for, and what was found out on the way. The vocabulary can be chosen from it aga
 more corpora added, without cutting any text twice. Knows nothing of vocabularies or of training.
 
     segmented/
-      manifest       chatbot-segmented 2 89ab01ef {"settings": {…}, …}   format number, CRC-32, JSON
+      manifest       chatbot-segmented 3 89ab01ef {"settings": {…}, …}   format number, CRC-32, JSON
       part-00 …      the pairs: spill.py
       words-000 …    the words: words.py
 
@@ -39,7 +39,7 @@ from chatbot.corpus.spill import Spill, pair_hashes
 from chatbot.corpus.words import Words
 from chatbot.errors import ChatbotError
 
-FORMAT = 2
+FORMAT = 3
 _MAGIC = "chatbot-segmented"
 _WRITE = 1 << 16
 """Pairs that wait in memory before they are written: few large writes, whatever the chunks are."""

@@ -12,7 +12,7 @@ blocks, little-endian:
     4        number of the writing, u32: blocks written at one time have the same
     8        rows n, u64
     8        ids m, u64
-    40 n     rows, see `ROW`
+    48 n     rows, see `ROW`
     4 m      ids, i32: question and reply of every pair in turn
 """
 
@@ -38,6 +38,7 @@ ROW = np.dtype(
     [
         ("asked", "<u8"),
         ("said", "<u8"),
+        ("stretch", "<u8"),
         ("file", "<u4"),
         ("line", "<u4"),
         ("serial", "<u4"),
@@ -46,8 +47,9 @@ ROW = np.dtype(
         ("reply", "<u4"),
     ]
 )
-"""One pair: the hashes of its question and of its reply, where it stands, how many pairs were read
-before it, the characters of its reply, the tokens of its question and of its reply."""
+"""One pair: the hashes of its question and of its reply, the key that holds it out (`holdout`),
+where it stands, how many pairs were read before it, the characters of its reply, the tokens of its
+question and of its reply."""
 
 _HEADER = struct.Struct("<IIQQ")
 
@@ -90,7 +92,12 @@ def pair_hashes(rows: NDArray[Any], *, reverse: bool = False) -> NDArray[np.uint
     With `reverse` that of the pair the other way round.
     """
     first, second = ("said", "asked") if reverse else ("asked", "said")
-    return scramble(scramble(rows[first]) ^ rows[second])
+    return hash_of_pairs(rows[first], rows[second])
+
+
+def hash_of_pairs(asked: NDArray[np.uint64], said: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """A hash of every pair, [B], of those of its question and of its reply."""
+    return scramble(scramble(asked) ^ said)
 
 
 def sizes_of(rows: NDArray[Any]) -> NDArray[np.int64]:

@@ -127,8 +127,7 @@ class _Writer:
         return _Summary(held_out, digest.hexdigest(), lengths)
 
     def _held(self, rows: NDArray[Any]) -> NDArray[np.bool_]:
-        held: NDArray[np.bool_] = self._segmented.pair_hashes(rows) < self._chosen.held_below
-        return held
+        return self._chosen.held_out.among(rows["stretch"], self._segmented.pair_hashes(rows))
 
     def parts(
         self, aside: IO[bytes], progress: Callable[[Progress], None]

@@ -4,6 +4,7 @@ import errno
 import gzip
 import hashlib
 import itertools
+import json
 import os
 import shutil
 import subprocess
@@ -364,6 +365,49 @@ def test_equal_pairs_are_never_on_both_sides_of_the_holdout(tmp_path):
         assert train
         assert held
         assert not train & held
+
+
+def sides_of_talks(folder):
+    """For every conversation of `TALKS`, whether some pairs are held out and some are not."""
+    found, header = content(folder)
+    sides = {}
+    for place, (question, *_) in enumerate(found):
+        sides.setdefault(question.partition("话")[0], set()).add(place >= header.train)
+    return list(sides.values())
+
+
+TALKS = [[f"{i}话{j}句" for j in range(size)] for i, size in enumerate([2, 3, 5, 8, 13] * 30)]
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("form", ["a pair a line", "a talk a line"])
+def test_pairs_are_held_out_with_their_conversation(tmp_path, form, reverse):
+    if form == "a pair a line":
+        lines = ["\t".join(pair) for turns in TALKS for pair in itertools.pairwise(turns)]
+        path = tmp_path / "talk.tsv"
+    else:
+        lines = [json.dumps(turns) for turns in TALKS]
+        path = tmp_path / "talk.jsonl"
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    folder = ModelFolder(tmp_path / "model")
+    config = CorpusConfig("char", 1, holdout=90, reverse=reverse)
+    header = build(Sources(find_corpora([path]), config), folder).header
+    sides = sides_of_talks(folder)
+    assert (len(sides), header.held_out) == (len(TALKS), 90)
+    assert [len(both) for both in sides].count(2) <= 1  # the last one is cut to make it 90
+
+
+def test_a_repeated_conversation_is_held_out_twice_or_not_at_all(tmp_path):
+    pairs = [pair for turns in TALKS * 2 for pair in itertools.pairwise(turns)]
+    folder, report = built(tmp_path, pairs, CorpusConfig("char", 1, holdout=0.2))
+    sides = sides_of_talks(folder)
+    assert 0.1 * len(pairs) < report.header.held_out < 0.4 * len(pairs)
+    assert all(len(both) == 1 for both in sides)
+
+
+def test_identical_pairs_are_all_trained_on(tmp_path):
+    _, report = built(tmp_path, [("你好", "你好吗")] * 6000, CorpusConfig("char", 1))
+    assert report.header.held_out == 0
 
 
 def test_a_pair_held_out_by_share_stays_so_when_the_corpus_grows(tmp_path):

@@ -1,9 +1,12 @@
-"""Hashes in; the hash below which pairs are held out."""
+"""Hashes of pairs in; which of them are held out."""
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from chatbot.corpus.holdout import Holdout
+from chatbot.corpus import holdout as module
+from chatbot.corpus.holdout import STRETCH, HeldOut, Holdout, stretches
 
 
 def hashes(n, seed=0):
@@ -58,3 +61,56 @@ def test_equal_hashes_are_held_out_together_or_not_at_all():
     found = held(100, words)
     assert len(found) == 99
     assert all(found.count(word) == 3 for word in set(found))
+
+
+@pytest.mark.parametrize("share", [None, 0.01, 0.3])
+def test_of_few_long_conversations_half_of_the_share_is_held_out_at_least(share):
+    for seed in range(20):
+        firsts = hashes(6400 // STRETCH, seed) & np.uint64(2**64 - STRETCH)
+        keys = (firsts[:, None] | np.arange(STRETCH, dtype=np.uint64)).ravel()
+        asked = (share or 0.01) * len(keys)
+        assert asked / 2 <= len(held(share, keys)) < asked / 2 + 0.3 * len(keys)
+
+
+# Stretches.
+
+
+def stretches_by_definition(words, goes_on):
+    found = []
+    for word, more in zip(words.tolist(), goes_on, strict=True):
+        if not (more and found) or found[-1] % STRETCH == STRETCH - 1:
+            found.append(word - word % STRETCH)
+        else:
+            found.append(found[-1] + 1)
+    return found
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 80)), max_size=9), st.integers(0, 99))
+def test_a_stretch_begins_with_a_conversation_and_after_so_many_pairs(runs, seed):
+    goes_on = [more for more, times in runs for _ in range(times)]
+    words = hashes(len(goes_on), seed)
+    found = stretches(words, np.array(goes_on, np.bool_))
+    assert found.dtype == np.uint64
+    assert found.tolist() == stretches_by_definition(words, goes_on)
+
+
+# Pairs on both sides.
+
+
+def held_by_definition(below, keys, words):
+    shown = {word for key, word in zip(keys, words, strict=True) if key >= below}
+    return [key < below and word not in shown for key, word in zip(keys, words, strict=True)]
+
+
+@pytest.mark.parametrize("at_once", [1 << 20, 20])
+@pytest.mark.parametrize("share", [0, 0.01, 0.5, 1])
+def test_a_pair_that_training_shows_is_not_held_out(monkeypatch, share, at_once):
+    monkeypatch.setattr(module, "_AT_ONCE", at_once)
+    below = int(share * 2**64)
+    keys, words = hashes(600, seed=1), hashes(400, seed=2)[np.arange(600) % 400]
+    parts = np.array_split(np.arange(600), 5)
+    found = HeldOut.of(below, 600, lambda: ((keys[part], words[part]) for part in parts))
+    among = [found.among(keys[part], words[part]) for part in parts]
+    expected = held_by_definition(below, keys.tolist(), words.tolist())
+    assert np.concatenate(among).tolist() == expected
+    assert found.elsewhere.tolist() == sorted(set(found.elsewhere.tolist()))

@@ -85,12 +85,14 @@ MANIFEST = {
     "lists": ["3b5b1fe2"],
 }
 EARLY, LATE = "7ef7bf458c08b3e8", "33475d7a0960b620"
+FIRST, SECOND = "402d0c47611976c6", "412d0c47611976c6"
+"""The keys of a stretch of two pairs: the hash of the first, its lowest five bits aside."""
 PARTS = {
     "早 你早": "00000000 00000000 0100000000000000 0300000000000000"
-    f"{EARLY} {LATE} 00000000 03000000 00000000 02000000 01000000 02000000"
+    f"{EARLY} {LATE} {FIRST} 00000000 03000000 00000000 02000000 01000000 02000000"
     "01000000 02000000 01000000",
     "你早 早": "00000000 00000000 0100000000000000 0300000000000000"
-    f"{LATE} {EARLY} 00000000 04000000 01000000 01000000 02000000 01000000"
+    f"{LATE} {EARLY} {SECOND} 00000000 04000000 01000000 01000000 02000000 01000000"
     "02000000 01000000 01000000",
 }
 
@@ -125,7 +127,7 @@ def test_the_files_are_those_that_are_drawn(tiny):
     filled = {name: data for name, data in files.items() if data and name.startswith("part")}
     assert sorted(filled.values()) == sorted(map(bytes.fromhex, PARTS.values()))
     magic, number, checksum, data = files["manifest"].split(b" ", 3)
-    assert (magic, number) == (b"chatbot-segmented", b"2")
+    assert (magic, number) == (b"chatbot-segmented", b"3")
     assert checksum == f"{zlib.crc32(data):08x}".encode()
     facts = json.loads(data)
     parts = [files[f"part-{n:02}"] for n in range(64)]
@@ -165,7 +167,7 @@ def test_a_manifest_cut_or_changed_anywhere_is_refused(tiny):
         assert refusal(tiny) in (damaged, foreign)
     for place in random.Random(3).sample(range(len(whole)), 150):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 2]) + whole[place + 1 :])
-        numbered = f"{path}: format 0, this version reads 2. {AGAIN}"
+        numbered = f"{path}: format 0, this version reads 3. {AGAIN}"
         assert refusal(tiny) in (damaged, foreign, numbered)
     path.write_bytes(whole + b" ")
     assert refusal(tiny) == damaged
@@ -184,8 +186,8 @@ def test_a_foreign_manifest_is_refused(tiny, data):
 
 def test_another_format_number_is_refused(tiny):
     path = tiny.segmented / "manifest"
-    path.write_bytes(path.read_bytes().replace(b"segmented 2 ", b"segmented 9 ", 1))
-    assert refusal(tiny) == f"{path}: format 9, this version reads 2. {AGAIN}"
+    path.write_bytes(path.read_bytes().replace(b"segmented 3 ", b"segmented 9 ", 1))
+    assert refusal(tiny) == f"{path}: format 9, this version reads 3. {AGAIN}"
 
 
 def test_one_flipped_byte_in_any_file_is_refused_and_named(tiny):
