@@ -11,7 +11,7 @@ import dataclasses
 import math
 import re
 from collections.abc import Mapping
-from typing import Any, Self, get_type_hints
+from typing import Any, Self, get_args, get_type_hints
 
 from chatbot.errors import ChatbotError
 
@@ -67,7 +67,8 @@ class Config:
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
             value, kind = getattr(self, field.name), kinds[field.name]
             wanted = kind | int if isinstance(1.0, kind) else kind
-            sound = isinstance(value, wanted) and (type(value) is not bool or kind is bool)
+            may_be_bool = bool in (kind, *get_args(kind))
+            sound = isinstance(value, wanted) and (type(value) is not bool or may_be_bool)
             fault = fault_of(field, value) if sound else f"{value!r} is not of its type"
             if fault:
                 raise ChatbotError(f"{option_of(field.name)}: {fault}.")

@@ -195,13 +195,15 @@ def _made(report: Report, model: Path, seconds: float) -> list[str]:
     held_out = f"{header.held_out:,} held out" if header.held_out else "none held out"
     if header.settings["holdout"] and not header.held_out:
         held_out += ", as each that would be is there again among the others"
+    if header.openings:
+        held_out += f", besides {header.openings:,} openings of conversations"
     words = report.survey.words
     return [
-        f"{header.pairs:,} pairs, {held_out}; {words:,} words, "
+        f"{header.pairs - header.openings:,} pairs, {held_out}; {words:,} words, "
         f"{report.survey.distinct_words:,} distinct",
         f"vocabulary: {len(report.vocabulary):,} entries, covering "
         f"{report.covered / words:.1%} of the words; "
-        f"{report.unknown / header.tokens:.3%} of {header.tokens:,} tokens unknown",
+        f"{report.unknown / report.tokens:.3%} of {report.tokens:,} tokens unknown",
         f"wrote {model / 'vocabulary.txt'} and {model / 'pairs.store'} in {duration(seconds)}, "
         f"peak memory {size(peak_memory())}"
         + (f" and {size(w)} a worker" if (w := peak_memory_of_workers()) else ""),

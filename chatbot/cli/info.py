@@ -43,7 +43,8 @@ def _facts(folder: ModelFolder) -> dict[str, Any]:
     return {
         "model": str(folder.path),
         "corpora": header.files,
-        "pairs": header.pairs,
+        "pairs": header.pairs - header.openings,
+        "openings": header.openings,
         "held_out": header.held_out,
         "tokens": header.tokens,
         "settings": header.settings,
@@ -76,8 +77,9 @@ def _text(facts: dict[str, Any]) -> str:
         for one in facts["corpora"]
     ]
     settings = ", ".join(f"{k} {v}" for k, v in facts["settings"].items() if v is not None)
+    openings = f", {facts['openings']:,} openings besides" if facts["openings"] else ""
     lines += [
-        f"  pairs       {facts['pairs']:,}, {facts['held_out']:,} held out; "
+        f"  pairs       {facts['pairs']:,}, {facts['held_out']:,} held out{openings}; "
         f"{facts['tokens']:,} tokens",
         f"  vocabulary  {facts['vocabulary']:,} entries ({settings})",
     ]

@@ -27,7 +27,7 @@ from chatbot.folder import ModelFolder
     "parts", nargs=-1, required=True, metavar="PART...", type=click.Path(path_type=Path)
 )
 @model_option
-@settings_options(CorpusConfig, "min_freq", "max_size", "rare", "holdout")
+@settings_options(CorpusConfig, "min_freq", "max_size", "rare", "holdout", "openings")
 @settings_options(CleaningConfig, "drop_duplicates", "max_repeats")
 @building_options
 def merge(

@@ -217,9 +217,10 @@ def _introduction(run: Run) -> Iterator[str]:
     limit = training.max_length
     longer = max(sum(counts[limit + 1 :]) for counts in store.lengths)
     cut = f"; at least {longer:,} longer than {limit} tokens are cut" if longer else ""
+    openings = f" and {store.openings:,} openings" if store.openings else ""
     yield (
-        f"{run.pairs:,} pairs to train on, {store.held_out:,} held out, vocabulary "
-        f"{len(run.vocabulary):,}{cut}"
+        f"{run.pairs - store.openings:,} pairs{openings} to train on, {store.held_out:,} held out, "
+        f"vocabulary {len(run.vocabulary):,}{cut}"
     )
     yield _machinery(run)
     yield from _damage(run)

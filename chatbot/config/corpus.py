@@ -100,6 +100,11 @@ class CorpusConfig(Config):
         f"[default: 1 % up to 2,000 pairs, none for corpora under {SMALL_CORPUS:,} pairs]",
         minimum=0,
     )
+    openings: bool | None = setting(
+        None,
+        "learn to say what opens a conversation, too, to no question  [default: where pairs are "
+        "held out and at most one of three opens one]",
+    )
     seed: int = setting(
         0, "seed of the order of the pairs", minimum=0, maximum=2**63 - 1, fixed=True
     )

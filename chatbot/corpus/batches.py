@@ -30,7 +30,7 @@ class Batch:
     All arrays are int32 but the weights.
 
     Attributes:
-        encoder_input: the questions, [B, S].
+        encoder_input: the questions, [B, S]; GO alone where nothing was asked.
         encoder_lengths: tokens of every question, [B].
         decoder_input: GO, then the reply, [B, T].
         targets: the reply, then EOS unless it is cut, [B, T].
@@ -70,8 +70,10 @@ def make_batch(pairs: EncodedPairs, max_length: int | None = None) -> Batch:
     wanted = np.minimum(pairs.reply_lengths + 1, limit)
     ending = pairs.reply_lengths < wanted
     cut = (questions < pairs.question_lengths) | ~ending
-    widest = int(questions.max(initial=0))
-    source = _padded(pairs, pairs.bounds[1::2] - questions, questions, widest)
+    source = _padded(
+        pairs, pairs.bounds[1::2] - questions, questions, max(1, int(questions.max(initial=0)))
+    )
+    source[questions == 0, 0] = GO
     targets = _padded(pairs, pairs.bounds[1::2], wanted - ending, int(wanted.max(initial=1)))
     decoder_input = np.roll(targets, 1, axis=1)
     decoder_input[:, 0] = GO
@@ -79,7 +81,7 @@ def make_batch(pairs: EncodedPairs, max_length: int | None = None) -> Batch:
     weights = np.arange(targets.shape[1]) < wanted[:, None]
     return Batch(
         source,
-        questions.astype(np.int32),
+        np.maximum(questions, 1).astype(np.int32),
         decoder_input,
         targets,
         weights.astype(np.float32),

@@ -74,13 +74,15 @@ class Report:
         header: the header of the store written.
         survey: what was found out about the corpus.
         covered: running words that are vocabulary entries themselves.
-        unknown: tokens of the encoded corpus that are UNK.
+        tokens: tokens of all pairs, encoded.
+        unknown: those of them that are UNK.
     """
 
     vocabulary: Vocabulary
     header: Header
     survey: Survey
     covered: int
+    tokens: int
     unknown: int
 
 
@@ -119,7 +121,8 @@ def build(
         header = store_pairs(*found, built.store, sources.progress, shards=sources.shards)
         _complete(survey, chosen)
         install(built, folder, keep=keep, restart=restart, extend=extend)
-    return Report(chosen.vocabulary, header, survey, chosen.covered, chosen.unknown)
+    counted = (chosen.covered, chosen.tokens, chosen.unknown)
+    return Report(chosen.vocabulary, header, survey, *counted)
 
 
 def cut(sources: Sources, folder: ModelFolder) -> list[FileFacts]:

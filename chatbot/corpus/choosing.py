@@ -41,6 +41,10 @@ from chatbot.errors import ChatbotError
 _CUTOFFS = (*range(1, 21), 25, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000)
 
 
+_PAIRS_OF_AN_OPENING = 3
+"""Pairs to an opening, at least, where openings are learned unasked."""
+
+
 @dataclass
 class Chosen:
     """A vocabulary, and what else the counting of words has shown.
@@ -50,6 +54,7 @@ class Chosen:
         recodings: for every generation of words the file of its `Recoding`.
         tokens: tokens of the encoded corpus.
         held_out: which pairs are held out.
+        openings: whether what opens conversations is learned, too.
         words: running words of the corpus.
         distinct: distinct words among them.
         covered: running words that are entries themselves.
@@ -62,6 +67,7 @@ class Chosen:
     recodings: list[Path]
     tokens: int
     held_out: HeldOut
+    openings: bool
     words: int
     distinct: int
     covered: int
@@ -97,11 +103,13 @@ def choose(
         max_size=config.max_size,
         rare=config.rare,
         holdout=config.holdout,
+        openings=config.openings,
     )
     tokenizer = make_speller(config.tokenizer)
     pairs = segmented.spill.pairs - marks.count
     holdout = Holdout(config.holdout)
-    paths, lengths = _count(segmented, marks, holdout, scratch)
+    paths, lengths, openings = _count(segmented, marks, holdout, scratch)
+    below = holdout.limit(pairs)
     words = Counts(scratch, segmented.folder, paths)
     candidates = Candidates.of(words, tokenizer, config)
     order, keep_order = None, False
@@ -122,7 +130,8 @@ def choose(
         ),
         recodings=recodings,
         tokens=tokens,
-        held_out=_held_out(segmented, marks, holdout.limit(pairs)),
+        held_out=_held_out(segmented, marks, below),
+        openings=_with_openings(config.openings, below, openings, pairs),
         words=words.total,
         distinct=words.distinct,
         covered=sum(n for word, n in words if word in entries),
@@ -143,9 +152,9 @@ def _distinct_characters(words: Iterable[tuple[str, int]]) -> int:
 
 def _count(
     segmented: Segmented, marks: Marks, holdout: Holdout, scratch: Path
-) -> tuple[list[Path], NDArray[np.int64]]:
-    """Counts the words of every generation into a file of its own, and pairs by their lengths."""
-    lengths = np.zeros((2, LENGTH_BINS), np.int64)
+) -> tuple[list[Path], NDArray[np.int64], int]:
+    """Counts the words of every generation into a file of its own, pairs by lengths, openings."""
+    lengths, openings = np.zeros((2, LENGTH_BINS), np.int64), 0
     paths = []
     for generation, size in enumerate(segmented.words.sizes):
         counts = np.zeros(size, np.int64)
@@ -154,10 +163,20 @@ def _count(
             if len(block.rows):
                 counts += np.bincount(block.ids, minlength=size)
                 holdout.add(block.rows["stretch"])
+                openings += int((block.rows["opens"] > 0).sum())
                 _add_lengths(lengths, block)
         paths.append(scratch / f"counts-{generation:03}.npy")
         np.save(paths[-1], counts)
-    return paths, lengths
+    return paths, lengths, openings
+
+
+def _with_openings(asked: bool | None, below: int, openings: int, pairs: int) -> bool:
+    """Whether openings are learned.
+
+    Where each question opens a conversation they would be half of what is learned, and questions
+    may be of another kind than replies.
+    """
+    return asked if asked is not None else below > 0 and _PAIRS_OF_AN_OPENING * openings <= pairs
 
 
 def _held_out(segmented: Segmented, marks: Marks, below: int) -> HeldOut:

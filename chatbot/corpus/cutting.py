@@ -106,18 +106,19 @@ class Cutter:
         pairing = pair_up(turns, characters > 0, self._config.context, skipped)
         pairing = self._filter(pairing, texts, hashes, characters, dropped)
         alone = hash_of_pairs(hashes[pairing.question], hashes[pairing.reply])
-        keys = stretches(alone, pairing.goes_on(hashes, turns.sizes))
+        goes_on = pairing.goes_on(hashes, turns.sizes)
+        opens = characters[pairing.question] * pairing.opens(goes_on)
         if self._config.reverse:
-            pairing = pairing.turned_round()
+            pairing, opens = pairing.turned_round(), np.zeros_like(opens)
         words, ids, sizes = self._cut_turns(texts)
         ids, questions, replies = self._pair_ids(pairing, ids, sizes, characters > 0)
         rows = np.zeros(len(pairing.reply), ROW)
         rows["asked"] = self._asked(pairing, hashes)
-        rows["said"], rows["stretch"] = hashes[pairing.reply], keys
+        rows["said"], rows["stretch"] = hashes[pairing.reply], stretches(alone, goes_on)
         later = np.maximum(pairing.question, pairing.reply)
         rows["file"], rows["line"] = file, turns.lines[later]
         rows["characters"] = characters[pairing.reply]
-        rows["question"], rows["reply"] = questions, replies
+        rows["question"], rows["reply"], rows["opens"] = questions, replies, opens
         asked = self._questions(pairing, texts)
         said = [texts[place] for place in pairing.reply.tolist()]
         return Chunk(

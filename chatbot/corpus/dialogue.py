@@ -94,6 +94,11 @@ class Pairing:
         )
         return found
 
+    def opens(self, goes_on: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Whether the question of each pair opens a conversation, [P]; takes `goes_on`'s answer."""
+        found: NDArray[np.bool_] = ~goes_on & (self.first == self.question)
+        return found
+
     def turned_round(self) -> Pairing:
         """The pairs of which each reply is the question, and the question alone the reply."""
         return Pairing(self.reply, self.reply, self.question)

@@ -80,6 +80,20 @@ class Recoding:
         sources = np.stack([rows["file"], rows["line"], rows["characters"], lost], 1)
         return EncodedPairs(tokens, bounds_of(lengths)[ends], sources.astype(np.int64))
 
+    def openings(
+        self, rows: NDArray[Any], ids: NDArray[np.int32], chosen: NDArray[np.bool_]
+    ) -> EncodedPairs:
+        """What was asked in the chosen rows, said to no question: pairs of an empty question."""
+        halves = np.stack([chosen, np.zeros_like(chosen)], 1).ravel()
+        asked = ids[np.repeat(halves, np.diff(_halves(rows)))]
+        alone = rows[chosen].copy()
+        alone["reply"], alone["question"], alone["characters"] = (
+            alone["question"],
+            0,
+            alone["opens"],
+        )
+        return self.pairs(alone, asked)
+
 
 def _halves(rows: NDArray[Any]) -> NDArray[np.int64]:
     """Where among their provisional ids the questions and replies of some rows begin and end."""

@@ -73,6 +73,9 @@ class Header(NamedTuple):
     """CRC-32 of each section, in hexadecimal"""
     shard: tuple[int, int] = (0, 1)
     """which file of the store this is, and of how many; not in the file where there is one"""
+    openings: int = 0
+    """how many of all training pairs have no question, as their reply opens a conversation; not in
+    a store of before"""
 
     @property
     def train(self) -> int:
@@ -142,6 +145,8 @@ def _encode_header(header: Header, least: int = 0) -> bytes:
     fields = header._asdict()
     if header.shard == (0, 1):
         del fields["shard"]
+    if not header.openings:
+        del fields["openings"]
     text = json.dumps(fields, ensure_ascii=False, sort_keys=True).encode()
     text += b" " * (-(len(text) + _PREFIX.size) % 8)
     text = text.ljust(least - _PREFIX.size)

@@ -12,7 +12,7 @@ blocks, little-endian:
     4        number of the writing, u32: blocks written at one time have the same
     8        rows n, u64
     8        ids m, u64
-    48 n     rows, see `ROW`
+    52 n     rows, see `ROW`
     4 m      ids, i32: question and reply of every pair in turn
 """
 
@@ -45,11 +45,12 @@ ROW = np.dtype(
         ("characters", "<u4"),
         ("question", "<u4"),
         ("reply", "<u4"),
+        ("opens", "<u4"),
     ]
 )
 """One pair: the hashes of its question and of its reply, the key that holds it out (`holdout`),
 where it stands, how many pairs were read before it, the characters of its reply, the tokens of its
-question and of its reply."""
+question and of its reply, the characters of its question if that opens a conversation, else 0."""
 
 _HEADER = struct.Struct("<IIQQ")
 

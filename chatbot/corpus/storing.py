@@ -23,6 +23,7 @@ from chatbot.corpus.doctor.survey import FileFacts
 from chatbot.corpus.encoded import EncodedPairs
 from chatbot.corpus.recoding import Recoding
 from chatbot.corpus.repeats import Marks
+from chatbot.corpus.sampler import scramble
 from chatbot.corpus.segmented import Progress, Segmented
 from chatbot.corpus.spill import PARTS, Block, sizes_of
 from chatbot.corpus.store import Header, token_width, write_store
@@ -64,9 +65,10 @@ def store_pairs(
     if summary.held_out == pairs:
         raise ChatbotError(f"--holdout: holds out all {pairs:,} pairs. Leave some to train on.")
     header = Header(
-        pairs=pairs,
+        pairs=pairs + summary.openings,
         held_out=summary.held_out,
-        tokens=chosen.tokens,
+        openings=summary.openings,
+        tokens=chosen.tokens + summary.tokens,
         width=token_width(len(chosen.vocabulary)),
         vocabulary=chosen.vocabulary.digest,
         corpus=summary.digest,
@@ -78,7 +80,7 @@ def store_pairs(
         checksums={},
     )
     with path.with_suffix(".held").open("w+b") as aside:
-        write_store(path, header, writer.parts(aside, progress), shards)
+        write_store(path, header, writer.parts(aside, header.pairs, progress), shards)
     path.with_suffix(".held").unlink()
     return header
 
@@ -92,6 +94,9 @@ def _described(facts: FileFacts) -> dict[str, Any]:
 @dataclass
 class _Summary:
     held_out: int
+    openings: int
+    tokens: int
+    """of the openings"""
     digest: str
     lengths: NDArray[np.int64]
 
@@ -111,29 +116,36 @@ class _Writer:
 
     def summarise(self) -> _Summary:
         """What the header needs to know of the pairs before they are written."""
-        held_out, digest = 0, hashlib.sha256()
+        held_out = openings = tokens = 0
+        digest = hashlib.sha256()
         lengths = np.zeros((2, LENGTH_BINS), np.int64)
         for part in range(PARTS):
             orders = [np.zeros(0, np.uint64)]
             for block, recoding in self._blocks(part):
                 orders.append(self._segmented.order(block.rows))
-                held = self._held(block.rows)
+                held, opening = self._chosen_of(block.rows)
                 held_out += int(held.sum())
-                sizes = recoding.sizes(block.rows, block.ids)[~held] + [0, 1]
-                for side in (0, 1):
-                    binned = np.minimum(sizes[:, side], LENGTH_BINS - 1)
+                openings += int(opening.sum())
+                sizes = recoding.sizes(block.rows, block.ids)
+                alone = np.stack([np.zeros_like(sizes[opening, 0]), sizes[opening, 0]], 1)
+                tokens += int(alone.sum())
+                orders.append(_of_openings(orders[-1][opening]))
+                for side, least in ((0, 1), (1, 0)):
+                    read = np.concatenate([sizes[~held, side], np.maximum(alone[:, side], least)])
+                    binned = np.minimum(read + side, LENGTH_BINS - 1)
                     lengths[side] += np.bincount(binned, minlength=LENGTH_BINS)
             digest.update(np.sort(np.concatenate(orders)).tobytes())
-        return _Summary(held_out, digest.hexdigest(), lengths)
+        return _Summary(held_out, openings, tokens, digest.hexdigest(), lengths)
 
-    def _held(self, rows: NDArray[Any]) -> NDArray[np.bool_]:
-        return self._chosen.held_out.among(rows["stretch"], self._segmented.pair_hashes(rows))
+    def _chosen_of(self, rows: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which rows are held out, and of which others the question is learned as an opening."""
+        held = self._chosen.held_out.among(rows["stretch"], self._segmented.pair_hashes(rows))
+        return held, self._chosen.openings & (rows["opens"] > 0) & ~held
 
     def parts(
-        self, aside: IO[bytes], progress: Callable[[Progress], None]
+        self, aside: IO[bytes], total: int, progress: Callable[[Progress], None]
     ) -> Iterator[EncodedPairs]:
         """The training pairs in store order, then the held-out pairs, meanwhile put aside."""
-        total = self._segmented.spill.pairs - self._marks.count
         done = 0
         for part in range(PARTS):
             pairs, held = self._sorted_part(part)
@@ -152,16 +164,26 @@ class _Writer:
             yield EncodedPairs(np.load(aside), np.load(aside), np.load(aside))
 
     def _sorted_part(self, part: int) -> tuple[EncodedPairs, NDArray[np.bool_]]:
-        """The pairs of a part in store order, and which are held out."""
-        rows, encoded = [], []
+        """The pairs and openings of a part in store order, and which are held out."""
+        encoded, held, orders = [], [np.zeros(0, np.bool_)], [np.zeros(0, np.uint64)]
         for block, recoding in self._blocks(part):
-            rows.append(block.rows)
-            encoded.append(recoding.pairs(block.rows, block.ids))
-        if not rows:
-            return EncodedPairs.concatenate([]), np.zeros(0, np.bool_)
-        all_rows = np.concatenate(rows)
-        order = np.lexsort((all_rows["line"], all_rows["file"], self._segmented.order(all_rows)))
-        return EncodedPairs.concatenate(encoded).take(order), self._held(all_rows[order])
+            rows, ids = block.rows, block.ids
+            mine, opening = self._chosen_of(rows)
+            places = self._segmented.order(rows)
+            encoded += [recoding.pairs(rows, ids), recoding.openings(rows, ids, opening)]
+            held += [mine, np.zeros(int(opening.sum()), np.bool_)]
+            orders += [places, _of_openings(places[opening])]
+        pairs = EncodedPairs.concatenate(encoded)
+        file, line = pairs.sources[:, 0], pairs.sources[:, 1]
+        order = np.lexsort((line, file, np.concatenate(orders)))
+        return pairs.take(order), np.concatenate(held)[order]
+
+
+def _of_openings(orders: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The places of openings in the store, as hashes of those of their pairs, in the same part."""
+    bits = np.uint64(PARTS.bit_length() - 1)
+    rest = np.uint64(64) - bits
+    return orders >> rest << rest | scramble(orders) >> bits
 
 
 def texts_at(segmented: Segmented, places: Sequence[int]) -> list[str]:

@@ -372,7 +372,8 @@ def sides_of_talks(folder):
     found, header = content(folder)
     sides = {}
     for place, (question, *_) in enumerate(found):
-        sides.setdefault(question.partition("话")[0], set()).add(place >= header.train)
+        if question:  # else an opening
+            sides.setdefault(question.partition("话")[0], set()).add(place >= header.train)
     return list(sides.values())
 
 
@@ -403,6 +404,79 @@ def test_a_repeated_conversation_is_held_out_twice_or_not_at_all(tmp_path):
     sides = sides_of_talks(folder)
     assert 0.1 * len(pairs) < report.header.held_out < 0.4 * len(pairs)
     assert all(len(both) == 1 for both in sides)
+
+
+def build_talks(tmp_path, **settings):
+    lines = ["\t".join(pair) for turns in TALKS for pair in itertools.pairwise(turns)]
+    path = tmp_path / "talk.tsv"
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    folder = ModelFolder(tmp_path / "model")
+    build(Sources(find_corpora([path]), CorpusConfig("char", 1, **settings)), folder)
+    return folder, len(lines)
+
+
+@pytest.mark.parametrize("context", [0, 2])
+def test_what_opens_a_conversation_is_said_to_no_question_unless_it_is_held_out(tmp_path, context):
+    folder, count = build_talks(tmp_path, holdout=90, openings=True, context=context)
+    found, header = content(folder)
+    alone = [pair for pair in found if not pair[0]]
+    held = {question for question, *_ in found[header.train :]}
+    kept = [turns[0] for turns in TALKS if turns[0] not in held]
+    assert sorted(reply for _, reply, *_ in alone) == sorted(kept)
+    assert (header.openings, header.pairs, header.held_out) == (len(kept), count + len(kept), 90)
+    assert header.tokens == sum(len(q.replace("\n", "")) + len(r) for q, r, *_ in found) + sum(
+        question.count("\n") for question, *_ in found
+    )
+    lines = {turns[0]: line for turns, line in zip(TALKS, first_lines(TALKS), strict=True)}
+    assert all(line == lines[reply] for _, reply, _, line in alone)
+    with TokenStore(folder.store) as store:
+        pairs = store.read([(0, header.train)])
+    opening = pairs.question_lengths == 0
+    assert opening[: len(opening) // 2].any()  # they stand among the others
+    assert opening[len(opening) // 2 :].any()
+    lengths = pairs.reply_lengths[opening]
+    np.testing.assert_array_equal(pairs.sources[opening, 2:], np.stack([lengths, 0 * lengths], 1))
+    counted = np.bincount(np.minimum(np.maximum(pairs.question_lengths, 1), LENGTH_BINS - 1))
+    assert header.lengths[0][: len(counted)] == counted.tolist()
+    counted = np.bincount(np.minimum(pairs.reply_lengths + 1, LENGTH_BINS - 1))
+    assert header.lengths[1][: len(counted)] == counted.tolist()
+
+
+def first_lines(talks):
+    """The line of the first pair of each, a pair a line."""
+    return [1, *(1 + n for n in itertools.accumulate(len(turns) - 1 for turns in talks))][:-1]
+
+
+@pytest.mark.parametrize(
+    ("settings", "learned"),
+    [
+        ({}, False),  # nothing is held out of so few
+        ({"holdout": 20}, True),
+        ({"holdout": 20, "openings": False}, False),
+        ({"holdout": 0}, False),
+        ({"openings": True}, True),
+        ({"openings": True, "reverse": True}, False),
+    ],
+)
+def test_openings_are_learned_by_default_where_some_pairs_are_held_out(tmp_path, settings, learned):
+    folder, _ = build_talks(tmp_path, **settings)
+    assert bool(content(folder)[1].openings) == learned
+
+
+def test_where_every_question_opens_a_conversation_none_is_learned_unasked(tmp_path):
+    _, report = built(tmp_path, numbered(700), CorpusConfig("char", 1, holdout=20))
+    assert report.header.openings == 0
+    _, report = built(tmp_path, numbered(700), CorpusConfig("char", 1, holdout=20, openings=True))
+    assert report.header.openings == 680
+
+
+def test_other_openings_are_another_corpus_to_train_on(tmp_path):
+    identities = set()
+    for name, openings in (("a", True), ("b", False)):
+        (tmp_path / name).mkdir()
+        folder, _ = build_talks(tmp_path / name, holdout=20, openings=openings)
+        identities.add(content(folder)[1].identity)
+    assert len(identities) == 2
 
 
 def test_identical_pairs_are_all_trained_on(tmp_path):

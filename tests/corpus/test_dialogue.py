@@ -102,3 +102,31 @@ def test_turned_round_each_reply_is_asked_and_the_question_alone_is_the_reply():
     pairing = pair_up(turns, np.ones(6, np.bool_), 2, Counter()).turned_round()
     assert pairing.first.tolist() == pairing.question.tolist() == [1, 2, 3, 5]
     assert pairing.reply.tolist() == [0, 1, 2, 4]
+
+
+def goes_on_by_definition(conversations, context):
+    """For every pair: whether it goes on from the one before, and whether its question opens."""
+    found, before = [], None
+    for number, (turns, _, marks) in enumerate(conversations):
+        clean = [" ".join(turn.split("\n")) for turn in turns]
+        for i in range(1, len(turns)):
+            if (marks is None or marks[i]) and clean[i].strip() and clean[i - 1].strip():
+                pair = (number, clean[i - 1], clean[i])
+                more = before is not None and (
+                    pair[0] == before[0] or pair[1] == before[2] or pair[1] == before[1]
+                )
+                found.append((more, not more and (i == 1 or not context)))
+                before = pair
+    return found
+
+
+@given(CONVERSATIONS, st.integers(0, 2))
+def test_a_pair_goes_on_from_the_one_before_if_it_is_of_the_same_talk(conversations, context):
+    made_up = [made(turns, 10 * n) for n, turns in enumerate(conversations)]
+    for turns in turns_of(iter(made_up), 10**6, context, Counter()):
+        filled = np.array([bool(text.strip()) for text in turns.texts], np.bool_)
+        hashes = np.array([hash(text) % 2**64 for text in turns.texts], np.uint64)
+        pairing = pair_up(turns, filled, context, Counter())
+        goes_on = pairing.goes_on(hashes, turns.sizes)
+        found = list(zip(goes_on.tolist(), pairing.opens(goes_on).tolist(), strict=True))
+        assert found == goes_on_by_definition(made_up, context)

@@ -106,12 +106,12 @@ def test_pairs_left_out_are_left_out_with_their_ids(filled):
 def test_the_bytes_of_a_part_are_those_that_are_drawn(tmp_path):
     spill = Spill(tmp_path)
     rows = np.zeros(1, ROW)
-    rows[0] = (0x1122334455667788, 0x99, 0xAA, 2, 3, 6, 4, 1, 2)
+    rows[0] = (0x1122334455667788, 0x99, 0xAA, 2, 3, 6, 4, 1, 2, 5)
     spill.add(5, np.array([63]), rows, np.array([7, 8, 9], np.int32))
     expected = "05000000 00000000 0100000000000000 0300000000000000"
     expected += (
         "8877665544332211 9900000000000000 AA00000000000000 "
-        "02000000 03000000 06000000 04000000 01000000 02000000"
+        "02000000 03000000 06000000 04000000 01000000 02000000 05000000"
     )
     expected += "07000000 08000000 09000000"
     assert (tmp_path / "part-63").read_bytes() == bytes.fromhex(expected)

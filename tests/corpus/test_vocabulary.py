@@ -24,8 +24,9 @@ from chatbot.errors import ChatbotError
 WORDS = WordTokenizer(lambda run: [run])
 CONFIG = CorpusConfig(tokenizer="char", min_freq=1, max_size=9, rare="unk", holdout=0.25, seed=6)
 LITERAL = (
-    'chatbot-vocabulary 1 cd55ec57 {"size": 6, "settings": {"tokenizer": "char", "min_freq": 1, '
-    '"max_size": 9, "rare": "unk", "holdout": 0.25, "seed": 6, "user_dict": null, "context": 0, '
+    'chatbot-vocabulary 1 85137d4c {"size": 6, "settings": {"tokenizer": "char", "min_freq": 1, '
+    '"max_size": 9, "rare": "unk", "holdout": 0.25, "openings": null, "seed": 6, '
+    '"user_dict": null, "context": 0, '
     '"reverse": false, "narrow": true, "unescape": true, "simplify": false, '
     '"strip_placeholders": true, "strip_controls": true, "strip_urls": false, '
     '"strip_speakers": false, "blanks": "one"}}\n'
@@ -197,7 +198,8 @@ def test_the_digest_depends_on_entries_and_cutting_and_on_nothing_else():
         return make_vocabulary(dict.fromkeys(words, count), 3, 4, CorpusConfig(**config)).digest
 
     same = digest()
-    assert same == digest(count=5) == digest(seed=3, holdout=0.5, max_size=77, min_freq=9)
+    assert same == digest(count=5) == digest(seed=3, holdout=0.5, max_size=77)
+    assert same == digest(openings=True, min_freq=9)
     others = [digest(("x",)), digest(("xy",)), digest(tokenizer="char"), digest(rare="unk")]
     assert len({same, *others}) == 5
 
