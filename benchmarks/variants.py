@@ -6,10 +6,8 @@
 Each CORPUS is one that build-vocab reads and holds pairs out of, or `sample`: the bundled one,
 which is learned by heart. Every seed, corpus and variant is trained so many minutes anew, and
 measured on all held-out pairs, on the sample on those it learned. With --dev it is measured on the
-pairs of FILE: where the lines of a corpus follow each other, held-out replies are questions of
-others, which some variants read more closely than others. `validated` is the least that training
-found itself, on replies that are not cut. What has been run is kept in DIR and not run again; all
-of it is recorded.
+pairs of FILE. `validated` is the least that training found itself, on replies that are not cut.
+What has been run is kept in DIR and not run again; all of it is recorded.
 """
 
 from __future__ import annotations
@@ -28,6 +26,7 @@ SAMPLE = Path("sample")
 VARIANTS = {
     "default": "",
     "random first vectors": "--first-vectors random",
+    "no openings": "",
     "GRU": "--cell gru",
     "no layer norm": "--no-layer-norm",
     "no layer norm, GRU": "--no-layer-norm --cell gru",
@@ -56,6 +55,9 @@ VARIANTS = {
 }
 """Options of `train` by name."""
 
+BUILDS = {"no openings": ["--no-openings"]}
+"""Options of `build-vocab` of the variants that have some."""
+
 
 def main() -> None:
     """Trains, measures, and records."""
@@ -80,28 +82,40 @@ def main() -> None:
                 if key in runs:
                     continue
                 options = [*VARIANTS[name].split(), "--seed", str(seed)]
-                runs[key] = trained(asked.work, corpus, asked.dev, asked.minutes, options)
+                folder = built(asked.work, corpus, name)
+                runs[key] = trained(folder, corpus, asked.dev, asked.minutes, options)
                 kept.write_text(json.dumps(runs, indent=1))
                 print(key, runs[key], file=sys.stderr)
     save("variants", {"variants": VARIANTS, "runs": runs})
 
 
-def trained(
-    work: Path, corpus: Path, dev: Path | None, minutes: float, options: list[str]
-) -> dict[str, Any]:
-    """One run from the beginning, and what came of it."""
-    folder, sample = work / corpus.name.split(".")[0], corpus == SAMPLE
-    files = [str(one) for one in sorted(DATA.glob("*.tsv"))] if sample else [str(corpus.resolve())]
+def files_of(corpus: Path) -> list[str]:
+    """The files of a corpus."""
+    whole = sorted(DATA.glob("*.tsv")) if corpus == SAMPLE else [corpus.resolve()]
+    return [str(path) for path in whole]
+
+
+def built(work: Path, corpus: Path, name: str) -> Path:
+    """A folder with the model folder of a corpus, built as a variant wants it."""
+    options = BUILDS.get(name, [])
+    folder = work / "".join([corpus.name.split(".")[0], *options])
     if not (folder / "model").exists():
         folder.mkdir(exist_ok=True)
-        must(run([CHATBOT, "build-vocab", *files], cwd=folder))
+        must(run([CHATBOT, "build-vocab", *files_of(corpus), *options], cwd=folder))
+    return folder
+
+
+def trained(
+    folder: Path, corpus: Path, dev: Path | None, minutes: float, options: list[str]
+) -> dict[str, Any]:
+    """One run from the beginning, and what came of it."""
     limit = ["--minutes", f"{minutes:g}"]
     done = must(run([CHATBOT, "train", "--restart", *limit, *options], cwd=folder))
     lines = (folder / "model" / "history.jsonl").read_text(encoding="utf-8").splitlines()
     history = [json.loads(line) for line in lines]
     pace = [one["tokens_per_second"] for one in history if one["kind"] == "progress"]
     others = [str(dev.resolve())] if dev else []
-    found = by_heart(folder, files) if sample else judged(folder, others)
+    found = by_heart(folder, files_of(corpus)) if corpus == SAMPLE else judged(folder, others)
     validated = [one["bits_per_character"] for one in history if one["kind"] == "validation"]
     return {
         **found,
