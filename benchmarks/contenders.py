@@ -189,9 +189,10 @@ def _sides(pairs: EncodedPairs, limit: int, part: str) -> dict[str, NDArray[np.i
     replies = np.minimum(pairs.reply_lengths, limit)
     asked = pairs.tokens[indices_of_runs(pairs.bounds[1::2] - questions, questions)]
     said = pairs.tokens[indices_of_runs(pairs.bounds[1::2], replies)]
+    empty = questions == 0  # what opens a conversation is said to GO alone
     return {
-        f"{part}questions": asked,
-        f"{part}question_bounds": bounds_of(questions),
+        f"{part}questions": np.insert(asked, np.cumsum(questions)[empty], GO),
+        f"{part}question_bounds": bounds_of(np.maximum(questions, 1)),
         f"{part}replies": np.insert(said, np.cumsum(replies)[ends], EOS),
         f"{part}reply_bounds": bounds_of(replies + ends),
     }

@@ -22,7 +22,7 @@ from chatbot.corpus.store import TokenStore
 from chatbot.folder import ModelFolder
 
 _Pair = tuple[bytes, bytes]
-BUILD = [CHATBOT, "build-vocab", "--tokenizer", "char", "--min-freq", "1", "--no-keep-segmented"]
+BUILD = [CHATBOT, "build-vocab", "--tokenizer", "char", "--min-freq", "1", "--no-openings"]
 
 
 def pairs_of(model: Path) -> tuple[list[_Pair], int]:

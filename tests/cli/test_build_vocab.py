@@ -286,7 +286,7 @@ def test_the_settings_given_are_the_settings_written(tmp_path, main):
     options = "--tokenizer char --min-freq 3 --max-size 9 --rare unk --holdout 1 --seed 4"
     assert main("build-vocab", "t.tsv", *options.split(), cwd=tmp_path).code == 0
     vocabulary = Vocabulary.load(tmp_path / "model" / "vocabulary.txt")
-    assert list(vocabulary.config.as_dict().values())[:6] == ["char", 3, 9, "unk", 1.0, 4]
+    assert list(vocabulary.config.as_dict().values())[:7] == ["char", 3, 9, "unk", 1.0, None, 4]
     assert vocabulary.words[4:] == ("早", "好")
     with TokenStore(tmp_path / "model" / "pairs.store") as store:
         assert store.header.settings == vocabulary.config.as_dict()
