@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from record import CHATBOT, must, run
 
 from chatbot.config import ModelConfig, TrainingConfig
+from chatbot.corpus.batches import NOTHING_ASKED
 from chatbot.corpus.encoded import EncodedPairs, bounds_of, indices_of_runs
 from chatbot.corpus.sampler import ranges
 from chatbot.corpus.store import TokenStore
@@ -189,9 +190,9 @@ def _sides(pairs: EncodedPairs, limit: int, part: str) -> dict[str, NDArray[np.i
     replies = np.minimum(pairs.reply_lengths, limit)
     asked = pairs.tokens[indices_of_runs(pairs.bounds[1::2] - questions, questions)]
     said = pairs.tokens[indices_of_runs(pairs.bounds[1::2], replies)]
-    empty = questions == 0  # what opens a conversation is said to GO alone
+    empty = questions == 0
     return {
-        f"{part}questions": np.insert(asked, np.cumsum(questions)[empty], GO),
+        f"{part}questions": np.insert(asked, np.cumsum(questions)[empty], NOTHING_ASKED),
         f"{part}question_bounds": bounds_of(np.maximum(questions, 1)),
         f"{part}replies": np.insert(said, np.cumsum(replies)[ends], EOS),
         f"{part}reply_bounds": bounds_of(replies + ends),

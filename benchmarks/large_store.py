@@ -36,7 +36,9 @@ def made_store(real: Path, path: Path, pairs: int, seed: int = 0) -> None:
         header = store.header
     lengths = np.stack([source.question_lengths, source.reply_lengths], 1)
     drawn = _drawn(lengths, pairs, seed)
-    header = header._replace(pairs=pairs, held_out=0, tokens=sum(int(part.sum()) for part in drawn))
+    header = header._replace(
+        pairs=pairs, held_out=0, openings=0, tokens=sum(int(part.sum()) for part in drawn)
+    )
     write_store(path, header, _parts(drawn, source.tokens, seed))
 
 
@@ -59,7 +61,7 @@ def stretched_store(real: Path, path: Path, pairs: int) -> None:
         parts = (store.read([run]) for run in runs)
         tokens = sum(len(part.tokens) for part in parts)
         total = pairs + header.held_out
-        header = header._replace(pairs=total, tokens=tokens)
+        header = header._replace(pairs=total, openings=0, tokens=tokens)
         write_store(path, header, (store.read([run]) for run in runs))
 
 

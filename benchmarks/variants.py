@@ -86,7 +86,7 @@ def main() -> None:
                 runs[key] = trained(folder, corpus, asked.dev, asked.minutes, options)
                 kept.write_text(json.dumps(runs, indent=1))
                 print(key, runs[key], file=sys.stderr)
-    save("variants", {"variants": VARIANTS, "runs": runs})
+    save("variants", {"variants": VARIANTS, "builds": BUILDS, "runs": runs})
 
 
 def files_of(corpus: Path) -> list[str]:

@@ -194,7 +194,7 @@ def _made(report: Report, model: Path, seconds: float) -> list[str]:
     header = report.header
     held_out = f"{header.held_out:,} held out" if header.held_out else "none held out"
     if header.settings["holdout"] and not header.held_out:
-        held_out += ", as each that would be is there again among the others"
+        held_out += ", as too few pairs are there only once"
     if header.openings:
         held_out += f", besides {header.openings:,} openings of conversations"
     words = report.survey.words

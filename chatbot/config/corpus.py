@@ -102,8 +102,8 @@ class CorpusConfig(Config):
     )
     openings: bool | None = setting(
         None,
-        "learn to say what opens a conversation, too, to no question  [default: where pairs are "
-        "held out and at most one of three opens one]",
+        "where pairs are held out, learn to say what opens a conversation, to no question  "
+        "[default: if at most one pair of three opens one]",
     )
     seed: int = setting(
         0, "seed of the order of the pairs", minimum=0, maximum=2**63 - 1, fixed=True

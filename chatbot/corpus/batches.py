@@ -22,6 +22,10 @@ from chatbot.corpus.vocabulary import EOS, GO, PAD
 from chatbot.errors import ChatbotError
 from chatbot.folder import ModelFolder
 
+NOTHING_ASKED = EOS
+"""What the network reads where a reply opens a conversation. Not GO, which stands for whatever
+may be asked: anti-LM asks what is said then, and that is to be what training made dull."""
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -30,7 +34,7 @@ class Batch:
     All arrays are int32 but the weights.
 
     Attributes:
-        encoder_input: the questions, [B, S]; GO alone where nothing was asked.
+        encoder_input: the questions, [B, S]; `NOTHING_ASKED` alone where there is none.
         encoder_lengths: tokens of every question, [B].
         decoder_input: GO, then the reply, [B, T].
         targets: the reply, then EOS unless it is cut, [B, T].
@@ -73,7 +77,7 @@ def make_batch(pairs: EncodedPairs, max_length: int | None = None) -> Batch:
     source = _padded(
         pairs, pairs.bounds[1::2] - questions, questions, max(1, int(questions.max(initial=0)))
     )
-    source[questions == 0, 0] = GO
+    source[questions == 0, 0] = NOTHING_ASKED
     targets = _padded(pairs, pairs.bounds[1::2], wanted - ending, int(wanted.max(initial=1)))
     decoder_input = np.roll(targets, 1, axis=1)
     decoder_input[:, 0] = GO

@@ -109,7 +109,7 @@ def choose(
     pairs = segmented.spill.pairs - marks.count
     holdout = Holdout(config.holdout)
     paths, lengths, openings = _count(segmented, marks, holdout, scratch)
-    below = holdout.limit(pairs)
+    held_out = _held_out(segmented, marks, holdout.limit(pairs))
     words = Counts(scratch, segmented.folder, paths)
     candidates = Candidates.of(words, tokenizer, config)
     order, keep_order = None, False
@@ -130,8 +130,8 @@ def choose(
         ),
         recodings=recodings,
         tokens=tokens,
-        held_out=_held_out(segmented, marks, below),
-        openings=_with_openings(config.openings, below, openings, pairs),
+        held_out=held_out,
+        openings=held_out.distinct > 0 and _with_openings(config.openings, openings, pairs),
         words=words.total,
         distinct=words.distinct,
         covered=sum(n for word, n in words if word in entries),
@@ -170,13 +170,13 @@ def _count(
     return paths, lengths, openings
 
 
-def _with_openings(asked: bool | None, below: int, openings: int, pairs: int) -> bool:
-    """Whether openings are learned.
+def _with_openings(asked: bool | None, openings: int, pairs: int) -> bool:
+    """Whether openings are learned where some pairs are held out.
 
     Where each question opens a conversation they would be half of what is learned, and questions
     may be of another kind than replies.
     """
-    return asked if asked is not None else below > 0 and _PAIRS_OF_AN_OPENING * openings <= pairs
+    return asked if asked is not None else _PAIRS_OF_AN_OPENING * openings <= pairs
 
 
 def _held_out(segmented: Segmented, marks: Marks, below: int) -> HeldOut:

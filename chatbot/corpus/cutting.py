@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from chatbot.config import CleaningConfig, CorpusConfig
 from chatbot.corpus.cleaning import Filter
-from chatbot.corpus.dialogue import LaidTurns, Pairing, pair_up, turns_of
+from chatbot.corpus.dialogue import LaidTurns, Pairing, Talks, pair_up, turns_of
 from chatbot.corpus.doctor.census import Census
 from chatbot.corpus.encoded import bounds_of, indices_of_runs
 from chatbot.corpus.holdout import stretches
@@ -104,20 +104,20 @@ class Cutter:
         characters = np.fromiter(map(len, texts), np.int64, len(texts))
         hashes = self._hashes(texts)
         pairing = pair_up(turns, characters > 0, self._config.context, skipped)
+        talks = Talks.of(turns, pairing, hashes)
         pairing = self._filter(pairing, texts, hashes, characters, dropped)
         alone = hash_of_pairs(hashes[pairing.question], hashes[pairing.reply])
-        goes_on = pairing.goes_on(hashes, turns.sizes)
-        opens = characters[pairing.question] * pairing.opens(goes_on)
+        keys = stretches(alone, talks.goes_on(pairing))
+        opens = characters[pairing.question] * talks.opened[pairing.reply]
         if self._config.reverse:
             pairing, opens = pairing.turned_round(), np.zeros_like(opens)
         words, ids, sizes = self._cut_turns(texts)
         ids, questions, replies = self._pair_ids(pairing, ids, sizes, characters > 0)
         rows = np.zeros(len(pairing.reply), ROW)
         rows["asked"] = self._asked(pairing, hashes)
-        rows["said"], rows["stretch"] = hashes[pairing.reply], stretches(alone, goes_on)
-        later = np.maximum(pairing.question, pairing.reply)
-        rows["file"], rows["line"] = file, turns.lines[later]
-        rows["characters"] = characters[pairing.reply]
+        rows["said"], rows["stretch"] = hashes[pairing.reply], keys
+        rows["file"], rows["characters"] = file, characters[pairing.reply]
+        rows["line"] = turns.lines[np.maximum(pairing.question, pairing.reply)]
         rows["question"], rows["reply"], rows["opens"] = questions, replies, opens
         asked = self._questions(pairing, texts)
         said = [texts[place] for place in pairing.reply.tolist()]

@@ -27,8 +27,6 @@ EMPTY_REPLY = "empty reply"
 CHARACTERS = 1 << 22
 """Characters of a chunk, about, where turns are long."""
 
-_TWO = b"\0\1"
-
 
 @dataclass
 class LaidTurns:
@@ -38,7 +36,7 @@ class LaidTurns:
         text: the turns, a line feed between two; line feeds inside turns have become blanks.
         sizes: turns of every conversation.
         lines: the line of every turn, uint32 [T].
-        replies: whether each turn is a reply, bool [T].
+        replies: whether each turn is to be learned as a reply, bool [T].
     """
 
     text: str
@@ -73,31 +71,6 @@ class Pairing:
     def take(self, chosen: NDArray[np.bool_]) -> Pairing:
         """The pairs for which `chosen` is true."""
         return Pairing(self.first[chosen], self.question[chosen], self.reply[chosen])
-
-    def goes_on(self, hashes: NDArray[np.uint64], sizes: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Whether each pair belongs to the conversation of the pair before it, [P].
-
-        It does if the conversation is the same or, as many corpora give each pair of a talk a line
-        of its own, if it asks what was said last, or the same again.
-
-        Args:
-            hashes: of the turns, [T].
-            sizes: turns of every conversation.
-        """
-        asked, said = hashes[self.question], hashes[self.reply]
-        conversation = np.repeat(np.arange(len(sizes)), sizes)[self.reply]
-        found = np.zeros(len(asked), np.bool_)
-        found[1:] = (
-            (conversation[1:] == conversation[:-1])
-            | (asked[1:] == said[:-1])
-            | (asked[1:] == asked[:-1])
-        )
-        return found
-
-    def opens(self, goes_on: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Whether the question of each pair opens a conversation, [P]; takes `goes_on`'s answer."""
-        found: NDArray[np.bool_] = ~goes_on & (self.first == self.question)
-        return found
 
     def turned_round(self) -> Pairing:
         """The pairs of which each reply is the question, and the question alone the reply."""
@@ -136,7 +109,7 @@ def turns_of(
             if marks is not None:
                 replies += bytes(marks)
             else:
-                replies += _TWO if size == 2 else b"\0" + b"\1" * (size - 1)
+                replies += b"\1" * size
             room -= length  # of all pieces: too much rather than too little
             if len(texts) >= most or room <= 0:
                 yield _laid(texts, lines, sizes, replies)
@@ -149,7 +122,7 @@ def _pieces(
     conversation: Conversation, most: int, characters: int, context: int
 ) -> Iterator[Conversation]:
     turns, lines, marks = conversation
-    marks = [place > 0 for place in range(len(turns))] if marks is None else marks
+    marks = [True] * len(turns) if marks is None else marks
     for start, end in itertools.pairwise(_bounds(turns, most, characters)):
         first = max(0, start - context - 1)
         mine = [False] * (start - first) + list(marks[start:end])
@@ -177,6 +150,44 @@ def _laid(texts: list[str], lines: list[int], sizes: list[int], replies: bytearr
         np.asarray(lines, np.uint32),
         np.frombuffer(bytes(replies), np.bool_),
     )
+
+
+@dataclass(frozen=True)
+class Talks:
+    """Which pairs are of one conversation, whatever is left out of them later.
+
+    It is one if it is written as one or, as many corpora give each pair of a talk a line of its
+    own, where a pair asks what was said last, or the same again.
+
+    Attributes:
+        number: the conversation of each turn that is a reply, int64 [T].
+        opened: whether each turn that is a reply answers what opens its conversation, bool [T].
+            A turn that is not to be learned as a reply opens none.
+    """
+
+    number: NDArray[np.int64]
+    opened: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, turns: LaidTurns, pairing: Pairing, hashes: NDArray[np.uint64]) -> Talks:
+        """Finds them from the hashes of the turns, [T]."""
+        asked, said = hashes[pairing.question], hashes[pairing.reply]
+        written = np.repeat(np.arange(len(turns.sizes)), turns.sizes)
+        first = np.repeat(bounds_of(turns.sizes)[:-1], turns.sizes)
+        mine = written[pairing.reply]
+        new = np.ones(len(asked), np.bool_)
+        new[1:] = (mine[1:] != mine[:-1]) & (asked[1:] != said[:-1]) & (asked[1:] != asked[:-1])
+        found = cls(np.zeros(len(turns), np.int64), np.zeros(len(turns), np.bool_))
+        found.number[pairing.reply] = np.cumsum(new)
+        opening = (pairing.question == first[pairing.question]) & turns.replies[pairing.question]
+        found.opened[pairing.reply] = new & opening
+        return found
+
+    def goes_on(self, pairing: Pairing) -> NDArray[np.bool_]:
+        """Whether each pair belongs to the conversation of the pair before it, [P]."""
+        number = self.number[pairing.reply]
+        found: NDArray[np.bool_] = np.diff(number, prepend=-1) == 0
+        return found
 
 
 def pair_up(

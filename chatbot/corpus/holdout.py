@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.config import SMALL_CORPUS
+from chatbot.corpus.sampler import scramble
 
 STRETCH = 32
 """Pairs of one conversation that are held out together, at most; a power of two."""
@@ -38,24 +39,25 @@ _Read = Callable[[], Iterator[tuple[_Words, _Words]]]
 def stretches(hashes: _Words, goes_on: NDArray[np.bool_]) -> _Words:
     """The keys by which pairs are held out, [P]: those of one stretch follow each other.
 
-    A key is the hash of the first pair of its stretch with the place in the stretch as its lowest
-    bits. So what is below a limit is whole stretches and the beginning of one more, and a
-    conversation that is there twice is held out twice.
+    A key is a hash of all pairs of the stretch with the place in it as its lowest bits. So what is
+    below a limit is whole stretches and the beginning of one more, and a stretch that is there
+    twice is held out twice.
 
     Args:
         hashes: of P pairs in the order they were read.
         goes_on: whether each pair belongs to the conversation of the one before it, [P].
-
-    >>> pairs = np.array([64, 128, 256], np.uint64)
-    >>> stretches(pairs, np.array([False, True, False])).tolist()
-    [64, 65, 256]
     """
+    if not len(hashes):
+        return hashes
     places = np.arange(len(hashes))
     starts = np.where(goes_on, 0, places)
-    starts[:1] = 0
+    starts[0] = 0
     within = (places - np.maximum.accumulate(starts)) % STRETCH
-    first = hashes[places - within] & np.uint64(2**64 - STRETCH)
-    return np.asarray(first | within.astype(np.uint64))
+    first = np.flatnonzero(within == 0)
+    of_stretch = np.bitwise_xor.reduceat(scramble(hashes ^ within.astype(np.uint64)), first)
+    sizes = np.diff(first, append=len(hashes))
+    key = np.repeat(of_stretch & np.uint64(2**64 - STRETCH), sizes)
+    return np.asarray(key | within.astype(np.uint64))
 
 
 @dataclass(frozen=True)
@@ -66,10 +68,12 @@ class HeldOut:
         below: the limit that their keys are below.
         elsewhere: hashes of pairs with such a key that others have with a larger one, ascending:
             training shows them anyway, so it gets them all.
+        distinct: how many different pairs are held out.
     """
 
     below: int
     elsewhere: _Words
+    distinct: int
 
     @classmethod
     def of(cls, below: int, pairs: int, read: _Read) -> HeldOut:
@@ -81,30 +85,41 @@ class HeldOut:
             read: gives keys and hashes of all pairs, some at a time; called more than once.
         """
         if not below:
-            return cls(0, np.zeros(0, np.uint64))
+            return cls(0, np.zeros(0, np.uint64), 0)
         slices = 1 + (below * pairs >> 64) // _AT_ONCE
         bounds = [2**64 * i // slices for i in range(slices + 1)]
         found = [_on_both_sides(below, bounds[i], bounds[i + 1], read) for i in range(slices)]
-        return cls(below, np.concatenate(found))
+        elsewhere = np.concatenate([hashes for hashes, _ in found])
+        return cls(below, elsewhere, sum(alone for _, alone in found))
 
     def among(self, keys: _Words, hashes: _Words) -> NDArray[np.bool_]:
         """Whether pairs with such keys and hashes are held out."""
         held: NDArray[np.bool_] = keys < self.below
-        held[held] = ~np.isin(hashes[held], self.elsewhere)
+        held[held] = ~_are_in(self.elsewhere, hashes[held])[0]
         return held
 
 
-def _on_both_sides(below: int, first: int, end: int, read: _Read) -> _Words:
-    """The hashes from `first` up to `end` that pairs on both sides of a limit have, ascending."""
+def _on_both_sides(below: int, first: int, end: int, read: _Read) -> tuple[_Words, int]:
+    """Of hashes from `first` up to `end` those that pairs on both sides of a limit have, ascending.
+
+    And how many pairs below it alone have.
+    """
     held = [hashes[(keys < below) & (hashes >= first) & (hashes < end)] for keys, hashes in read()]
     wanted = np.unique(np.concatenate([np.zeros(0, np.uint64), *held]))
     seen = np.zeros(len(wanted), np.bool_)
     if len(wanted):
         for keys, hashes in read():
-            others = hashes[keys >= below]
-            at = np.minimum(np.searchsorted(wanted, others), len(wanted) - 1)
-            seen[at[wanted[at] == others]] = True
-    return wanted[seen]
+            there, at = _are_in(wanted, hashes[keys >= below])
+            seen[at[there]] = True
+    return wanted[seen], int((~seen).sum())
+
+
+def _are_in(ascending: _Words, hashes: _Words) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Whether hashes are among others, and where."""
+    if not len(ascending):
+        return np.zeros(len(hashes), np.bool_), np.zeros(len(hashes), np.int64)
+    at = np.minimum(np.searchsorted(ascending, hashes), len(ascending) - 1)
+    return ascending[at] == hashes, at
 
 
 class Holdout:

@@ -83,7 +83,10 @@ class Recoding:
     def openings(
         self, rows: NDArray[Any], ids: NDArray[np.int32], chosen: NDArray[np.bool_]
     ) -> EncodedPairs:
-        """What was asked in the chosen rows, said to no question: pairs of an empty question."""
+        """What was asked in the chosen rows, said to no question: pairs of an empty question.
+
+        They stand where their pairs do, on the line of the reply.
+        """
         halves = np.stack([chosen, np.zeros_like(chosen)], 1).ravel()
         asked = ids[np.repeat(halves, np.diff(_halves(rows)))]
         alone = rows[chosen].copy()

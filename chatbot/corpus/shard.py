@@ -17,10 +17,11 @@ The file, little-endian:
                                  characters of the reply that its ids do not give back
     …                 w M        tokens: w bytes each (2, or 4 from 65,536 entries on)
 
-N pairs, M tokens; questions and replies carry neither GO nor EOS. The first N - held_out pairs are
-for training, the last held_out for validation; each part is in the order of a seeded hash of the
-pair and its source, so a contiguous window is a random sample. The header holds no time and no
-machine path; that of a shard says which it is, and its pairs, tokens and checksums are its own.
+N pairs, M tokens; questions and replies carry neither GO nor EOS; a reply that opens a conversation
+has an empty question. The first N - held_out pairs are for training, the last held_out for
+validation; each part is in the order of a seeded hash of the pair and its source, so a contiguous
+window is a random sample. The header holds no time and no machine path; that of a shard says which
+it is, and its pairs, tokens and checksums are its own.
 """
 
 from __future__ import annotations
@@ -59,7 +60,8 @@ class Header(NamedTuple):
     vocabulary: str
     """digest of the vocabulary the ids belong to"""
     corpus: str
-    """SHA-256 over the order hashes of all pairs, ascending: equal for equal pairs and seed"""
+    """SHA-256 over the order hashes of all pairs and of the held-out ones, ascending: equal for
+    equal pairs and seed"""
     settings: dict[str, Any]
     cleaning: dict[str, Any]
     dropped: dict[str, int]
@@ -67,7 +69,8 @@ class Header(NamedTuple):
     files: list[dict[str, Any]]
     """name, format, encoding, pairs and what was skipped, by reason, of every corpus"""
     lengths: list[list[int]]
-    """two histograms, of questions and of replies (EOS included), training pairs by tokens; the
+    """two histograms, of questions (an empty one has a token) and of replies (EOS included),
+    training pairs by tokens; the
     last of the 1,025 bins counts all longer ones"""
     checksums: dict[str, str]
     """CRC-32 of each section, in hexadecimal"""

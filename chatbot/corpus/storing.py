@@ -120,10 +120,11 @@ class _Writer:
         digest = hashlib.sha256()
         lengths = np.zeros((2, LENGTH_BINS), np.int64)
         for part in range(PARTS):
-            orders = [np.zeros(0, np.uint64)]
+            orders, kept = [np.zeros(0, np.uint64)], [np.zeros(0, np.uint64)]
             for block, recoding in self._blocks(part):
                 orders.append(self._segmented.order(block.rows))
                 held, opening = self._chosen_of(block.rows)
+                kept.append(orders[-1][held])
                 held_out += int(held.sum())
                 openings += int(opening.sum())
                 sizes = recoding.sizes(block.rows, block.ids)
@@ -135,6 +136,7 @@ class _Writer:
                     binned = np.minimum(read + side, LENGTH_BINS - 1)
                     lengths[side] += np.bincount(binned, minlength=LENGTH_BINS)
             digest.update(np.sort(np.concatenate(orders)).tobytes())
+            digest.update(np.sort(np.concatenate(kept)).tobytes())
         return _Summary(held_out, openings, tokens, digest.hexdigest(), lengths)
 
     def _chosen_of(self, rows: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -32,7 +32,7 @@ def flat(pairs):
 def twin(pairs, limit):
     """What a batch holds, element by element, from the definition."""
     limit = limit or 10**9
-    questions = [[*question][-limit:] or [GO] for question, _ in pairs]
+    questions = [[*question][-limit:] or [EOS] for question, _ in pairs]
     replies = [[*reply, EOS][:limit] for _, reply in pairs]
     wide, long = max(map(len, questions)), max(map(len, replies))
     source = np.zeros((len(pairs), wide), np.int32)

@@ -454,8 +454,8 @@ def first_lines(talks):
         ({"holdout": 20}, True),
         ({"holdout": 20, "openings": False}, False),
         ({"holdout": 0}, False),
-        ({"openings": True}, True),
-        ({"openings": True, "reverse": True}, False),
+        ({"openings": True}, False),
+        ({"openings": True, "holdout": 20, "reverse": True}, False),
     ],
 )
 def test_openings_are_learned_by_default_where_some_pairs_are_held_out(tmp_path, settings, learned):
@@ -468,6 +468,19 @@ def test_where_every_question_opens_a_conversation_none_is_learned_unasked(tmp_p
     assert report.header.openings == 0
     _, report = built(tmp_path, numbered(700), CorpusConfig("char", 1, holdout=20, openings=True))
     assert report.header.openings == 680
+
+
+def test_openings_go_into_shards_and_the_number_of_workers_changes_nothing(tmp_path):
+    folder, _ = build_talks(tmp_path, holdout=90, openings=True)
+    (path,) = tmp_path.glob("*.tsv")
+    found = [content(folder)]
+    for number, more in enumerate(({"shards": 3}, {"workers": 2})):
+        other = ModelFolder(tmp_path / str(number))
+        config = CorpusConfig("char", 1, holdout=90, openings=True)
+        build(Sources(find_corpora([path]), config, **more), other)
+        found.append(content(other))
+    assert found[0][0] == found[1][0] == found[2][0]
+    assert {header.openings for _, header in found} == {found[0][1].openings}
 
 
 def test_other_openings_are_another_corpus_to_train_on(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbot.corpus.dialogue import CHARACTERS, LaidTurns, pair_up, turns_of
+from chatbot.corpus.dialogue import CHARACTERS, LaidTurns, Talks, pair_up, turns_of
 from chatbot.corpus.formats.base import Conversation
 
 TURN = st.sampled_from(["a", "bb", "", "c\nd", "你好", " "])
@@ -104,8 +104,8 @@ def test_turned_round_each_reply_is_asked_and_the_question_alone_is_the_reply():
     assert pairing.reply.tolist() == [0, 1, 2, 4]
 
 
-def goes_on_by_definition(conversations, context):
-    """For every pair: whether it goes on from the one before, and whether its question opens."""
+def talks_by_definition(conversations):
+    """For every pair: whether it goes on from the one before, and whether it answers an opening."""
     found, before = [], None
     for number, (turns, _, marks) in enumerate(conversations):
         clean = [" ".join(turn.split("\n")) for turn in turns]
@@ -115,9 +115,15 @@ def goes_on_by_definition(conversations, context):
                 more = before is not None and (
                     pair[0] == before[0] or pair[1] == before[2] or pair[1] == before[1]
                 )
-                found.append((more, not more and (i == 1 or not context)))
+                said = marks is None or marks[0]
+                found.append((more, not more and i == 1 and bool(said)))
                 before = pair
     return found
+
+
+def talks_of(turns, pairing):
+    hashes = np.array([hash(text) % 2**64 for text in turns.texts], np.uint64)
+    return Talks.of(turns, pairing, hashes)
 
 
 @given(CONVERSATIONS, st.integers(0, 2))
@@ -125,8 +131,32 @@ def test_a_pair_goes_on_from_the_one_before_if_it_is_of_the_same_talk(conversati
     made_up = [made(turns, 10 * n) for n, turns in enumerate(conversations)]
     for turns in turns_of(iter(made_up), 10**6, context, Counter()):
         filled = np.array([bool(text.strip()) for text in turns.texts], np.bool_)
-        hashes = np.array([hash(text) % 2**64 for text in turns.texts], np.uint64)
         pairing = pair_up(turns, filled, context, Counter())
-        goes_on = pairing.goes_on(hashes, turns.sizes)
-        found = list(zip(goes_on.tolist(), pairing.opens(goes_on).tolist(), strict=True))
-        assert found == goes_on_by_definition(made_up, context)
+        talks = talks_of(turns, pairing)
+        goes_on, opened = talks.goes_on(pairing), talks.opened[pairing.reply]
+        found = list(zip(goes_on.tolist(), opened.tolist(), strict=True))
+        kept = [one for one in made_up if len(one.turns) > 1]
+        assert found == talks_by_definition(kept)
+
+
+def test_a_pair_that_is_left_out_parts_no_conversation_and_opens_none():
+    talk = [Conversation(["a", "b", "c", "d"], [1, 2, 3, 4], None)]
+    (turns,) = turns_of(iter(talk), 100, 0, Counter())
+    pairing = pair_up(turns, np.ones(4, np.bool_), 0, Counter())
+    talks = talks_of(turns, pairing)
+    for kept, goes_on, opened in (
+        ([True, False, True], [False, True], [True, False]),
+        ([False, True, True], [False, True], [False, False]),
+    ):
+        some = pairing.take(np.array(kept))
+        assert talks.goes_on(some).tolist() == goes_on
+        assert talks.opened[some.reply].tolist() == opened
+
+
+def test_what_a_long_conversation_goes_on_with_in_the_next_chunk_opens_nothing():
+    talk = Conversation([f"t{n}" for n in range(9)], list(range(9)), None)
+    opened = []
+    for turns in turns_of(iter([talk]), 4, 0, Counter()):
+        pairing = pair_up(turns, np.ones(len(turns), np.bool_), 0, Counter())
+        opened += talks_of(turns, pairing).opened[pairing.reply].tolist()
+    assert opened == [True, *[False] * 7]

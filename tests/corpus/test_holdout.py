@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from chatbot.corpus import holdout as module
 from chatbot.corpus.holdout import STRETCH, HeldOut, Holdout, stretches
+from chatbot.corpus.sampler import scramble
 
 
 def hashes(n, seed=0):
@@ -76,12 +77,18 @@ def test_of_few_long_conversations_half_of_the_share_is_held_out_at_least(share)
 
 
 def stretches_by_definition(words, goes_on):
-    found = []
+    """The pairs of every stretch, as (key but for its lowest bits, place)."""
+    runs = []
     for word, more in zip(words.tolist(), goes_on, strict=True):
-        if not (more and found) or found[-1] % STRETCH == STRETCH - 1:
-            found.append(word - word % STRETCH)
-        else:
-            found.append(found[-1] + 1)
+        if not (more and runs) or len(runs[-1]) == STRETCH:
+            runs.append([])
+        runs[-1].append(word)
+    found = []
+    for run in runs:
+        key = 0
+        for place, word in enumerate(run):
+            key ^= int(scramble(np.array([word ^ place], np.uint64))[0])
+        found += [key - key % STRETCH + place for place in range(len(run))]
     return found
 
 
@@ -92,6 +99,13 @@ def test_a_stretch_begins_with_a_conversation_and_after_so_many_pairs(runs, seed
     found = stretches(words, np.array(goes_on, np.bool_))
     assert found.dtype == np.uint64
     assert found.tolist() == stretches_by_definition(words, goes_on)
+
+
+def test_conversations_that_begin_alike_are_held_out_apart():
+    words = hashes(400)
+    words[::4] = words[0]
+    found = stretches(words, np.arange(400) % 4 > 0)
+    assert len(set((found // STRETCH).tolist())) == 100
 
 
 # Pairs on both sides.
@@ -114,3 +128,4 @@ def test_a_pair_that_training_shows_is_not_held_out(monkeypatch, share, at_once)
     expected = held_by_definition(below, keys.tolist(), words.tolist())
     assert np.concatenate(among).tolist() == expected
     assert found.elsewhere.tolist() == sorted(set(found.elsewhere.tolist()))
+    assert found.distinct == len({w for w, h in zip(words.tolist(), expected, strict=True) if h})

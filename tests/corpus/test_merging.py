@@ -20,6 +20,7 @@ from tests.corpus.test_segmented import (
     CHAR,
     LINES,
     TAB,
+    TALKS,
     InPieces,
     added,
     built,
@@ -44,7 +45,7 @@ def merged(path, parts, corpus=None, cleaning=None, vocabulary=None):
 
 
 @pytest.mark.parametrize("generations", [1, "several"])
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", CASES | TALKS)
 def test_a_merge_gives_the_bytes_of_one_build(tmp_path, monkeypatch, case, generations):
     made = InPieces(tmp_path, monkeypatch, case, generations)
     whole = made.whole

@@ -86,8 +86,8 @@ MANIFEST = {
     "lists": ["3b5b1fe2"],
 }
 EARLY, LATE = "7ef7bf458c08b3e8", "33475d7a0960b620"
-FIRST, SECOND = "402d0c47611976c6", "412d0c47611976c6"
-"""The keys of a stretch of two pairs: the hash of the first, its lowest five bits aside."""
+FIRST, SECOND = "c0b5da5f0533b7bc", "c1b5da5f0533b7bc"
+"""The keys of a stretch of two pairs: a hash of both, and in the lowest five bits the place."""
 PARTS = {
     "早 你早": "00000000 00000000 0100000000000000 0300000000000000"
     f"{EARLY} {LATE} {FIRST} 00000000 03000000 00000000 02000000 01000000 02000000"
@@ -237,6 +237,8 @@ CASES = {
     "held out": ({"holdout": 21, "rare": "unk", "min_freq": 5}, {"max_repeats": 3}),
     "small": ({"max_size": 9}, {}),
 }
+TALKS = {"talks": ({"holdout": 21, "openings": True}, {"min_chars": 2})}
+"""Which pairs go on from each other is seen within a chunk, so these depend on its size."""
 
 
 class InPieces:
@@ -248,7 +250,7 @@ class InPieces:
             monkeypatch.setattr(words, "BUDGET", 7)
             monkeypatch.setattr(module, "_WRITE", 11)
         files = some_files(folder, (41, 23, 17))
-        corpus, cleaning = CASES[case]
+        corpus, cleaning = (CASES | TALKS)[case]
         config = CorpusConfig(**{"tokenizer": "char"} | corpus)
         self.settings = config, CleaningConfig(**cleaning)
         self.whole = built(folder / "whole", files, *self.settings)
@@ -259,7 +261,7 @@ class InPieces:
 
 
 @pytest.mark.parametrize("generations", [1, "several"])
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", CASES | TALKS)
 def test_adding_gives_the_bytes_of_one_build(tmp_path, monkeypatch, case, generations):
     made = InPieces(tmp_path, monkeypatch, case, generations)
     whole = made.whole
