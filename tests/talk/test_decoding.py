@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from chatbot.config import ReplyConfig
+from chatbot.corpus.batches import NOTHING_ASKED
 from chatbot.talk import drawing
 from chatbot.talk.beam import search
 from chatbot.talk.decoding import EMPTY, decode, objective, stream
@@ -552,3 +553,8 @@ def test_a_beam_by_the_anti_language_model_stops_no_sooner_than_it_may(tokens):
         best = search(objective(decoder, narrow), [[5]], narrow, Rules())[0][0]
         assert best.score <= found[0].score + 1e-6
         assert found[0].score == pytest.approx(max(one.score for one in found))
+
+
+def test_what_is_said_whatever_is_asked_is_not_what_opens_a_conversation():
+    """The anti-language model is to ask what training made dull, not what it taught as openings."""
+    assert NOTHING_ASKED not in EMPTY
