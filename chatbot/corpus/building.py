@@ -266,7 +266,7 @@ def _texts(segmented: Segmented, replies: Repeats) -> list[tuple[str, int]]:
 
 def _complete(survey: Survey, chosen: Chosen) -> None:
     """Fills in what the counting of words has shown."""
-    survey.tokens = chosen.lengths
+    survey.tokens, survey.openings = chosen.lengths, chosen.openings
     survey.words, survey.distinct_words = chosen.words, chosen.distinct
     survey.distinct_characters = chosen.characters
     survey.cutoffs = chosen.cutoffs

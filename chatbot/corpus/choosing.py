@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from chatbot.corpus.holdout import HeldOut, Holdout
 from chatbot.corpus.recoding import Recoding
 from chatbot.corpus.repeats import Marks
 from chatbot.corpus.segmented import Segmented
-from chatbot.corpus.spill import PARTS, Block
+from chatbot.corpus.spill import PARTS
 from chatbot.corpus.tokenizer import JOIN, SEPARATOR, Tokenizer, make_speller
 from chatbot.corpus.vocabulary import (
     SPECIAL,
@@ -54,7 +55,8 @@ class Chosen:
         recodings: for every generation of words the file of its `Recoding`.
         tokens: tokens of the encoded corpus.
         held_out: which pairs are held out.
-        openings: whether what opens conversations is learned, too.
+        openings: histogram by words of what opens conversations, if that is learned, too, else
+            zeros, int64 [LENGTH_BINS].
         words: running words of the corpus.
         distinct: distinct words among them.
         covered: running words that are entries themselves.
@@ -67,7 +69,7 @@ class Chosen:
     recodings: list[Path]
     tokens: int
     held_out: HeldOut
-    openings: bool
+    openings: NDArray[np.int64]
     words: int
     distinct: int
     covered: int
@@ -108,7 +110,7 @@ def choose(
     tokenizer = make_speller(config.tokenizer)
     pairs = segmented.spill.pairs - marks.count
     holdout = Holdout(config.holdout)
-    paths, lengths, openings = _count(segmented, marks, holdout, scratch)
+    paths, lengths = _count(segmented, marks, holdout, scratch)
     held_out = _held_out(segmented, marks, holdout.limit(pairs))
     words = Counts(scratch, segmented.folder, paths)
     candidates = Candidates.of(words, tokenizer, config)
@@ -131,13 +133,13 @@ def choose(
         recodings=recodings,
         tokens=tokens,
         held_out=held_out,
-        openings=held_out.distinct > 0 and _with_openings(config.openings, openings, pairs),
+        openings=lengths[2] * _with_openings(config.openings, held_out, lengths[2].sum(), pairs),
         words=words.total,
         distinct=words.distinct,
         covered=sum(n for word, n in words if word in entries),
         characters=_distinct_characters(words),
         cutoffs=cutoffs_of(words, words.total, candidates),
-        lengths=lengths,
+        lengths=lengths[:2],
     )
 
 
@@ -152,9 +154,12 @@ def _distinct_characters(words: Iterable[tuple[str, int]]) -> int:
 
 def _count(
     segmented: Segmented, marks: Marks, holdout: Holdout, scratch: Path
-) -> tuple[list[Path], NDArray[np.int64], int]:
-    """Counts the words of every generation into a file of its own, pairs by lengths, openings."""
-    lengths, openings = np.zeros((2, LENGTH_BINS), np.int64), 0
+) -> tuple[list[Path], NDArray[np.int64]]:
+    """Counts the words of every generation into a file of its own.
+
+    And questions, replies and openings by their lengths, [3, LENGTH_BINS].
+    """
+    lengths = np.zeros((3, LENGTH_BINS), np.int64)
     paths = []
     for generation, size in enumerate(segmented.words.sizes):
         counts = np.zeros(size, np.int64)
@@ -163,20 +168,20 @@ def _count(
             if len(block.rows):
                 counts += np.bincount(block.ids, minlength=size)
                 holdout.add(block.rows["stretch"])
-                openings += int((block.rows["opens"] > 0).sum())
-                _add_lengths(lengths, block)
+                _add_lengths(lengths, block.rows)
         paths.append(scratch / f"counts-{generation:03}.npy")
         np.save(paths[-1], counts)
-    return paths, lengths, openings
+    return paths, lengths
 
 
-def _with_openings(asked: bool | None, openings: int, pairs: int) -> bool:
-    """Whether openings are learned where some pairs are held out.
+def _with_openings(asked: bool | None, held_out: HeldOut, openings: int, pairs: int) -> bool:
+    """Whether openings are learned: never where no pair is held out.
 
     Where each question opens a conversation they would be half of what is learned, and questions
     may be of another kind than replies.
     """
-    return asked if asked is not None else _PAIRS_OF_AN_OPENING * openings <= pairs
+    wanted = asked if asked is not None else _PAIRS_OF_AN_OPENING * openings <= pairs
+    return wanted and held_out.distinct > 0
 
 
 def _held_out(segmented: Segmented, marks: Marks, below: int) -> HeldOut:
@@ -190,10 +195,10 @@ def _held_out(segmented: Segmented, marks: Marks, below: int) -> HeldOut:
     return HeldOut.of(below, segmented.spill.pairs - marks.count, read)
 
 
-def _add_lengths(lengths: NDArray[np.int64], block: Block) -> None:
-    for side, name in enumerate(("question", "reply")):
-        binned = np.minimum(block.rows[name], LENGTH_BINS - 1)
-        lengths[side] += np.bincount(binned, minlength=LENGTH_BINS)
+def _add_lengths(lengths: NDArray[np.int64], rows: NDArray[Any]) -> None:
+    sides = (rows["question"], rows["reply"], rows["question"][rows["opens"] > 0])
+    for counts, sizes in zip(lengths, sides, strict=True):
+        counts += np.bincount(np.minimum(sizes, LENGTH_BINS - 1), minlength=LENGTH_BINS)
 
 
 def _recodings(

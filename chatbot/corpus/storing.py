@@ -142,7 +142,7 @@ class _Writer:
     def _chosen_of(self, rows: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Which rows are held out, and of which others the question is learned as an opening."""
         held = self._chosen.held_out.among(rows["stretch"], self._segmented.pair_hashes(rows))
-        return held, self._chosen.openings & (rows["opens"] > 0) & ~held
+        return held, self._chosen.openings.any() & (rows["opens"] > 0) & ~held
 
     def parts(
         self, aside: IO[bytes], total: int, progress: Callable[[Progress], None]

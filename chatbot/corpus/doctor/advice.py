@@ -138,10 +138,11 @@ def _work(survey: Survey, settings: Sequence[Setting]) -> Work:
     vocabulary = survey.vocabulary(wanted.get("max_size"))
     stretch = 1 + (SPELLED - 1) * vocabulary.unknown
     questions, replies = survey.tokens
+    openings = int(survey.openings.sum())
     return Work(
-        _stretched(questions, stretch),
-        np.append(0, _stretched(replies, stretch)),  # the end of a reply is a token
-        _kept(survey, wanted),
+        _stretched(questions + openings * (np.arange(len(questions)) == 1), stretch),
+        np.append(0, _stretched(replies + survey.openings, stretch)),  # the end is a token
+        _kept(survey, wanted) + openings,
         vocabulary.entries,
         ModelConfig(**_of(ModelConfig, wanted)),
         TrainingConfig(**_of(TrainingConfig, wanted)),

@@ -105,6 +105,10 @@ def _none_yet() -> NDArray[np.int64]:
     return np.zeros((2, LENGTH_BINS), np.int64)
 
 
+def _no_openings() -> NDArray[np.int64]:
+    return np.zeros(LENGTH_BINS, np.int64)
+
+
 @dataclass
 class Survey:
     """What is known of corpora.
@@ -121,6 +125,7 @@ class Survey:
         top_replies: the most frequent replies with their counts, most frequent first.
         tokens: histograms of questions and replies by words and marks, as they are cut, before
             rare words are spelled; no ends included; int64 [2, LENGTH_BINS].
+        openings: histogram of what is learned as said to no question, in the same way.
         words: running words, marks included.
         distinct_words: different words.
         distinct_characters: different characters.
@@ -143,6 +148,7 @@ class Survey:
     distinct_replies: int = 0
     top_replies: list[tuple[str, int]] = field(default_factory=list)
     tokens: NDArray[np.int64] = field(default_factory=_none_yet)
+    openings: NDArray[np.int64] = field(default_factory=_no_openings)
     words: int = 0
     distinct_words: int = 0
     distinct_characters: int = 0
