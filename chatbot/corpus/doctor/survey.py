@@ -190,6 +190,7 @@ class Survey:
             del file["digest"]
         facts["cutoffs"] = [dataclasses.asdict(cutoff) for cutoff in self.cutoffs]
         facts["chosen"] = dataclasses.asdict(self.vocabulary())
+        facts["openings"] = int(self.openings.sum())
         facts["top_replies"] = [[reply, count] for reply, count in self.top_replies]
         census = self.census
         return {

@@ -81,6 +81,7 @@ def test_a_program_gets_every_fact_as_a_raw_number():
         distinct_replies=4,
         top_replies=[("你好", 2), ("早", 1)],
         tokens=np.stack([histogram([1, 1, 2]), histogram([2, 3, 1030 - 6])]),
+        openings=np.bincount([2, 5], minlength=LENGTH_BINS),
         words=8,
         distinct_words=7,
         distinct_characters=6,
@@ -109,6 +110,7 @@ def test_a_program_gets_every_fact_as_a_raw_number():
         "first": [["你", "我"]],
     }
     assert facts["top_replies"] == [["你好", 2], ["早", 1]]
+    assert facts["openings"] == 2
     assert facts["cutoffs"][1] == {"min_freq": 2, "entries": 5_000, "unknown": 0.02}
     assert facts["chosen"] == {"min_freq": 2, "entries": 5_000, "unknown": 0.02}
     assert facts["tokens"]["questions"] == {
