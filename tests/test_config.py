@@ -39,7 +39,7 @@ def test_settings_come_back_from_json_as_they_were(group):
 
 
 def test_values_that_are_not_the_defaults_come_back_too():
-    settings = CorpusConfig("char", 5, 99, "unk", 0.5, 2**63 - 1)
+    settings = CorpusConfig("char", 5, 99, "unk", 0.5, True, 2**63 - 1)
     assert CorpusConfig.from_dict(settings.as_dict(), "file") == settings
 
 
