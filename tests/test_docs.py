@@ -384,6 +384,26 @@ def test_what_first_vectors_are_worth_is_what_was_recorded():
     assert f"the question is worth {gains[0]:.3f} nats a token and {gains[1]:.3f}" in text
 
 
+def test_what_openings_and_the_holdout_are_worth_is_what_was_recorded():
+    text = " ".join((ROOT / "docs/corpora.md").read_text("utf-8").split())
+    runs = result("variants")["runs"]
+    for name, words in (("default", "with openings"), ("no openings", "without")):
+        found = [runs[f"train.tsv.gz on dev.tsv, 2 min: {name}, seed {n}"] for n in range(3)]
+        low, middle, high = sorted(one["bits_per_character"] for one in found)
+        assert f"{middle:.3f} {words} ({low:.3f} to {high:.3f})" in text
+    dgk, smile = result("holdout").values()
+    for way, figures in (
+        (
+            "one_by_one",
+            "{:.0f} of 100 held-out replies of film subtitles would be questions of "
+            "training pairs, and {:.0f} of 100 of counselling sessions",
+        ),
+        ("stretches", "in stretches {:.0f}, most as people say the same again, and {:.0f})"),
+    ):
+        shares = [100 * corpus[way]["replies_asked"] for corpus in (dgk, smile)]
+        assert figures.format(*shares) in text
+
+
 def test_the_figures_of_memory_are_the_recorded_ones():
     text = (ROOT / "docs" / "memory.md").read_text("utf-8")
     memory = result("memory")
