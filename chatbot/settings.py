@@ -78,6 +78,12 @@ class Config:
         return dataclasses.asdict(self)  # type: ignore[call-overload, no-any-return]
 
     @classmethod
+    def free(cls) -> tuple[str, ...]:
+        """The fields that may change when a run resumes, or a corpus is added to or merged."""
+        fields = dataclasses.fields(cls)  # type: ignore[arg-type]
+        return tuple(field.name for field in fields if not field.metadata["fixed"])
+
+    @classmethod
     def from_dict(cls, values: Mapping[str, Any], where: str) -> Self:
         """The settings that `as_dict` gave, read back.
 

@@ -27,8 +27,8 @@ from chatbot.folder import ModelFolder
     "parts", nargs=-1, required=True, metavar="PART...", type=click.Path(path_type=Path)
 )
 @model_option
-@settings_options(CorpusConfig, "min_freq", "max_size", "rare", "holdout", "openings")
-@settings_options(CleaningConfig, "drop_duplicates", "max_repeats")
+@settings_options(CorpusConfig, *CorpusConfig.free())
+@settings_options(CleaningConfig, *CleaningConfig.free())
 @building_options
 def merge(
     parts: tuple[Path, ...],

@@ -74,9 +74,9 @@ def make_batch(pairs: EncodedPairs, max_length: int | None = None) -> Batch:
     wanted = np.minimum(pairs.reply_lengths + 1, limit)
     ending = pairs.reply_lengths < wanted
     cut = (questions < pairs.question_lengths) | ~ending
-    source = _padded(
-        pairs, pairs.bounds[1::2] - questions, questions, max(1, int(questions.max(initial=0)))
-    )
+    lengths = np.maximum(questions, 1)
+    widest = int(lengths.max(initial=1))
+    source = _padded(pairs, pairs.bounds[1::2] - questions, questions, widest)
     source[questions == 0, 0] = NOTHING_ASKED
     targets = _padded(pairs, pairs.bounds[1::2], wanted - ending, int(wanted.max(initial=1)))
     decoder_input = np.roll(targets, 1, axis=1)
@@ -85,7 +85,7 @@ def make_batch(pairs: EncodedPairs, max_length: int | None = None) -> Batch:
     weights = np.arange(targets.shape[1]) < wanted[:, None]
     return Batch(
         source,
-        np.maximum(questions, 1).astype(np.int32),
+        lengths.astype(np.int32),
         decoder_input,
         targets,
         weights.astype(np.float32),

@@ -121,8 +121,7 @@ def build(
         header = store_pairs(*found, built.store, sources.progress, shards=sources.shards)
         _complete(survey, chosen)
         install(built, folder, keep=keep, restart=restart, extend=extend)
-    counted = (chosen.covered, chosen.tokens, chosen.unknown)
-    return Report(chosen.vocabulary, header, survey, *counted)
+    return Report(chosen.vocabulary, header, survey, chosen.covered, chosen.tokens, chosen.unknown)
 
 
 def cut(sources: Sources, folder: ModelFolder) -> list[FileFacts]:

@@ -12,13 +12,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.config import DEFAULT_MIN_FREQ, CorpusConfig
-from chatbot.corpus.doctor.census import LENGTH_BINS
+from chatbot.corpus.doctor.census import LENGTH_BINS, histogram
 from chatbot.corpus.doctor.survey import Cutoff
 from chatbot.corpus.holdout import HeldOut, Holdout
 from chatbot.corpus.recoding import Recoding
@@ -99,14 +98,8 @@ def choose(
         ChatbotError: not one word reaches the cut-off, all pairs are held out, or `fixed` is
             unusable.
     """
-    config = dataclasses.replace(
-        segmented.settings,
-        min_freq=config.min_freq,
-        max_size=config.max_size,
-        rare=config.rare,
-        holdout=config.holdout,
-        openings=config.openings,
-    )
+    free = {name: getattr(config, name) for name in CorpusConfig.free()}
+    config = dataclasses.replace(segmented.settings, **free)
     tokenizer = make_speller(config.tokenizer)
     pairs = segmented.spill.pairs - marks.count
     holdout = Holdout(config.holdout)
@@ -168,7 +161,9 @@ def _count(
             if len(block.rows):
                 counts += np.bincount(block.ids, minlength=size)
                 holdout.add(block.rows["stretch"])
-                _add_lengths(lengths, block.rows)
+                asked, said = block.rows["question"], block.rows["reply"]
+                opening = asked[block.rows["opens"] > 0]
+                lengths += [histogram(side) for side in (asked, said, opening)]
         paths.append(scratch / f"counts-{generation:03}.npy")
         np.save(paths[-1], counts)
     return paths, lengths
@@ -188,17 +183,12 @@ def _held_out(segmented: Segmented, marks: Marks, below: int) -> HeldOut:
     """Which pairs are held out where their keys are below a limit."""
 
     def read() -> Iterator[tuple[NDArray[np.uint64], NDArray[np.uint64]]]:
+        """Keys and hashes of all pairs, a part at a time."""
         for part in range(PARTS):
             rows = segmented.spill.read(part).keep(marks.parts[part]).rows
             yield rows["stretch"], segmented.pair_hashes(rows)
 
     return HeldOut.of(below, segmented.spill.pairs - marks.count, read)
-
-
-def _add_lengths(lengths: NDArray[np.int64], rows: NDArray[Any]) -> None:
-    sides = (rows["question"], rows["reply"], rows["question"][rows["opens"] > 0])
-    for counts, sizes in zip(lengths, sides, strict=True):
-        counts += np.bincount(np.minimum(sizes, LENGTH_BINS - 1), minlength=LENGTH_BINS)
 
 
 def _recodings(

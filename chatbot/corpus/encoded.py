@@ -94,3 +94,17 @@ def indices_of_runs(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> ND
     """
     bounds = bounds_of(lengths)
     return np.repeat(starts - bounds[:-1], lengths) + np.arange(bounds[-1])
+
+
+def found_in(
+    ascending: NDArray[np.uint64], wanted: NDArray[np.uint64]
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Whether each of some numbers is among distinct ascending ones, and its place if it is.
+
+    >>> found_in(np.array([3, 8], np.uint64), np.array([8, 4], np.uint64))
+    (array([ True, False]), array([1, 1]))
+    """
+    if not len(ascending):
+        return np.zeros(len(wanted), np.bool_), np.zeros(len(wanted), np.int64)
+    at = np.minimum(np.searchsorted(ascending, wanted), len(ascending) - 1)
+    return ascending[at] == wanted, at

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.config import SMALL_CORPUS
+from chatbot.corpus.encoded import found_in
 from chatbot.corpus.sampler import scramble
 
 STRETCH = 32
@@ -95,7 +96,7 @@ class HeldOut:
     def among(self, keys: _Words, hashes: _Words) -> NDArray[np.bool_]:
         """Whether pairs with such keys and hashes are held out."""
         held: NDArray[np.bool_] = keys < self.below
-        held[held] = ~_are_in(self.elsewhere, hashes[held])[0]
+        held[held] = ~found_in(self.elsewhere, hashes[held])[0]
         return held
 
 
@@ -109,17 +110,9 @@ def _on_both_sides(below: int, first: int, end: int, read: _Read) -> tuple[_Word
     seen = np.zeros(len(wanted), np.bool_)
     if len(wanted):
         for keys, hashes in read():
-            there, at = _are_in(wanted, hashes[keys >= below])
+            there, at = found_in(wanted, hashes[keys >= below])
             seen[at[there]] = True
     return wanted[seen], int((~seen).sum())
-
-
-def _are_in(ascending: _Words, hashes: _Words) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """Whether hashes are among others, and where."""
-    if not len(ascending):
-        return np.zeros(len(hashes), np.bool_), np.zeros(len(hashes), np.int64)
-    at = np.minimum(np.searchsorted(ascending, hashes), len(ascending) - 1)
-    return ascending[at] == hashes, at
 
 
 class Holdout:
@@ -144,9 +137,8 @@ class Holdout:
         """The limit for a corpus of so many pairs, 0 for none."""
         if self._share == 0 or (self._default and pairs < SMALL_CORPUS):
             return 0
-        limit = max(
-            int(self._share * 2**64), self._smallest(min(int(pairs * self._share / 2), _ENOUGH))
-        )
+        least = self._smallest(min(int(pairs * self._share / 2), _ENOUGH))
+        limit = max(int(self._share * 2**64), least)
         return min(limit, self._smallest(self._number)) if self._number else limit
 
     def _smallest(self, number: int) -> int:

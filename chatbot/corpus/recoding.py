@@ -89,12 +89,9 @@ class Recoding:
         """
         halves = np.stack([chosen, np.zeros_like(chosen)], 1).ravel()
         asked = ids[np.repeat(halves, np.diff(_halves(rows)))]
-        alone = rows[chosen].copy()
-        alone["reply"], alone["question"], alone["characters"] = (
-            alone["question"],
-            0,
-            alone["opens"],
-        )
+        alone = rows[chosen]  # a copy
+        alone["reply"], alone["characters"] = rows["question"][chosen], rows["opens"][chosen]
+        alone["question"] = 0
         return self.pairs(alone, asked)
 
 

@@ -70,8 +70,7 @@ class Header(NamedTuple):
     """name, format, encoding, pairs and what was skipped, by reason, of every corpus"""
     lengths: list[list[int]]
     """two histograms, of questions (an empty one has a token) and of replies (EOS included),
-    training pairs by tokens; the
-    last of the 1,025 bins counts all longer ones"""
+    training pairs by tokens; the last of the 1,025 bins counts all longer ones"""
     checksums: dict[str, str]
     """CRC-32 of each section, in hexadecimal"""
     shard: tuple[int, int] = (0, 1)

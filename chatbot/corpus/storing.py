@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.corpus.choosing import Chosen
-from chatbot.corpus.doctor.census import LENGTH_BINS
+from chatbot.corpus.doctor.census import LENGTH_BINS, histogram
 from chatbot.corpus.doctor.survey import FileFacts
 from chatbot.corpus.encoded import EncodedPairs
 from chatbot.corpus.recoding import Recoding
@@ -127,14 +127,13 @@ class _Writer:
                 kept.append(orders[-1][held])
                 held_out += int(held.sum())
                 openings += int(opening.sum())
-                sizes = recoding.sizes(block.rows, block.ids)
-                alone = np.stack([np.zeros_like(sizes[opening, 0]), sizes[opening, 0]], 1)
-                tokens += int(alone.sum())
                 orders.append(_of_openings(orders[-1][opening]))
-                for side, least in ((0, 1), (1, 0)):
-                    read = np.concatenate([sizes[~held, side], np.maximum(alone[:, side], least)])
-                    binned = np.minimum(read + side, LENGTH_BINS - 1)
-                    lengths[side] += np.bincount(binned, minlength=LENGTH_BINS)
+                sizes = recoding.sizes(block.rows, block.ids)
+                alone = sizes[opening, 0]
+                tokens += int(alone.sum())
+                asked = np.append(sizes[~held, 0], np.ones_like(alone))
+                said = np.append(sizes[~held, 1], alone)
+                lengths += [histogram(asked), histogram(said + 1)]
             digest.update(np.sort(np.concatenate(orders)).tobytes())
             digest.update(np.sort(np.concatenate(kept)).tobytes())
         return _Summary(held_out, openings, tokens, digest.hexdigest(), lengths)

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from chatbot.corpus.encoded import found_in
 from chatbot.corpus.store import TokenStore
 from chatbot.talk import reply_index
 from chatbot.talk.reply_index import CHUNK, Copies
@@ -59,7 +60,6 @@ def copied(store: TokenStore, replies: Sequence[Sequence[int]]) -> NDArray[np.in
     distinct, place = np.unique(reply_index.numbers_of(replies), return_inverse=True)
     counts = np.zeros(len(distinct), np.int64)
     for pairs in store.parts(0, store.header.train, CHUNK):
-        there = reply_index.numbers_in(pairs)
-        at = np.minimum(np.searchsorted(distinct, there), len(distinct) - 1)
-        counts += np.bincount(at[distinct[at] == there], minlength=len(distinct))
+        there, at = found_in(distinct, reply_index.numbers_in(pairs))
+        counts += np.bincount(at[there], minlength=len(distinct))
     return counts[place]

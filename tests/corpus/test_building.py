@@ -424,9 +424,7 @@ def test_what_opens_a_conversation_is_said_to_no_question_unless_it_is_held_out(
     kept = [turns[0] for turns in TALKS if turns[0] not in held]
     assert sorted(reply for _, reply, *_ in alone) == sorted(kept)
     assert (header.openings, header.pairs, header.held_out) == (len(kept), count + len(kept), 90)
-    assert header.tokens == sum(len(q.replace("\n", "")) + len(r) for q, r, *_ in found) + sum(
-        question.count("\n") for question, *_ in found
-    )
+    assert header.tokens == sum(len(question) + len(reply) for question, reply, *_ in found)
     lines = {turns[0]: line for turns, line in zip(TALKS, first_lines(TALKS), strict=True)}
     assert all(line == lines[reply] for _, reply, _, line in alone)
     with TokenStore(folder.store) as store:

@@ -77,7 +77,7 @@ def test_of_few_long_conversations_half_of_the_share_is_held_out_at_least(share)
 
 
 def stretches_by_definition(words, goes_on):
-    """The pairs of every stretch, as (key but for its lowest bits, place)."""
+    """The key of every pair, by loops."""
     runs = []
     for word, more in zip(words.tolist(), goes_on, strict=True):
         if not (more and runs) or len(runs[-1]) == STRETCH:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from chatbot.corpus.doctor.scripts import BLANK, HAN, LATIN, LETTER, SIMPLIFIED, TRADITIONAL, kinds
 from chatbot.corpus.formats.people import SPEAKERS, STAMPED
@@ -116,7 +116,7 @@ class Census:
         asked = [question.rpartition("\n")[2] for question in questions]
         utterances = [*asked, *replies]
         judged, segmented, scripts = _judge(utterances)
-        lengths = [_histogram([len(one) for one in side]) for side in (questions, replies)]
+        lengths = [histogram([len(one) for one in side]) for side in (questions, replies)]
         return cls(
             pairs=len(replies),
             echoes=sum(map(str.__eq__, asked, replies)),
@@ -130,7 +130,8 @@ class Census:
         )
 
 
-def _histogram(lengths: list[int]) -> NDArray[np.int64]:
+def histogram(lengths: ArrayLike) -> NDArray[np.int64]:
+    """How many have each length, int64 [LENGTH_BINS]; the last bin counts all longer ones."""
     return np.bincount(np.minimum(lengths, LENGTH_BINS - 1), minlength=LENGTH_BINS)
 
 
