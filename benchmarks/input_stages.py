@@ -17,6 +17,7 @@ from pathlib import Path
 from chatbot.corpus.batches import make_batch
 from chatbot.corpus.sampler import ranges
 from chatbot.corpus.store import TokenStore
+from chatbot.learn.experts import of_question
 from chatbot.learn.ngrams import Ngrams
 from chatbot.learn.packing import pack
 
@@ -50,6 +51,7 @@ def step_times(
     packed = pack(batch, cutoffs, ngrams.order - 1)
     times.append(time.perf_counter())
     ngrams.log_probabilities(packed.contexts, packed.labels, leave_out=True)
+    of_question(packed.asked[packed.pairs], packed.labels)
     times.append(time.perf_counter())
     return {
         stage: 1000 * (end - begin)

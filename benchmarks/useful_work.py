@@ -44,7 +44,7 @@ class Widths:
         units: width of the recurrent layers.
         cutoffs: the first entry past each cluster of the output layer; one for a full softmax.
         tails: the width that each cluster but the first projects to.
-        mixture: whether a share of n-grams is learned from the output vectors.
+        mixture: whether shares of n-grams and question are learned from the output vectors.
     """
 
     embedding: int
@@ -73,7 +73,7 @@ def products(questions: Ints, replies: Ints, targets: Ints, widths: Widths) -> l
         *_output(targets, widths),
     ]
     if widths.mixture:  # no gradient goes on to the vectors
-        found += [Product("mixture", total, units, 1), Product("mixture", units, total, 1)]
+        found += [Product("mixture", total, units, 2), Product("mixture", units, total, 2)]
     return [one for one in found if one.operations]
 
 

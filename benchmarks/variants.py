@@ -25,8 +25,9 @@ SAMPLE = Path("sample")
 
 VARIANTS = {
     "default": "",
-    "random first vectors": "--first-vectors random",
-    "no openings": "",
+    "no copying": "--no-copying",
+    "no copying, random first vectors": "--no-copying --first-vectors random",
+    "no copying, no openings": "--no-copying",
     "GRU": "--cell gru",
     "no layer norm": "--no-layer-norm",
     "no layer norm, GRU": "--no-layer-norm --cell gru",
@@ -55,7 +56,7 @@ VARIANTS = {
 }
 """Options of `train` by name."""
 
-BUILDS = {"no openings": ["--no-openings"]}
+BUILDS = {"no copying, no openings": ["--no-openings"]}
 """Options of `build-vocab` of the variants that have some."""
 
 

@@ -251,9 +251,11 @@ def test_a_setting_of_another_kind_of_network_is_refused(settings, said):
 
 
 @pytest.mark.parametrize("kind", ["recurrent", "transformer"])
-def test_a_network_of_before_layer_norm_was_the_default_has_none(kind):
-    stored = ModelConfig(model_type=kind).as_dict() | {"layer_norm": False}
-    for values in (stored, {key: stored[key] for key in stored if key != "layer_norm"}):
+def test_a_network_of_before_layer_norm_and_copying_were_defaults_has_none(kind):
+    stored = ModelConfig(model_type=kind, copying=False).as_dict() | {"layer_norm": False}
+    for gone in ([], ["layer_norm"], ["copying"], ["layer_norm", "copying"]):
+        values = {key: stored[key] for key in stored if key not in gone}
         found = ModelConfig.from_dict(values, "file")
+        assert not found.copying
         assert found.model_type == kind
         assert found.layer_norm == (kind == "transformer")  # which has norms of its own

@@ -115,6 +115,7 @@ ORDER = [
     "learn.norm",
     "learn.losses",
     "learn.output",
+    "learn.experts",
     "learn.mixture",
     "learn.dropout",
     "learn.gathers",

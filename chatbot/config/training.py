@@ -78,6 +78,9 @@ class ModelConfig(Config):
         maximum=4,
         fixed=True,
     )
+    copying: bool = setting(
+        True, "beside n-grams, the words of the question are likely ones, too", fixed=True
+    )
 
     def __post_init__(self) -> None:
         """Checks every field, and that none is of another kind of network.
@@ -95,8 +98,8 @@ class ModelConfig(Config):
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], where: str) -> Self:
-        """As of any settings; networks of before layer norm was the default have none."""
-        values = {"layer_norm": False, **values}
+        """As of any settings; networks of before layer norm or copying was a default have none."""
+        values = {"layer_norm": False, "copying": False, **values}
         if values.get("model_type") == "transformer":
             values["layer_norm"] = cls().layer_norm  # it means nothing there
         return super().from_dict(values, where)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chatbot.config import ModelConfig
-from chatbot.corpus.vocabulary import GO
+from chatbot.corpus.vocabulary import GO, PAD
 from chatbot.graph.counts import GraphCounts
 from chatbot.learn.ngrams import Ngrams
 from chatbot.learn.norm import EPSILON
@@ -23,7 +23,8 @@ from chatbot.talk.network import FAR, LEAST, Weights, clusters
 Tensor = Any
 State = tuple[Tensor, ...]
 """What the decoder carries from one step to the next for B replies, [B, ...] each, nothing empty;
-where n-grams look at entries before the next, these are the last, int32 [B, n - 1]."""
+where the words of the question have a share, these stand behind, int32 [B, S] with PAD, and where
+n-grams look at entries before the next, these are the last, int32 [B, n - 1]."""
 
 
 class Cluster(NamedTuple):
@@ -49,51 +50,69 @@ class GraphNetwork(tf.Module):  # type: ignore[misc]
         self._counts = None
         if ngrams is not None:
             self._counts = GraphCounts(ngrams)
-            self._share = held(weights["mixture/weight"]), held(weights["mixture/bias"])
+            self._shares = held(weights["mixture/weight"]), held(weights["mixture/bias"])
+        self._copying = ngrams is not None and config.copying
         self._before = 0 if ngrams is None else ngrams.order - 1
 
     def begin(self, ids: Tensor, lengths: Tensor) -> State:
         """The state before the first step for questions [B, S] of these lengths, at least 1."""
         there = tf.sequence_mask(lengths, tf.shape(ids)[1])
         mask = tf.where(there, tf.constant(0.0), FAR)
-        state = self._begin(ids, there, mask)
-        if self._before:
-            state = *state, tf.fill([tf.shape(ids)[0], self._before], GO)
-        return state
+        contexts = tf.fill([tf.shape(ids)[0], self._before], GO)
+        asked = tf.where(there, ids, PAD)
+        return *self._begin(ids, there, mask), *self._seen(asked, contexts)
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """Log-probabilities of the next entry [B, V] after the tokens [B], and the new state."""
-        contexts = tf.zeros([tf.size(tokens), 0], tf.int32)
+        asked = contexts = tf.zeros([tf.size(tokens), 0], tf.int32)
+        inside, seen = state[: len(self._open)], state[len(self._open) :]
+        if self._copying:
+            asked = seen[0]
         if self._before:
-            *inside, before = state
-            state, contexts = tuple(inside), tf.concat([before, tokens[:, None]], 1)[:, 1:]
-        after, vectors = self._advance(tokens, state)
+            contexts = tf.concat([seen[-1], tokens[:, None]], 1)[:, 1:]
+        after, vectors = self._advance(tokens, inside)
         found = self._probabilities(vectors)
         if self._counts is not None:
-            weight, bias = self._share
-            share = tf.sigmoid(vectors @ weight + bias)
-            found = (1 - share) * found + share * self._counts.probabilities(contexts)
-        after = (*after, contexts) if self._before else after
-        return tf.math.log(tf.maximum(found, LEAST)), after
+            weight, bias = self._shares
+            logits = vectors @ weight + bias
+            shares = tf.nn.softmax(tf.concat([tf.zeros_like(logits[:, :1]), logits], 1))
+            found = shares[:, :1] * found + shares[:, 1:2] * self._counts.probabilities(contexts)
+            if self._copying:
+                found += shares[:, 2:] * self._of_question(asked)
+        return tf.math.log(tf.maximum(found, LEAST)), (*after, *self._seen(asked, contexts))
+
+    def _seen(self, asked: Tensor, contexts: Tensor) -> State:
+        """What a state has of the questions and of the entries before the next."""
+        return (*([asked] if self._copying else []), *([contexts] if self._before else []))
+
+    def _of_question(self, asked: Tensor) -> Tensor:
+        """Probabilities of all entries by the questions' words, [B, V]; see `learn.experts`."""
+        where = tf.cast(tf.where(tf.not_equal(asked, PAD)), tf.int32)
+        entries = tf.gather_nd(asked, where)
+        shape = tf.stack([tf.shape(asked)[0], self.size])
+        ones = tf.ones_like(entries, tf.float32)
+        found = tf.scatter_nd(tf.stack([where[:, 0], entries], 1), ones, shape)
+        return found / tf.reduce_sum(found, 1, keepdims=True)
 
     @property
     def open(self) -> list[list[int | None]]:
         """The shapes of what a state has, before the first step and after any, as far as known."""
-        return [*self._open, [None, self._before]] if self._before else self._open
+        asked: list[list[int | None]] = [[None, None]] if self._copying else []
+        return [*self._open, *asked, *([[None, self._before]] if self._before else [])]
 
     @property
     def kinds(self) -> list[tf.DType]:
         """The types of what a state has."""
-        return [tf.float32] * len(self._open) + ([tf.int32] if self._before else [])
+        return [tf.float32] * len(self._open) + [tf.int32] * (len(self.open) - len(self._open))
 
     @property
     @abstractmethod
     def _open(self) -> list[list[int | None]]:
-        """Those of all but the contexts."""
+        """Those of what `_begin` gives."""
 
     @abstractmethod
     def _begin(self, ids: Tensor, there: Tensor, mask: Tensor) -> State:
-        """The state after reading questions, but for its contexts.
+        """What of the state is between embeddings and output vectors, after reading questions.
 
         Args:
             ids: the questions, [B, S].
@@ -103,7 +122,7 @@ class GraphNetwork(tf.Module):  # type: ignore[misc]
 
     @abstractmethod
     def _advance(self, tokens: Tensor, state: State) -> tuple[State, Tensor]:
-        """One step, from and to a state without contexts; gives output vectors [B, U] besides."""
+        """One step, from and to what `_begin` gives; gives output vectors [B, U] besides."""
 
     def _probabilities(self, vectors: Tensor) -> Tensor:
         """Those of all entries by the network, [B, V]."""

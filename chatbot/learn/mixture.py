@@ -1,19 +1,20 @@
-"""The network's probabilities mixed with those of n-grams.
+"""The network's probabilities mixed with those of n-grams and of the question's words.
 
-Comes in: output vectors, the loss of each row by the network and by the counts. Goes out: the loss
+Comes in: output vectors, the loss of each row by the network and by the others. Goes out: the loss
 of the mixture. Holds the counts, so that they go with the weights into every checkpoint.
 
 The probability of an entry is
 
-    (1 - s) p_network + s p_ngrams      s = sigmoid(w . v + b)
+    s_0 p_network + s_1 p_ngrams + s_2 p_question      s = softmax(0, w_1 . v + b_1, w_2 . v + b_2)
 
-with a share s for every row, from its output vector v: counts know frequent phrases and rare words
-from the first step on, the network knows the question. Mixing a network with n-grams is as old as
-the field (Bengio et al. 2003, "A neural probabilistic language model", section 4.2), the learned
-share is a mixture of experts (Jacobs et al. 1991, "Adaptive mixtures of local experts").
+with shares s for every row, from its output vector v: counts know frequent phrases and rare words
+from the first step on, the network knows what follows from the question, and what is said again is
+said in its words. Mixing a network with n-grams is as old as the field (Bengio et al. 2003, "A
+neural probabilistic language model", section 4.2), learned shares are a mixture of experts (Jacobs
+et al. 1991, "Adaptive mixtures of local experts"). What the others say: `ngrams`, `experts`.
 
-The share learns from the likelihood of the mixture, the network from its own alone: learning from
-the mixture's it would leave to the counts what they know early, and stop learning.
+The shares learn from the likelihood of the mixture, the network from its own alone: learning from
+the mixture's it would leave to the others what they know early, and stop learning.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ from chatbot.learn.tf import tf
 
 Tensor = Any
 
-_FIRST_SHARE = -0.5
-"""b at the beginning: 38 % by the counts."""
+_FIRST = (-0.5, -3.5)
+"""b at the beginning: 37 % by the counts, 2 % by the question."""
 
 
 class Counts(tf.train.experimental.PythonState):  # type: ignore[misc]
@@ -52,13 +53,19 @@ class Counts(tf.train.experimental.PythonState):  # type: ignore[misc]
 
 
 class Mixture(tf.Module):  # type: ignore[misc]
-    """The share of the n-grams, and their counts."""
+    """The shares, and the counts of the n-grams."""
 
-    def __init__(self, units: int) -> None:
-        """Begins with one share for all rows; `counts.ngrams` has to be set."""
+    def __init__(self, units: int, *, copying: bool) -> None:
+        """Begins with the same shares for all rows; `counts.ngrams` has to be set.
+
+        Args:
+            units: width of output vectors, U.
+            copying: whether the words of the question have a share.
+        """
         super().__init__(name="mixture")
-        self.weight = tf.Variable(tf.zeros([units, 1]), name="share_weight")
-        self.bias = tf.Variable([_FIRST_SHARE], name="share_bias")
+        first = _FIRST[: 1 + copying]
+        self.weight = tf.Variable(tf.zeros([units, len(first)]), name="share_weight")
+        self.bias = tf.Variable(first, name="share_bias")
         self.counts = Counts()
 
     @property
@@ -76,9 +83,9 @@ class Mixture(tf.Module):  # type: ignore[misc]
         """Whether some of these pairs of the store were counted, which are its first ones."""
         return min(first for first, _ in runs) < self.ngrams.pairs
 
-    def share(self, vectors: Tensor) -> Tensor:
-        """The share of the n-grams for output vectors [N, U], from 0 to 1, [N]."""
-        return tf.sigmoid(self._logits(vectors))
+    def shares(self, vectors: Tensor) -> Tensor:
+        """The shares of all but the network for output vectors [N, U], [N, experts]."""
+        return tf.exp(self._log_shares(vectors))[:, 1:]
 
     def nats(self, vectors: Tensor, network: Tensor, given: Tensor) -> Tensor:
         """The loss of each row by the mixture, in nats, [N].
@@ -86,11 +93,11 @@ class Mixture(tf.Module):  # type: ignore[misc]
         Args:
             vectors: output vectors, [N, U]; no gradient reaches them.
             network: the loss of each row by the network, in nats, [N]; likewise.
-            given: log-probability of each row's label by the n-grams, [N].
+            given: log-probability of each row's label by each of the others, [N, experts].
         """
-        logits = self._logits(tf.stop_gradient(vectors))
-        by_network = tf.math.log_sigmoid(-logits) - tf.stop_gradient(network)
-        return -tf.reduce_logsumexp(tf.stack([by_network, tf.math.log_sigmoid(logits) + given]), 0)
+        said = tf.concat([-tf.stop_gradient(network)[:, None], given], 1)
+        return -tf.reduce_logsumexp(self._log_shares(tf.stop_gradient(vectors)) + said, 1)
 
-    def _logits(self, vectors: Tensor) -> Tensor:
-        return (tf.matmul(vectors, self.weight) + self.bias)[:, 0]
+    def _log_shares(self, vectors: Tensor) -> Tensor:
+        logits = tf.matmul(vectors, self.weight) + self.bias
+        return tf.nn.log_softmax(tf.concat([tf.zeros_like(logits[:, :1]), logits], 1))

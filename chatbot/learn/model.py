@@ -20,6 +20,7 @@ from chatbot.config import ModelConfig
 from chatbot.corpus.batches import Batch
 from chatbot.errors import ChatbotError
 from chatbot.learn.dropout import NOTHING_DROPPED, Dropped
+from chatbot.learn.experts import of_question
 from chatbot.learn.gathers import permuted
 from chatbot.learn.groups import GROUPS, grouped
 from chatbot.learn.mixture import Mixture
@@ -39,7 +40,7 @@ Features = Mapping[str, Tensor]
 def feature_spec() -> dict[str, tf.TensorSpec]:
     """The types of what `Seq2Seq.features` gives, with all sizes open."""
     names = {*Packed.__dataclass_fields__, "given", "groups"}.difference(NOT_READ)
-    shapes = {"groups": (GROUPS, 3)}
+    shapes = {"groups": (GROUPS, 3), "given": (None, None)}
     types = {"weights": tf.float32, "given": tf.float32}
     return {
         name: tf.TensorSpec(shapes.get(name, (None,)), types.get(name, tf.int32))
@@ -101,7 +102,7 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
         self._draw(drawing)
         counts = np.ones(size, np.float32) if unigram is None else unigram
         self.output = OutputLayer(size, u, counts, drawing, e, tied=config.tied)
-        self.mixture = Mixture(u) if config.ngrams else None
+        self.mixture = Mixture(u, copying=config.copying) if config.ngrams else None
 
     def _draw(self, drawing: Drawing) -> None:
         """Draws the weights between embeddings and output layer."""
@@ -164,18 +165,23 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
                 the probabilities that they would have without it.
 
         Returns:
-            The fields of `packing.Packed` but the contexts and pairs, those that `groups.grouped`
-            gives in place of the same ones there, and `given`: the log-probability of every label
-            by the n-grams, 0 without them, float32 [N].
+            The fields of `packing.Packed` but those `NOT_READ`, those that `groups.grouped` gives
+            in place of the same ones there, and `given`: the log-probability of every label by each
+            expert beside the network, float32 [N, experts].
         """
-        given = np.zeros(len(packed.labels), np.float32)
+        given = []
         if self.mixture is not None:
             ngrams = self.mixture.ngrams
-            given = ngrams.log_probabilities(packed.contexts, packed.labels, leave_out=counted)
+            given.append(
+                ngrams.log_probabilities(packed.contexts, packed.labels, leave_out=counted)
+            )
+            if self.config.copying:
+                given.append(of_question(packed.asked[packed.pairs], packed.labels))
         target, rows = packed.target_row, (len(packed.source), len(packed.target))
         lengths = (target < rows[1] - 1).sum(1, dtype=np.int32)
         groups = grouped(packed.source_row, packed.source_lengths, target, lengths, rows)
-        return {**packed.arrays(), **groups, "given": given}
+        stacked = np.stack(given, 1) if given else np.zeros((len(packed.labels), 0), np.float32)
+        return {**packed.arrays(), **groups, "given": stacked}
 
     def losses(
         self, rows: Tensor, batch: Features, dtype: tf.DType, dropped: Dropped
@@ -213,6 +219,6 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
             return nats, nats
         return self.mixture.nats(vectors, nats, batch["given"]), nats
 
-    def share(self, vectors: Tensor) -> Tensor:
-        """The share of the n-grams for output vectors [N, U], 0 without them, [N]."""
-        return tf.zeros_like(vectors[:, 0]) if self.mixture is None else self.mixture.share(vectors)
+    def shares(self, vectors: Tensor) -> Tensor:
+        """Those of the experts beside the network for output vectors [N, U], [N, experts]."""
+        return vectors[:, :0] if self.mixture is None else self.mixture.shares(vectors)

@@ -162,23 +162,22 @@ class Ngrams:
     def probabilities(self, contexts: NDArray[np.int32]) -> NDArray[np.float32]:
         """Probabilities of all entries, [B, V], after contexts [B, order - 1]."""
         found = np.zeros((len(contexts), self.size), np.float32)
-        self.blend(found, np.ones(len(contexts), np.float32), contexts)
+        self.add(found, np.ones(len(contexts), np.float32), contexts)
         return found
 
-    def blend(
+    def add(
         self,
         probabilities: NDArray[np.float32],
         share: NDArray[np.float32],
         contexts: NDArray[np.int32],
     ) -> None:
-        """Puts the probabilities by the n-grams, with their share, into others, where they stand.
+        """Adds a share of the probabilities by the n-grams to others, where they stand.
 
         Args:
-            probabilities: of all entries, [B, V]; becomes (1 - share) of itself and the rest.
-            share: that of the n-grams, from 0 to 1, [B].
+            probabilities: of all entries, [B, V].
+            share: from 0 to 1, [B].
             contexts: the entries before, the earliest first, [B, order - 1].
         """
-        probabilities *= (1 - share)[:, None]
         for row, part, context in zip(
             probabilities, share.tolist(), contexts.tolist(), strict=True
         ):

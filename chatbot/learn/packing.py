@@ -36,7 +36,7 @@ _TOTAL_ROUND = 256
 _COLUMN_ROUND = 4
 _CLUSTER_ROUND = 64
 
-NOT_READ = ("contexts", "pairs")
+NOT_READ = ("contexts", "pairs", "asked")
 """The fields of `Packed` that the network does not read."""
 
 Ints = NDArray[np.int32]
@@ -151,6 +151,7 @@ class Packed:
         contexts: the entries before the label of every output row, the earliest first, GO before
             the first; [N, as many as were asked for].
         pairs: the pair in the batch that every output row belongs to, any one for padding, [N].
+        asked: the question of every pair in the batch, PAD behind it, [pairs, columns].
     """
 
     touched: Ints
@@ -173,6 +174,7 @@ class Packed:
     cluster_bounds: Ints
     contexts: Ints
     pairs: Ints
+    asked: Ints
 
     def arrays(self) -> dict[str, NDArray[np.int32] | NDArray[np.float32]]:
         """The fields that the network reads by name, as a TensorFlow function takes them."""
@@ -214,6 +216,7 @@ def pack(batch: Batch, cutoffs: tuple[int, ...], before: int = 0, always: int = 
         cluster_bounds=cluster_bounds,
         contexts=_contexts(target, read, before)[output],
         pairs=order[target.place[output] // target.row.shape[1]],
+        asked=batch.encoder_input,
     )
 
 

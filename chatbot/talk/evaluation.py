@@ -30,6 +30,7 @@ from chatbot.corpus.vocabulary import UNK
 from chatbot.errors import ChatbotError
 from chatbot.history import perplexity
 from chatbot.learn.dropout import NOTHING_DROPPED
+from chatbot.learn.experts import blend
 from chatbot.learn.judging import BITS_PER_LOST_CHARACTER, bits
 from chatbot.learn.model import Features, Seq2Seq, Tensor, feature_spec
 from chatbot.learn.networks import network
@@ -262,12 +263,13 @@ class Evaluator:
         self, vectors: Tensor, packed: Packed, rows: NDArray[np.int64]
     ) -> NDArray[np.float32]:
         """Log-probabilities of all entries for some rows, [rows, V]."""
-        scores, share = (found.numpy() for found in self._scores(tf.gather(vectors, rows)))
+        scores, shares = (found.numpy() for found in self._scores(tf.gather(vectors, rows)))
         mixture = self._net.mixture
         if mixture is None:
             return scores  # type: ignore[no-any-return]
         probabilities = np.exp(scores)
-        mixture.ngrams.blend(probabilities, share, packed.contexts[rows])
+        asked = packed.asked[packed.pairs[rows]]
+        blend(probabilities, shares, mixture.ngrams, packed.contexts[rows], asked)
         logarithms: NDArray[np.float32] = np.log(probabilities)
         return logarithms
 
@@ -276,7 +278,7 @@ class Evaluator:
         return self._net.vectors(rows, batch, tf.float32, NOTHING_DROPPED)
 
     def _scores_of(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
-        return self._net.output.log_probabilities(vectors, self._classes), self._net.share(vectors)
+        return self._net.output.log_probabilities(vectors, self._classes), self._net.shares(vectors)
 
 
 def _batches(pairs: EncodedPairs, net: Seq2Seq) -> Iterator[tuple[NDArray[np.int64], Packed]]:

@@ -14,13 +14,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.config import ModelConfig
 from chatbot.corpus.vocabulary import GO
+from chatbot.learn.experts import blend
 from chatbot.learn.ngrams import Ngrams
 from chatbot.learn.packing import padded
 
@@ -29,8 +30,8 @@ Weights = Mapping[str, Floats]
 """The variables of the network by their names in a checkpoint, without what is about them there."""
 
 State = Any
-"""What a decoder carries from one step to the next for B replies: a NamedTuple of arrays, [B, ...]
-each; `contexts`, int32 [B, n - 1], are the entries before the next that the n-grams look at."""
+"""What is between embeddings and output vectors carries from one step to the next for B replies: a
+NamedTuple of arrays, [B, ...] each."""
 
 FAR = np.float32(-1e9)
 _FEW, _LARGE = 5, 400_000
@@ -38,6 +39,20 @@ _FEW, _LARGE = 5, 400_000
 
 LEAST = np.finfo(np.float32).tiny
 _NORM_EPSILON = np.float32(1e-5)
+
+
+class Carried(NamedTuple):
+    """What a decoder carries from one step to the next for B replies.
+
+    Attributes:
+        state: see `State`.
+        contexts: the entries before the next, as many as the n-grams look at, int32 [B, n - 1].
+        asked: the questions with PAD behind, int32 [B, S].
+    """
+
+    state: State
+    contexts: NDArray[np.int32]
+    asked: NDArray[np.int32]
 
 
 class Network(ABC):
@@ -49,9 +64,9 @@ class Network(ABC):
         self._embedding = weights["embedding"]
         self._head, *self._tails = clusters(weights)
         self._ngrams = ngrams
-        self._share = None
+        self._shares = None
         if ngrams is not None:
-            self._share = weights["mixture/weight"], weights["mixture/bias"]
+            self._shares = weights["mixture/weight"], weights["mixture/bias"]
 
     @property
     def size(self) -> int:
@@ -62,31 +77,34 @@ class Network(ABC):
         """Makes what the first reply else waits for: the index of the n-grams."""
         self.step(np.full(1, GO, np.int32), self.begin([[GO]]))
 
-    def begin(self, questions: Sequence[Sequence[int]]) -> State:
+    def begin(self, questions: Sequence[Sequence[int]]) -> Carried:
         """The state before the first step for B questions, each of at least one id."""
         ids, lengths = padded(questions)
         before = 0 if self._ngrams is None else self._ngrams.order - 1
         mask = np.where(np.arange(ids.shape[1]) < lengths[:, None], np.float32(0), FAR)
+        contexts = np.full((len(ids), before), GO, np.int32)
         with _one_thread():
-            return self._begin(ids, lengths, mask, np.full((len(ids), before), GO, np.int32))
+            return Carried(self._begin(ids, lengths, mask), contexts, ids)
 
-    def step(self, tokens: NDArray[np.int32], state: State) -> tuple[Floats, State]:
+    def step(self, tokens: NDArray[np.int32], carried: Carried) -> tuple[Floats, Carried]:
         """Log-probabilities of the next entry [B, V] after the tokens [B], and the new state."""
         with _one_thread():
-            state, vectors, _ = self._advance(tokens, state)
-            contexts = np.concatenate([state.contexts, tokens[:, None]], 1)[:, 1:]
-            state = state._replace(contexts=contexts)
+            state, vectors, _ = self._advance(tokens, carried.state)
+            contexts = np.concatenate([carried.contexts, tokens[:, None]], 1)[:, 1:]
             found = self._probabilities(vectors)
-            if self._ngrams is not None and self._share is not None:
-                weight, bias = self._share
-                share = 1 / (1 + np.exp(-(vectors @ weight + bias)[:, 0]))
-                self._ngrams.blend(found, share, state.contexts)
+            if self._ngrams is not None and self._shares is not None:
+                weight, bias = self._shares
+                logits = vectors @ weight + bias
+                shares = softmax(np.concatenate([np.zeros_like(logits[:, :1]), logits], 1))[:, 1:]
+                blend(found, shares, self._ngrams, contexts, carried.asked)
         np.maximum(found, LEAST, out=found)
-        return np.log(found, out=found), state
+        return np.log(found, out=found), Carried(state, contexts, carried.asked)
 
-    def select(self, state: State, rows: NDArray[np.int64]) -> State:
+    def select(self, carried: Carried, rows: NDArray[np.int64]) -> Carried:
         """The state whose reply i is reply `rows[i]` of the given one."""
-        return type(state)(*(part[rows] for part in state))
+        state, *seen = carried
+        chosen = type(state)(*(part[rows] for part in state))
+        return Carried(chosen, *(part[rows] for part in seen))
 
     def attention(self, question: Sequence[int], reply: Sequence[int]) -> Floats:
         """How much of each word of a question was read for each word of a reply.
@@ -100,7 +118,7 @@ class Network(ABC):
             before it (Luong et al. 2015, eq. 7; of a Transformer the mean of the heads of its last
             layer), and sums to 1.
         """
-        state, rows = self.begin([question]), []
+        state, rows = self.begin([question]).state, []
         for token in [GO, *reply[:-1]]:
             state, _, attended = self._advance(np.full(1, token, np.int32), state)
             rows.append(attended[0])
@@ -112,7 +130,6 @@ class Network(ABC):
         ids: NDArray[np.int32],
         lengths: NDArray[np.int32],
         mask: Floats,
-        contexts: NDArray[np.int32],
     ) -> State:
         """The state after reading questions [B, S] of these lengths.
 
@@ -120,15 +137,11 @@ class Network(ABC):
             ids: the questions.
             lengths: their lengths.
             mask: 0 where a question has a token, a large negative number on padding, [B, S].
-            contexts: those of the state.
         """
 
     @abstractmethod
     def _advance(self, tokens: NDArray[np.int32], state: State) -> tuple[State, Floats, Floats]:
-        """One step; gives output vectors [B, U], and what was looked at, [B, S].
-
-        The state given is that after the step but for its contexts.
-        """
+        """One step: the state after it, output vectors [B, U], and what was looked at, [B, S]."""
 
     def _probabilities(self, vectors: Floats) -> Floats:
         """Those of all entries by the network, [B, V]."""

@@ -28,14 +28,12 @@ class State(NamedTuple):
         mask: 0 where a question has a token, a large negative number on padding, [B, S].
         h: hidden states of the decoder, [B, L, U].
         c: carried states of the decoder, [B, L, U].
-        contexts: the entries before the next, as many as the n-grams look at, int32 [B, n - 1].
     """
 
     keys: Floats
     mask: Floats
     h: Floats
     c: Floats
-    contexts: NDArray[np.int32]
 
 
 class _Cell(ABC):
@@ -147,7 +145,6 @@ class RecurrentNetwork(Network):
         ids: NDArray[np.int32],
         lengths: NDArray[np.int32],
         mask: Floats,
-        contexts: NDArray[np.int32],
     ) -> State:
         x, hs, cs = self._embedding[ids], [], []
         for number in range(self.config.depth):
@@ -155,7 +152,7 @@ class RecurrentNetwork(Network):
             hs.append(h)
             cs.append(c)
         keys = x if self._attention is None else x @ self._attention
-        return State(keys, mask, np.stack(hs, 1), np.stack(cs, 1), contexts)
+        return State(keys, mask, np.stack(hs, 1), np.stack(cs, 1))
 
     def _entering(self, side: str, number: int, x: Floats) -> Floats:
         """What a layer reads."""

@@ -25,7 +25,6 @@ class State(NamedTuple):
         mask: 0 where a question has a token, a large negative number on padding, [B, S].
         own_keys: keys of the places decided, [B, L, H, T, U / H].
         own_values: their values, likewise.
-        contexts: the entries before the next, as many as the n-grams look at, int32 [B, n - 1].
     """
 
     keys: Floats
@@ -33,7 +32,6 @@ class State(NamedTuple):
     mask: Floats
     own_keys: Floats
     own_values: Floats
-    contexts: NDArray[np.int32]
 
 
 class TransformerNetwork(Network):
@@ -51,7 +49,6 @@ class TransformerNetwork(Network):
         ids: NDArray[np.int32],
         lengths: NDArray[np.int32],
         mask: Floats,
-        contexts: NDArray[np.int32],
     ) -> State:
         x, layers = self._placed(ids, np.arange(ids.shape[1])), range(self.config.depth)
         for number in layers:
@@ -64,7 +61,7 @@ class TransformerNetwork(Network):
         pairs = [self._memory(f"decoder_layers/{number}/heads/1", x) for number in layers]
         keys, values = (np.stack(part, 1) for part in zip(*pairs, strict=True))
         nothing = keys[:, :, :, :0]
-        return State(keys, values, mask, nothing, nothing, contexts)
+        return State(keys, values, mask, nothing, nothing)
 
     def _advance(self, tokens: NDArray[np.int32], state: State) -> tuple[State, Floats, Floats]:
         place = state.own_keys.shape[3]

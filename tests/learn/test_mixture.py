@@ -1,4 +1,4 @@
-"""The mixture of network and n-grams against its formula, and what learns from what."""
+"""The mixture of network, n-grams and question against its formula, and what learns from what."""
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from chatbot.errors import ChatbotError
 from chatbot.learn import agreeing
 from chatbot.learn.checkpoint import restore
 from chatbot.learn.dropout import NOTHING_DROPPED
+from chatbot.learn.experts import blend, of_question
 from chatbot.learn.judging import judge
 from chatbot.learn.mixture import Mixture
 from chatbot.learn.networks import network
@@ -23,27 +24,35 @@ UNITS, ROWS = 5, 7
 PAIRS = [([4, 9, 11], [5, 6]), ([7], [8, 8, 9, 10]), ([12, 13], [22]), ([5, 19], [20, 21, 4, 6])]
 
 
-@pytest.fixture
-def drawn():
+@pytest.fixture(params=[False, True], ids=["n-grams", "n-grams and question"])
+def drawn(request):
     generator = np.random.default_rng(2)
-    mixture = Mixture(UNITS)
-    mixture.weight.assign(generator.normal(0, 1, (UNITS, 1)))
+    mixture, experts = Mixture(UNITS, copying=request.param), 1 + request.param
+    mixture.weight.assign(generator.normal(0, 1, (UNITS, experts)))
     vectors = generator.normal(0, 1, (ROWS, UNITS)).astype(np.float32)
-    network, given = generator.uniform(0.1, 30, (2, ROWS)).astype(np.float32)
+    network = generator.uniform(0.1, 30, ROWS).astype(np.float32)
+    given = generator.uniform(0.1, 30, (ROWS, experts)).astype(np.float32)
     return mixture, tf.constant(vectors), tf.constant(network), -tf.constant(given)
 
 
 def by_hand(mixture, vectors, network, given):
     logits = vectors.numpy().astype(np.float64) @ mixture.weight.numpy() + mixture.bias.numpy()
-    share = 1 / (1 + np.exp(-logits[:, 0]))
-    return share, -np.log((1 - share) * np.exp(-network.numpy()) + share * np.exp(given.numpy()))
+    odds = np.exp(logits)
+    shares = odds / (1 + odds.sum(1, keepdims=True))
+    by_network = (1 - shares.sum(1)) * np.exp(-network.numpy())
+    return shares, -np.log(by_network + (shares * np.exp(given.numpy())).sum(1))
 
 
 def test_the_loss_is_that_of_the_weighted_sum_of_probabilities(drawn):
     mixture, *rows = drawn
-    share, expected = by_hand(*drawn)
-    np.testing.assert_allclose(mixture.share(rows[0]), share, rtol=1e-5)
+    shares, expected = by_hand(*drawn)
+    np.testing.assert_allclose(mixture.shares(rows[0]), shares, rtol=1e-5)
     np.testing.assert_allclose(mixture.nats(*rows), expected, rtol=1e-5)
+
+
+def test_few_words_are_copied_at_first():
+    shares = Mixture(UNITS, copying=True).shares(tf.zeros([1, UNITS])).numpy()[0]
+    assert shares == pytest.approx([0.371, 0.0184], abs=1e-3)
 
 
 def test_the_share_learns_and_the_network_does_not(drawn):
@@ -64,38 +73,49 @@ def test_the_share_learns_and_the_network_does_not(drawn):
         assert float(tf.reduce_sum(gradient)) == pytest.approx(slope, rel=1e-3)
 
 
-def test_replies_are_chosen_by_the_same_mixture(encoded):
+@pytest.mark.parametrize("copying", [False, True])
+def test_replies_are_chosen_by_the_same_mixture(encoded, copying):
     generator = np.random.default_rng(3)
     ngrams = Ngrams.count([encoded([([4], [5, 4, 5]), ([4], [3, 5])])], 2, 6)
     by_network = generator.dirichlet(np.ones(6), 2).astype(np.float32)
-    share, contexts = np.array([0.0, 0.75], np.float32), np.array([[1], [5]], np.int32)
-    counted = ngrams.probabilities(contexts)
+    shares = np.array([[0.0, 0.0], [0.5, 0.25]], np.float32)[:, : 1 + copying]
+    contexts, asked = np.array([[1], [5]], np.int32), np.array([[4, 0, 0], [5, 3, 5]], np.int32)
+    counted, said = ngrams.probabilities(contexts), np.array([0, 0, 0, 1, 0, 2]) / 3
     mixed = by_network.copy()
-    ngrams.blend(mixed, share, contexts)
+    blend(mixed, shares, ngrams, contexts, asked)
     np.testing.assert_allclose(mixed[0], by_network[0], rtol=1e-5)
-    np.testing.assert_allclose(mixed[1], 0.25 * by_network[1] + 0.75 * counted[1], rtol=1e-5)
+    expected = (0.5 - 0.25 * copying) * by_network[1] + 0.5 * counted[1] + 0.25 * copying * said
+    np.testing.assert_allclose(mixed[1], expected, rtol=1e-5)
     np.testing.assert_allclose(mixed.sum(1), 1, rtol=1e-5)
+
+
+def test_every_token_of_the_question_is_as_likely_as_any_other():
+    asked = np.array([[4, 5, 4, 0], [3, 0, 0, 0], [3, 6, 0, 0]], np.int32)
+    found = of_question(asked, np.array([4, 3, 5], np.int32))
+    np.testing.assert_allclose(found[:2], np.log([2 / 3, 1]), rtol=1e-6, atol=1e-7)
+    assert found[2] < -60
 
 
 @pytest.mark.parametrize("counted", [False, True])
 def test_a_batch_is_given_what_the_counts_say_of_its_labels(encoded, counted):
     net = network(23, ModelConfig(units=4, embedding=4, ngrams=3), seed=1)
-    pairs = encoded(PAIRS)
+    pairs = encoded([*PAIRS, ([14, 15, 14], [14])])
     net.mixture.counts.ngrams = ngrams = Ngrams.count([pairs], 3, 23)
     batch = net.features(net.pack(make_batch(pairs)), counted=counted)
     expected = {}
-    for _, reply in PAIRS:
+    for question, reply in [*PAIRS, ([14, 15, 14], [14])]:
         context = [1, 1]
         for target in [*reply, 2]:
             before = np.array([context], np.int32), np.array([target], np.int32)
             (nats,) = ngrams.log_probabilities(*before, leave_out=counted)
-            expected.setdefault(target, []).append(nats)
+            copied = np.log(max(1e-30, question.count(target) / len(question)))
+            expected.setdefault(target, []).append((nats, copied))
             context = [context[1], target]
     real = batch["weights"] > 0
     assert real.sum() == sum(map(len, expected.values()))
     for target, nats in expected.items():
         found = batch["given"][real & (batch["labels"] == target)]
-        np.testing.assert_allclose(sorted(found), sorted(nats), rtol=1e-6)
+        np.testing.assert_allclose(sorted(found.tolist()), sorted(nats), rtol=1e-6)
     features = {name: tf.constant(array) for name, array in batch.items()}
     rows = tf.gather(net.embedding, features["touched"])
     learned, judged = net.losses(rows, features, tf.float32, NOTHING_DROPPED)

@@ -609,6 +609,7 @@ OTHER = {
     "layer_norm": False,
     "tied": True,
     "ngrams": 2,
+    "copying": False,
     "batch": 8,
     "sampler": "cyclic",
     "seed": 6,

@@ -42,9 +42,12 @@ def by_tensorflow(encoded):
         scores = net.output.log_probabilities(vectors, classes).numpy()
         if net.mixture is None:
             return scores
-        share = net.share(vectors).numpy()[:, None]
-        counted = net.mixture.ngrams.probabilities(packed.contexts[rows])
-        return np.log((1 - share) * np.exp(scores) + share * counted)
+        shares = net.shares(vectors).numpy()[:, :, None]
+        said = [net.mixture.ngrams.probabilities(packed.contexts[rows])]
+        if net.config.copying:
+            of_question = np.bincount(question, minlength=net.size) / len(question)
+            said.append(np.tile(of_question, (len(rows), 1)))
+        return np.log((1 - shares.sum(1)) * np.exp(scores) + (shares * np.stack(said, 1)).sum(1))
 
     return compute
 
@@ -66,7 +69,7 @@ def test_every_probability_is_that_of_the_network_in_tensorflow(net, by_tensorfl
 def test_rows_of_a_state_can_be_selected(net):
     network = network_of(net)
     state = network.begin(QUESTIONS)
-    assert {len(part) for part in state} == {3}
+    assert {len(part) for part in (*state.state, state.contexts, state.asked)} == {3}
     _, state = network.step(np.array([1, 1, 1], np.int32), state)
     chosen = network.select(state, np.array([2, 0, 2]))
     turned, _ = network.step(np.array([7, 4, 6], np.int32), chosen)
