@@ -55,7 +55,7 @@ def test_every_kind_of_record_is_on_the_page(a_run):
         "<b>? 100 to 600 <script>alert(1)</script>",
         "--units 96 256 width of the layers",
         "--steps 600 not given steps of the whole run",
-        "35 settings at their defaults",
+        "36 settings at their defaults",
         "--bidirectional no read the question in both directions, in recurrent layers",
     ):
         assert fact in text, fact
