@@ -72,8 +72,8 @@ def products(questions: Ints, replies: Ints, targets: Ints, widths: Widths) -> l
         *_layer("combine", total, 2 * units, units),
         *_output(targets, widths),
     ]
-    if widths.mixture:  # no gradient goes on to the vectors
-        found += [Product("mixture", total, units, 2), Product("mixture", units, total, 2)]
+    if widths.mixture:
+        found += _layer("mixture", total, units, 2)
     return [one for one in found if one.operations]
 
 

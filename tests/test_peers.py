@@ -95,7 +95,7 @@ def counted(questions, replies, targets, widths):
             if first <= target < end:
                 total += 3 * (u * width + width * (end - first))
         if widths.mixture:
-            total += 2 * 2 * u
+            total += 3 * 2 * u
     return total
 
 

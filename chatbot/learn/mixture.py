@@ -13,8 +13,9 @@ said in its words. Mixing a network with n-grams is as old as the field (Bengio 
 neural probabilistic language model", section 4.2), learned shares are a mixture of experts (Jacobs
 et al. 1991, "Adaptive mixtures of local experts"). What the others say: `ngrams`, `experts`.
 
-The shares learn from the likelihood of the mixture, the network from its own alone: learning from
-the mixture's it would leave to the others what they know early, and stop learning.
+The shares, and the output vectors as far as shares follow from them, learn from the likelihood of
+the mixture; what the network says learns from its own alone: learning from the mixture's it would
+leave to the others what they know early, and stop learning.
 """
 
 from __future__ import annotations
@@ -91,12 +92,12 @@ class Mixture(tf.Module):  # type: ignore[misc]
         """The loss of each row by the mixture, in nats, [N].
 
         Args:
-            vectors: output vectors, [N, U]; no gradient reaches them.
-            network: the loss of each row by the network, in nats, [N]; likewise.
+            vectors: output vectors, [N, U].
+            network: the loss of each row by the network, in nats, [N]; no gradient reaches it.
             given: log-probability of each row's label by each of the others, [N, experts].
         """
         said = tf.concat([-tf.stop_gradient(network)[:, None], given], 1)
-        return -tf.reduce_logsumexp(self._log_shares(tf.stop_gradient(vectors)) + said, 1)
+        return -tf.reduce_logsumexp(self._log_shares(vectors) + said, 1)
 
     def _log_shares(self, vectors: Tensor) -> Tensor:
         logits = tf.matmul(vectors, self.weight) + self.bias
