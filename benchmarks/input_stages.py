@@ -51,7 +51,7 @@ def step_times(
     packed = pack(batch, cutoffs, ngrams.order - 1)
     times.append(time.perf_counter())
     ngrams.log_probabilities(packed.contexts, packed.labels, leave_out=True)
-    of_question(packed.asked[packed.pairs], packed.labels)
+    of_question(packed.asked, packed.pairs, packed.labels)
     times.append(time.perf_counter())
     return {
         stage: 1000 * (end - begin)

@@ -7,7 +7,7 @@ import pytest
 
 from chatbot.history import OF_THE_CLOCK
 
-QUESTIONS = [[5, 6, 7, 8, 9, 10, 11], [8], [9, 10, 4, 5, 6]]
+QUESTIONS = [[5, 6, 7, 8, 9, 10, 11], [8], [9, 10, 4, 9, 6]]
 REPLIES = [[4, 9, 7, 7], [20, 21, 5, 4], [4, 4, 22, 6]]
 NETWORKS = {
     "one cluster": (40, {}),

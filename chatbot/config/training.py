@@ -79,7 +79,9 @@ class ModelConfig(Config):
         fixed=True,
     )
     copying: bool = setting(
-        True, "beside n-grams, the words of the question are likely ones, too", fixed=True
+        True,
+        "beside n-grams, the words of the question are likely ones; nothing without n-grams",
+        fixed=True,
     )
 
     def __post_init__(self) -> None:

@@ -36,7 +36,7 @@ class Cluster(NamedTuple):
 
 
 class GraphNetwork(tf.Module):  # type: ignore[misc]
-    """Embeddings, output layer and n-grams."""
+    """Embeddings, output layer and mixture."""
 
     def __init__(self, weights: Weights, config: ModelConfig, ngrams: Ngrams | None) -> None:
         """Takes weights, their shape, and the counts that belong to them."""

@@ -34,7 +34,7 @@ class Judged:
     Attributes:
         nats: summed over the targets of each pair, float32 [pairs].
         tokens: targets of all pairs, EOS included.
-        network: the mean loss of the network alone, without n-grams, nats per target token.
+        network: the mean loss of the network alone, nats per target token.
         bits_per_character: see `judging`; None where it is not known.
     """
 

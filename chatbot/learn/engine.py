@@ -192,7 +192,7 @@ class Engine:
         return np.concatenate([none, *self._pool.map(nats, batches)], 1)
 
     def _part_gradient(self, batch: Any, share: Any, key: Any) -> Any:  # noqa: ANN401
-        """The losses of a part, with n-grams and without, and the gradients of what it touched.
+        """The losses of a part, by mixture and by network, and the gradients of what it touched.
 
         The first of these is that of the embedding rows that are not shared and so differ from part
         to part, [K - shared, E], the next that of those which are; the others are those of all

@@ -1,15 +1,16 @@
-"""What is mixed with the network's probabilities, where probabilities of all entries are wanted.
+"""What the question alone says of the next entry, and the mixture of all that say something.
 
-Comes in: probabilities by the network, shares, the entries before and the question. Goes out: the
-mixture. Plain NumPy; `mixture` has the same for the labels of training, and learns the shares.
+Comes in: questions; probabilities by the network, shares, the entries before. Goes out:
+log-probabilities of labels by the question, and the mixture where probabilities of all entries are
+wanted. Plain NumPy; `mixture` mixes those of labels, and learns the shares.
 
-The experts beside the network, in the order of their shares: the n-grams, see `ngrams`, and the
-words of the question, of which each token is as likely as any other:
+By the question each of its tokens is as likely as any other:
 
     p_question(w | q) = (how often w stands in q) / (tokens of q)
 
 That is a pointer network's part (See, Liu and Manning 2017, "Get to the point", eq. 9) with even
-attention in place of a learned one.
+attention in place of a learned one. Whatever an encoder reads is a token here: separators of turns,
+the EOS that stands for no question, and words that `--word-dropout` hides from the network.
 """
 
 from __future__ import annotations
@@ -27,11 +28,19 @@ _NEVER = np.float32(1e-30)
 """The probability, in a logarithm, of what the question does not have."""
 
 
-def of_question(asked: Ints, entries: Ints) -> Floats:
-    """Log-probabilities of entries [N] by their questions, [N, S] with PAD behind, in nats."""
+def of_question(asked: Ints, pairs: Ints, entries: Ints) -> Floats:
+    """Log-probabilities of entries by their questions, in nats, [N].
+
+    Args:
+        asked: the questions with PAD behind, [B, S].
+        pairs: the question of every entry, [N].
+        entries: the entries, [N], none of them PAD where it counts.
+    """
     tokens = (asked != PAD).sum(1, dtype=np.float32)
-    there = (asked == entries[:, None]).sum(1, dtype=np.float32)
-    found: Floats = np.log(np.maximum(there / tokens, _NEVER))
+    there = np.zeros(len(entries), np.float32)
+    for column in asked.T:  # not all at once, which would be as large as N questions
+        there += column[pairs] == entries
+    found: Floats = np.log(np.maximum(there / tokens[pairs], _NEVER))
     return found
 
 
@@ -42,15 +51,16 @@ def blend(
 
     Args:
         probabilities: of all entries, [B, V]; become the mixture.
-        shares: those of the experts, [B, experts]; what is left of 1 is the network's.
+        shares: those of the network, of the n-grams and, if its words have one, of the question,
+            [B, 2 or 3].
         ngrams: the counts.
         contexts: the entries before, the earliest first, [B, order - 1].
         asked: the questions with PAD behind, [B, S]; read where their words have a share.
     """
-    probabilities *= (1 - shares.sum(1))[:, None]
-    ngrams.add(probabilities, shares[:, 0], contexts)
-    if shares.shape[1] > 1:
+    probabilities *= shares[:, :1]
+    ngrams.add(probabilities, shares[:, 1], contexts)
+    if shares.shape[1] > 2:
         there = asked != PAD
-        each = shares[:, 1] / there.sum(1)
+        each = shares[:, 2] / there.sum(1, dtype=np.float32)
         rows, columns = np.nonzero(there)
         np.add.at(probabilities, (rows, asked[rows, columns]), each[rows])

@@ -1,4 +1,4 @@
-"""What every network has: embeddings, output layer, n-grams, and the loss of a packed batch.
+"""What every network has: embeddings, output layer, mixture, and the loss of a packed batch.
 
 Comes in: packed batches. Goes out: summed losses, or the vectors that the output layer reads. Knows
 the *size* of a vocabulary, never a word. What is between embeddings and output vectors is
@@ -176,7 +176,7 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
                 ngrams.log_probabilities(packed.contexts, packed.labels, leave_out=counted)
             )
             if self.config.copying:
-                given.append(of_question(packed.asked[packed.pairs], packed.labels))
+                given.append(of_question(packed.asked, packed.pairs, packed.labels))
         target, rows = packed.target_row, (len(packed.source), len(packed.target))
         lengths = (target < rows[1] - 1).sum(1, dtype=np.int32)
         groups = grouped(packed.source_row, packed.source_lengths, target, lengths, rows)
@@ -208,7 +208,7 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
         return total + mixed, mixed
 
     def judged(self, rows: Tensor, batch: Features, dtype: tf.DType) -> tuple[Tensor, Tensor]:
-        """The losses of every output row, [N], nothing left out: with n-grams and without.
+        """The losses of every output row, [N], nothing left out: by mixture, and by network.
 
         Cheaper than `losses`, as nothing learns from them. Those of padding rows mean nothing.
         """
@@ -220,5 +220,7 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
         return self.mixture.nats(vectors, nats, batch["given"]), nats
 
     def shares(self, vectors: Tensor) -> Tensor:
-        """Those of the experts beside the network for output vectors [N, U], [N, experts]."""
-        return vectors[:, :0] if self.mixture is None else self.mixture.shares(vectors)
+        """Those of network and experts for output vectors [N, U], [N, 1 + experts]."""
+        if self.mixture is None:
+            return tf.ones_like(vectors[:, :1])
+        return self.mixture.shares(vectors)

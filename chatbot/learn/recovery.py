@@ -3,7 +3,7 @@
 Comes in: the losses of steps and of validations. Goes out: a new state, and in words what is wrong.
 Knows nothing of weights: `mending` brings back the last good ones.
 
-All losses here are those of the network alone: n-grams beside it would hide a network that is
+All losses here are those of the network alone: what is mixed with it would hide a network that is
 spoiled, as its share falls to nothing. Wrong is a loss or a gradient that is not finite: the
 optimizer has refused it, so once is no harm; twice in a row means that the weights themselves are
 bad. And divergence:
@@ -49,7 +49,7 @@ class Step(NamedTuple):
 
     Attributes:
         loss: the mean loss of the batch before it, nats per token.
-        network: the same of the network alone, without n-grams.
+        network: the same of the network alone.
         norm: global norm of the gradient, before clipping; where it is not finite, neither weights
             nor moments have changed.
         tokens: real targets of the batch, of all workers.

@@ -56,7 +56,7 @@ class Carried(NamedTuple):
 
 
 class Network(ABC):
-    """Embeddings, output layer and n-grams; a `decoding.Decoder`."""
+    """Embeddings, output layer and mixture; a `decoding.Decoder`."""
 
     def __init__(self, weights: Weights, config: ModelConfig, ngrams: Ngrams | None) -> None:
         """Takes weights, see `Weights`, their shape, and the counts that belong to them."""
@@ -95,7 +95,7 @@ class Network(ABC):
             if self._ngrams is not None and self._shares is not None:
                 weight, bias = self._shares
                 logits = vectors @ weight + bias
-                shares = softmax(np.concatenate([np.zeros_like(logits[:, :1]), logits], 1))[:, 1:]
+                shares = softmax(np.concatenate([np.zeros_like(logits[:, :1]), logits], 1))
                 blend(found, shares, self._ngrams, contexts, carried.asked)
         np.maximum(found, LEAST, out=found)
         return np.log(found, out=found), Carried(state, contexts, carried.asked)

@@ -3,8 +3,8 @@
 Comes in: a network, and the ids of questions and of a reply to each. Goes out: attention weights,
 and the words they belong to. Knows nothing of how a reply was found: the same is told of any.
 
-The weights are those of the network alone; the n-grams that have a share in every probability look
-at no question.
+The weights are those of the network alone: of what else has a share in every probability n-grams
+look at no question, and `learn.experts.of_question` at all of its words alike.
 """
 
 from __future__ import annotations

@@ -43,11 +43,11 @@ def by_tensorflow(encoded):
         if net.mixture is None:
             return scores
         shares = net.shares(vectors).numpy()[:, :, None]
-        said = [net.mixture.ngrams.probabilities(packed.contexts[rows])]
+        said = [np.exp(scores), net.mixture.ngrams.probabilities(packed.contexts[rows])]
         if net.config.copying:
             of_question = np.bincount(question, minlength=net.size) / len(question)
             said.append(np.tile(of_question, (len(rows), 1)))
-        return np.log((1 - shares.sum(1)) * np.exp(scores) + (shares * np.stack(said, 1)).sum(1))
+        return np.log((shares * np.stack(said, 1)).sum(1))
 
     return compute
 
