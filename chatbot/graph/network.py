@@ -54,12 +54,19 @@ class GraphNetwork(tf.Module):  # type: ignore[misc]
         self._copying = ngrams is not None and config.copying
         self._before = 0 if ngrams is None else ngrams.order - 1
 
-    def begin(self, ids: Tensor, lengths: Tensor) -> State:
-        """The state before the first step for questions [B, S] of these lengths, at least 1."""
+    def begin(self, ids: Tensor, lengths: Tensor, asked: Tensor | None = None) -> State:
+        """The state before the first step.
+
+        Args:
+            ids: questions, [B, S].
+            lengths: their lengths, at least 1, [B].
+            asked: the questions whose words are likely ones, PAD behind; default: the same.
+        """
         there = tf.sequence_mask(lengths, tf.shape(ids)[1])
         mask = tf.where(there, tf.constant(0.0), FAR)
         contexts = tf.fill([tf.shape(ids)[0], self._before], GO)
-        asked = tf.where(there, ids, PAD)
+        if asked is None:
+            asked = tf.where(there, ids, PAD)
         return *self._begin(ids, there, mask), *self._seen(asked, contexts)
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:

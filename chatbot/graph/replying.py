@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from chatbot.config import ReplyConfig
-from chatbot.corpus.vocabulary import EOS, GO
+from chatbot.corpus.vocabulary import EOS, GO, PAD
 from chatbot.graph.network import GraphNetwork, State
 from chatbot.learn.tf import tf
 from chatbot.talk.decoder import FAR, PLAUSIBLE
@@ -39,10 +39,12 @@ class GraphReplies(tf.Module):  # type: ignore[misc]
         """Replies to questions [B, S] of these lengths, [B, T]; EOS fills what is over."""
         rows, longest = tf.shape(ids)[0], self._config.max_reply
         counted = min(self._config.anti_lm_tokens, longest) if self._config.anti_lm else 0
+        asked = tf.where(tf.sequence_mask(lengths, tf.shape(ids)[1]), ids, PAD)
         if counted:
+            asked = tf.concat([asked, asked], 0)
             ids = tf.concat([ids, tf.pad(_empty(rows), [[0, 0], [0, tf.shape(ids)[1] - 1]])], 0)
             lengths = tf.concat([lengths, tf.ones_like(lengths)], 0)
-        state = self._network.begin(ids, lengths)
+        state = self._network.begin(ids, lengths, asked)
         tokens, replies = tf.fill([rows], GO), tf.fill([rows, longest], EOS)
         step = tf.constant(0)
         if counted:

@@ -37,7 +37,7 @@ _NUMBERS = {
 
 
 class GraphBot(tf.Module):  # type: ignore[misc]
-    """A bot by its own settings, but for what `GraphText` leaves out, and copying no unknown words."""
+    """A bot by its own settings, but for what `GraphText` leaves out and for unknown words."""
 
     def __init__(self, bot: Bot, stored: Stored) -> None:
         """Takes a bot, and its weights."""

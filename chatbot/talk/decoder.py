@@ -25,8 +25,15 @@ PLAUSIBLE = 0.1
 class Decoder(Protocol[S]):
     """The model behind replies; S is its state for B replies under way."""
 
-    def begin(self, questions: Sequence[Sequence[int]]) -> S:
-        """The state before the first step for B questions, each of at least one id."""
+    def begin(
+        self, questions: Sequence[Sequence[int]], words: Sequence[Sequence[int]] | None = None
+    ) -> S:
+        """The state before the first step for B questions, each of at least one id.
+
+        Args:
+            questions: what is answered.
+            words: the questions whose words are likely ones; default: the same.
+        """
 
     def step(self, tokens: NDArray[np.int32], state: S) -> tuple[NDArray[np.float32], S]:
         """Log-probabilities of the next entry [B, V] after the tokens [B], and the new state."""
@@ -56,9 +63,11 @@ class AntiLanguageModel(Generic[S]):
     The anti-language model of Li et al. 2016, "A diversity-promoting objective function for neural
     conversation models", section 4.5.1: log p(t | question) - weight log p(t | nothing) for the
     first entries, which settle what a reply is about. The language model is the decoder itself on
-    an empty question, so it takes no second network and no second call. What is far less likely
-    than the likeliest entry is not held to be worth anything, however unlikely it is without the
-    question (Li et al. 2023, "Contrastive decoding", section 3.2, plausibility constraint).
+    an empty question, so it takes no second network and no second call. The words of the question
+    have a share there, too: else each would be worth saying, as nothing says them unasked. What is
+    far less likely than the likeliest entry is not held to be worth anything, however unlikely it
+    is without the question (Li et al. 2023, "Contrastive decoding", section 3.2, plausibility
+    constraint).
 
     Attributes:
         decoder: the model.
@@ -74,10 +83,13 @@ class AntiLanguageModel(Generic[S]):
     tokens: int
     plausible: float = PLAUSIBLE
 
-    def begin(self, questions: Sequence[Sequence[int]]) -> Both[S]:
+    def begin(
+        self, questions: Sequence[Sequence[int]], words: Sequence[Sequence[int]] | None = None
+    ) -> Both[S]:
         """As `Decoder.begin`."""
-        count = len(questions)
-        return Both(self.decoder.begin([*questions, *[self.empty] * count]), count, 0)
+        count, words = len(questions), words or questions
+        state = self.decoder.begin([*questions, *[self.empty] * count], [*words, *words])
+        return Both(state, count, 0)
 
     def step(self, tokens: NDArray[np.int32], both: Both[S]) -> tuple[NDArray[np.float32], Both[S]]:
         """As `Decoder.step`, but for what the numbers are."""

@@ -77,14 +77,17 @@ class Network(ABC):
         """Makes what the first reply else waits for: the index of the n-grams."""
         self.step(np.full(1, GO, np.int32), self.begin([[GO]]))
 
-    def begin(self, questions: Sequence[Sequence[int]]) -> Carried:
-        """The state before the first step for B questions, each of at least one id."""
+    def begin(
+        self, questions: Sequence[Sequence[int]], words: Sequence[Sequence[int]] | None = None
+    ) -> Carried:
+        """See `decoder.Decoder.begin`."""
         ids, lengths = padded(questions)
+        asked = ids if words is None else padded(words)[0]
         before = 0 if self._ngrams is None else self._ngrams.order - 1
         mask = np.where(np.arange(ids.shape[1]) < lengths[:, None], np.float32(0), FAR)
         contexts = np.full((len(ids), before), GO, np.int32)
         with _one_thread():
-            return Carried(self._begin(ids, lengths, mask), contexts, ids)
+            return Carried(self._begin(ids, lengths, mask), contexts, asked)
 
     def step(self, tokens: NDArray[np.int32], carried: Carried) -> tuple[Floats, Carried]:
         """Log-probabilities of the next entry [B, V] after the tokens [B], and the new state."""

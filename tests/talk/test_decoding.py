@@ -31,7 +31,7 @@ class Markov:
         self.table = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
         self.rows = 0
 
-    def begin(self, questions):
+    def begin(self, questions, words=None):
         return [(question[0], ()) for question in questions]
 
     def step(self, tokens, state):

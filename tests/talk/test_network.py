@@ -13,9 +13,11 @@ from chatbot.errors import ChatbotError
 from chatbot.learn import networks as learned
 from chatbot.learn.bundle import Bundle
 from chatbot.learn.dropout import NOTHING_DROPPED
+from chatbot.learn.ngrams import Ngrams
 from chatbot.learn.optimizer import Adam
 from chatbot.learn.saved import read
 from chatbot.talk import networks, stored
+from chatbot.talk.decoder import AntiLanguageModel
 from chatbot.talk.evaluation import net_of
 
 GO = 1
@@ -64,6 +66,20 @@ def test_every_probability_is_that_of_the_network_in_tensorflow(net, by_tensorfl
         np.testing.assert_allclose(row, by_tensorflow(net, question, reply), atol=1e-4)
         np.testing.assert_allclose(np.exp(row).sum(1), 1, atol=1e-5)
     assert network.size == net.size
+
+
+def test_the_words_of_a_question_are_held_against_no_reply_to_it(encoded):
+    """A bot that copies would else say what it was asked: nothing says that unasked."""
+    net = learned.network(40, ModelConfig(units=8, embedding=8, ngrams=2), seed=1)
+    net.mixture.counts.ngrams = Ngrams.count([encoded([([4], [5, 6])])], 2, 40)
+    net.mixture.bias.assign([-0.5, 3.0])
+    model = AntiLanguageModel(network_of(net), (GO,), 1.0, 2)
+    both = model.begin(QUESTIONS)
+    asked = [np.unique(row[row != 0]).tolist() for row in both.state.asked]
+    assert asked == [np.unique(question).tolist() for question in QUESTIONS * 2]
+    scores, _ = model.step(np.full(3, GO, np.int32), both)
+    for row, question in zip(scores, QUESTIONS, strict=True):
+        assert -1 < max(row[question]) < 1  # 3 and more if nothing said them unasked
 
 
 def test_rows_of_a_state_can_be_selected(net):
