@@ -99,6 +99,7 @@ ORDER = [
     "corpus.doctor.advice",
     "learn.packing",
     "learn.lookup",
+    "learn.smoothing",
     "learn.ngrams",
     "learn.cooccurrence",
     "learn.comparison",

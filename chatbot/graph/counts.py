@@ -45,7 +45,8 @@ class _Followers(tf.Module):  # type: ignore[misc]
 
     def __init__(self, order: Order, size: int) -> None:
         super().__init__()
-        self._size, self._discount = size, order.discount
+        self._size = size
+        self._discounts = tf.constant(order.discounts, tf.float32)
         contexts, bounds = np.unique(order.keys // size, return_index=True)
         self._contexts = tf.Variable(contexts, trainable=False)
         bounds = np.append(bounds, len(order.keys)).astype(np.int32)
@@ -76,11 +77,12 @@ class _Followers(tf.Module):  # type: ignore[misc]
         marks = tf.scatter_nd(ends[:-1, None], tf.ones_like(ends[:-1]), tf.shape(places) + 1)
         row = tf.cumsum(marks)[:-1]
         places += tf.gather(first - ends + kinds, row)
-        counts = tf.cast(tf.gather(self._counts, places), tf.float32)
+        counts = tf.gather(self._counts, places)
+        lost = tf.gather(self._discounts, tf.minimum(counts, tf.size(self._discounts) - 1))
+        counts = tf.cast(counts, tf.float32)
         where = tf.stack([row, tf.gather(self._entries, places)], 1)
         shape = tf.stack([tf.size(key), self._size])
-        own = tf.scatter_nd(where, tf.maximum(counts - self._discount, 0), shape)
-        totals = tf.scatter_nd(row[:, None], counts, shape[:1])
-        totals = tf.maximum(totals, 1.0)
-        left = self._discount * tf.cast(kinds, tf.float32) / totals
+        own = tf.scatter_nd(where, counts - lost, shape)
+        totals = tf.maximum(tf.scatter_nd(row[:, None], counts, shape[:1]), 1.0)
+        left = tf.scatter_nd(row[:, None], lost, shape[:1]) / totals
         return own / totals[:, None], left, known

@@ -3,15 +3,16 @@
 Comes in: replies as ids. Goes out: probabilities of the next entry, exact and normalised over the
 vocabulary. Plain NumPy; knows nothing of questions, of the network or of TensorFlow.
 
-Interpolated Kneser-Ney smoothing (Chen and Goodman 1999, "An empirical study of smoothing
-techniques for language modeling", section 2.7), for the order n and then every lower one:
+Modified Kneser-Ney smoothing (Chen and Goodman 1999, "An empirical study of smoothing techniques
+for language modeling", section 3), for the order n and then every lower one:
 
-    p_n(w | h) = max(c(h w) - D_n, 0) / c(h) + D_n N1+(h .) / c(h) p_{n-1}(w | h less its first)
+    p_n(w | h) = (c(h w) - D_n(c(h w))) / c(h) + L(h) / c(h) p_{n-1}(w | h less its first)
 
-c(h) counts the occurrences of all entries after h, N1+(h .) how many different ones followed. The
-highest order counts occurrences; a lower one counts in how many different contexts its n-gram has
-been seen. D_n = n1 / (n1 + 2 n2), from the n-grams counted once and twice. p_0 is uniform; where h
-was never seen, p_n is p_{n-1}. A reply begins after as many GO as the order needs, and ends in EOS.
+c(h) counts the occurrences of all entries after h, L(h) sums what each different one that followed
+has lost, D_n of its count. The highest order counts occurrences; a lower one counts in how many
+different contexts its n-gram has been seen. What a count loses depends on whether it is 1, 2, or 3
+and more: `smoothing`. p_0 is uniform; where h was never seen, p_n is p_{n-1}. A reply begins after
+as many GO as the order needs, and ends in EOS.
 
 What is counted must be judged as if it had not been: with `leave_out` the probability of an entry
 is what the counts would say without this one occurrence of it.
@@ -22,7 +23,6 @@ from __future__ import annotations
 import io
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from chatbot.corpus.encoded import EncodedPairs, indices_of_runs
 from chatbot.corpus.vocabulary import EOS, GO
 from chatbot.learn.lookup import Lookup
+from chatbot.learn.smoothing import CLASSES, Level, descend, distinct, taken
 
 MOST_TOKENS = 1_750_000
 """Counting ends after the replies that reach this many tokens, so that memory stays bounded."""
@@ -43,31 +44,6 @@ Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-_NO_CONTEXTS = np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32)
-
-
-@dataclass(frozen=True)
-class _Level:
-    """The n-grams of one order n.
-
-    An n-gram is one number: its entries as digits to the base V, the earliest first.
-
-    Attributes:
-        keys: the distinct n-grams, ascending, [n-grams].
-        counts: the count of each, int32.
-        contexts: the distinct contexts, ascending: n-grams without their last entry, [contexts].
-        bounds: where the n-grams of each context begin and the last end, int32 [contexts + 1].
-        totals: c(h) of each context, int32.
-        discount: D_n.
-    """
-
-    keys: Longs
-    counts: Ints
-    contexts: Longs
-    bounds: Ints
-    totals: Ints
-    discount: float
-
 
 class Order(NamedTuple):
     """The n-grams of one order as replying looks them up.
@@ -75,12 +51,12 @@ class Order(NamedTuple):
     Attributes:
         keys: the distinct n-grams, ascending; those of one context stand together.
         counts: the count of each, in as few bytes as hold them.
-        discount: D_n.
+        discounts: what a count loses, D_n of 0, 1, 2, and 3 or more.
     """
 
     keys: Longs
     counts: NDArray[Any]
-    discount: float
+    discounts: Floats
 
 
 class Ngrams:
@@ -115,7 +91,7 @@ class Ngrams:
                 break
         keys = np.concatenate(found)
         del found
-        keys, counts = _distinct(keys)
+        keys, counts = distinct(keys)
         file = io.BytesIO()
         np.savez(
             file,
@@ -137,24 +113,25 @@ class Ngrams:
         """
         tables, discounts = self._tables
         key, context = entries.astype(np.int64), np.zeros(len(entries), np.int64)
-        counts = []
+        found = []
         for n in range(1, self.order + 1):
-            (count, *_), (_, total, kinds) = tables[n].find(key), tables[n - 1].find(context)
-            counts.append((count, total, kinds))
+            (count, *_), (_, total, *kinds) = tables[n].find(key), tables[n - 1].find(context)
+            found.append((count, total, discounts[n - 1][1:] @ kinds, discounts[n - 1]))
             if n < self.order:
                 before = contexts[:, self.order - n - 1].astype(np.int64)
                 context += before * self.size ** (n - 1)
                 key = context * self.size + entries
-        gone = leave_out & (counts[-1][0] > 0)
-        for count, total, kinds in reversed(counts):
+        gone = leave_out & (found[-1][0] > 0)
+        for count, total, left, discount in reversed(found):
             last = gone & (count == 1)
+            left -= taken(count, discount)
             count -= gone
             total -= gone
-            kinds -= last
+            left += taken(count, discount)
             gone = last
         p = np.full(len(entries), 1 / self.size)
-        for discount, (count, total, kinds) in zip(discounts, counts, strict=True):
-            kept = np.maximum(count - discount, 0) + discount * kinds * p
+        for count, total, left, discount in found:
+            kept = count - taken(count, discount) + left * p
             p = np.where(total > 0, kept / np.maximum(total, 1), p)
         logarithms: NDArray[np.float32] = np.log(p).astype(np.float32)
         return logarithms
@@ -194,10 +171,9 @@ class Ngrams:
             # What the highest order leaves goes to the one below it, down to all entries.
             for level, entries, counts in reversed(followers):
                 each = part / int(counts.sum())
-                row[entries] += np.maximum(counts - np.float32(level.discount), 0) * np.float32(
-                    each
-                )
-                part = each * level.discount * len(counts)
+                lost = taken(counts, level.discounts)
+                row[entries] += ((counts - lost) * each).astype(np.float32)
+                part = each * float(lost.sum())
             row += self.frequencies * np.float32(part)
 
     def index(self) -> None:
@@ -215,37 +191,34 @@ class Ngrams:
             order, size, pairs = file["about"].tolist()
         return cls(order, size, pairs, data)
 
-    def _descended(self) -> Iterator[_Level]:
+    def _descended(self) -> Iterator[Level]:
         """The n-grams of all orders, from the greatest down to 1."""
         with np.load(io.BytesIO(self._packed), allow_pickle=False) as file:
             keys = np.cumsum(_unpacked(file["steps"], np.int64))
             counts = _unpacked(file["counts"], np.int32)
-        for n in range(self.order, 0, -1):
-            if n < self.order:
-                keys, counts = _distinct(keys % self.size**n)
-            yield _level(keys, counts, self.size)
+        return descend(keys, counts, self.order, self.size)
 
     @cached_property
-    def _tables(self) -> tuple[list[Lookup], list[float]]:
+    def _tables(self) -> tuple[list[Lookup], list[Floats]]:
         """What judging needs of every n-gram, by orders from 0, and D_n from order 1.
 
-        An n-gram has a count, and as a context c(h) and N1+(h .); whatever it lacks is 0. What is a
-        context only, a row of GO, has a place too.
+        An n-gram has a count, and as a context c(h) and how many follow of each class of counts;
+        whatever it lacks is 0. What is a context only, a row of GO, has a place too.
         """
         tables, discounts = [], []
-        above = _NO_CONTEXTS
+        above: Level | None = None
         for level in self._descended():
-            tables.append(_table(level.keys, level.counts, *above))
-            discounts.append(level.discount)
-            above = level.contexts, level.totals, np.diff(level.bounds)
-        tables.append(_table(np.zeros(0, np.int64), np.zeros(0, np.int32), *above))
+            tables.append(_table(level.keys, level.counts, above))
+            discounts.append(level.discounts)
+            above = level
+        tables.append(_table(np.zeros(0, np.int64), np.zeros(0, np.int32), above))
         return tables[::-1], discounts[::-1]
 
     @cached_property
     def orders(self) -> list[Order]:
         """What replying needs: the n-grams, by orders from 1."""
         found = [
-            Order(level.keys, _narrow(level.counts), level.discount) for level in self._descended()
+            Order(level.keys, _narrow(level.counts), level.discounts) for level in self._descended()
         ]
         return found[::-1]
 
@@ -254,9 +227,10 @@ class Ngrams:
         """The probabilities of all entries by the lowest order, [V]."""
         level = self.orders[0]
         total = int(level.counts.sum(dtype=np.int64))
-        left = level.discount * len(level.keys) / total / self.size if total else 1 / self.size
+        lost = taken(level.counts, level.discounts)
+        left = float(lost.sum()) / total / self.size if total else 1 / self.size
         found = np.full(self.size, left, np.float32)
-        found[level.keys] += np.maximum(level.counts - level.discount, 0) / max(total, 1)
+        found[level.keys] += (level.counts - lost) / max(total, 1)
         return found
 
 
@@ -276,13 +250,6 @@ def _keys(part: EncodedPairs, order: int, size: int) -> Longs:
     return keys
 
 
-def _distinct(keys: Longs) -> tuple[Longs, Longs]:
-    """The distinct keys, ascending, and how often each is there."""
-    keys = np.sort(keys)
-    first = np.flatnonzero(np.diff(keys, prepend=-1))
-    return keys[first], np.diff(first, append=len(keys))
-
-
 def _narrow(counts: Ints) -> NDArray[Any]:
     return counts.astype(np.min_scalar_type(int(counts.max()))) if len(counts) else counts
 
@@ -295,30 +262,13 @@ def _unpacked(packed: NDArray[np.uint8], kind: type[np.generic]) -> NDArray[Any]
     return np.frombuffer(zlib.decompress(packed.tobytes()), kind)
 
 
-def _level(keys: Longs, counts: Longs, size: int) -> _Level:
-    contexts = keys // size
-    first = np.flatnonzero(np.diff(contexts, prepend=-1))
-    contexts = contexts[first]
-    bounds = np.append(first, len(keys))
-    totals = np.add.reduceat(counts, first) if len(first) else first
-    once, twice = (int(np.count_nonzero(counts == n)) for n in (1, 2))
-    discount = once / (once + 2 * twice) if once else 0.5
-    return _Level(
-        keys,
-        counts.astype(np.int32),
-        contexts,
-        bounds.astype(np.int32),
-        totals.astype(np.int32),
-        min(discount, 0.99),
-    )
-
-
-def _table(keys: Longs, counts: Ints, contexts: Longs, totals: Ints, kinds: Ints) -> Lookup:
+def _table(keys: Longs, counts: Ints, above: Level | None) -> Lookup:
     """One index of n-grams and of the contexts of the order above."""
-    if not len(contexts):
+    if above is None:
         return Lookup(keys, counts)
-    numbers, _ = _distinct(np.concatenate([keys, contexts]))
-    values = np.zeros((3, len(numbers)), np.int32)
+    numbers, _ = distinct(np.concatenate([keys, above.contexts]))
+    values = np.zeros((2 + CLASSES, len(numbers)), np.int32)
     values[0, np.searchsorted(numbers, keys)] = counts
-    values[1:, np.searchsorted(numbers, contexts)] = totals, kinds
+    at = np.searchsorted(numbers, above.contexts)
+    values[1, at], values[2:, at] = above.totals, above.kinds
     return Lookup(numbers, *values)

@@ -1,4 +1,4 @@
-"""Probabilities by counts against Kneser and Ney's formula written out over dictionaries."""
+"""Probabilities by counts against the formula of smoothing written out over dictionaries."""
 
 from collections import Counter
 
@@ -39,8 +39,14 @@ class Twin:
         self.discounts = discounts or {n: self.discount(n) for n in self.counts}
 
     def discount(self, n):
-        once, twice = (sum(c == k for c in self.counts[n].values()) for k in (1, 2))
-        return min(once / (once + 2 * twice), 0.99) if once else 0.5
+        """What counts of 1, 2, and 3 or more lose."""
+        seen = Counter(self.counts[n].values())
+        y = seen[1] / (seen[1] + 2 * seen[2]) if seen[1] else 0.5
+        lost = {0: 0.0, 1: min(y, 0.99)}
+        for k in (2, 3):
+            lost[k] = k - (k + 1) * y * seen[k + 1] / seen[k] if seen[k] else 0
+            lost[k] = min(max(lost[k], lost[k - 1]), k - 0.01)
+        return lost
 
     def p(self, gram):
         if not gram:
@@ -49,8 +55,10 @@ class Twin:
         lower = self.p(gram[1:])
         if not follows:
             return lower
-        d, total = self.discounts[len(gram)], sum(follows.values())
-        return (max(follows.get(gram, 0) - d, 0) + d * len(follows) * lower) / total
+        lost, total = self.discounts[len(gram)], sum(follows.values())
+        left = sum(lost[min(c, 3)] for c in follows.values())
+        count = follows.get(gram, 0)
+        return (count - lost[min(count, 3)] + left * lower) / total
 
 
 def counted(encoded, order):
@@ -65,7 +73,7 @@ def contexts_of(order):
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
-def test_probabilities_are_kneser_and_neys_and_sum_to_one(encoded, order):
+def test_probabilities_are_those_of_the_formula_and_sum_to_one(encoded, order):
     counts, twin = counted(encoded, order), Twin(order, sequences(order))
     contexts = contexts_of(order)
     array = np.asarray(contexts, np.int32).reshape(len(contexts), order - 1)
