@@ -39,7 +39,7 @@ from chatbot.learn.position import Position
 from chatbot.learn.saving import DiskLeft, due, seconds_to_save
 from chatbot.learn.schedule import after_step, after_validation, dropping, rate, why_decayed
 from chatbot.learn.watcher import Watcher, watched
-from chatbot.memory import release_after
+from chatbot.memory import release_after, release_freed
 
 _RECORD_EVERY, _RELEASE_EVERY, _MEAN_OF = 10, 25, 5
 
@@ -241,6 +241,7 @@ class Run:
     def _judge(self, checkpoints: Checkpoints) -> Generator[Record, None, str | None]:
         """Validates, and lets the schedule decide; says what is wrong, if anything is."""
         judged = judge(self.store, self.engine, self.position.training.max_length)
+        release_freed()  # before the best weights are written and watched, which takes some, too
         loss, position = judged.loss, self.position
         if fault := recovery.fault_of_validation(position.recovery, judged.network):
             return fault

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from chatbot.history import Record
 from chatbot.learn.comparison import Judged
-from chatbot.memory import release_all, release_freed
+from chatbot.memory import release_all
 
 
 class Watcher(Protocol):
@@ -29,6 +29,5 @@ def watched(watch: Watcher | None, judged: Judged) -> Iterator[Record]:
     """What whoever watches has to say; the memory that took is given back before training."""
     if watch is None:
         return
-    release_freed()
     yield from watch(judged)
     release_all()
