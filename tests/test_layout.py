@@ -100,6 +100,7 @@ ORDER = [
     "learn.packing",
     "learn.lookup",
     "learn.smoothing",
+    "learn.followers",
     "learn.ngrams",
     "learn.cooccurrence",
     "learn.comparison",

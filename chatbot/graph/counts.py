@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from chatbot.learn.ngrams import Ngrams, Order
+from chatbot.learn.ngrams import Ngrams
+from chatbot.learn.smoothing import Level
 from chatbot.learn.tf import tf
 
 Tensor = Any
@@ -24,7 +25,8 @@ class GraphCounts(tf.Module):  # type: ignore[misc]
         super().__init__(name="counts")
         self._size = ngrams.size
         self._frequencies = tf.Variable(ngrams.frequencies, trainable=False)
-        self._orders = [_Followers(order, ngrams.size) for order in ngrams.orders[1:]]
+        levels = [_Followers(level, ngrams.size) for level in ngrams.levels() if level.order > 1]
+        self._orders = levels[::-1]
 
     def probabilities(self, contexts: Tensor) -> Tensor:
         """Probabilities of all entries, [B, V], after contexts [B, order - 1]."""
@@ -43,16 +45,15 @@ class GraphCounts(tf.Module):  # type: ignore[misc]
 class _Followers(tf.Module):  # type: ignore[misc]
     """The entries that followed each context of an order."""
 
-    def __init__(self, order: Order, size: int) -> None:
+    def __init__(self, level: Level, size: int) -> None:
         super().__init__()
         self._size = size
-        self._discounts = tf.constant(order.discounts, tf.float32)
-        contexts, bounds = np.unique(order.keys // size, return_index=True)
-        self._contexts = tf.Variable(contexts, trainable=False)
-        bounds = np.append(bounds, len(order.keys)).astype(np.int32)
+        self._discounts = tf.constant(level.discounts, tf.float32)
+        bounds = np.append(0, level.kinds.sum(0).cumsum()).astype(np.int32)
+        self._contexts = tf.Variable(level.contexts, trainable=False)
         self._bounds = tf.Variable(bounds, trainable=False)
-        self._entries = tf.Variable((order.keys % size).astype(np.int32), trainable=False)
-        self._counts = tf.Variable(order.counts.astype(np.int32), trainable=False)
+        self._entries = tf.Variable((level.keys % size).astype(np.int32), trainable=False)
+        self._counts = tf.Variable(level.counts, trainable=False)
 
     def discounted(self, key: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What follows contexts by this order alone.

@@ -24,13 +24,14 @@ import io
 import zlib
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.corpus.encoded import EncodedPairs, indices_of_runs
 from chatbot.corpus.vocabulary import EOS, GO
+from chatbot.learn.followers import Tree
 from chatbot.learn.lookup import Lookup
 from chatbot.learn.smoothing import CLASSES, Level, descend, distinct, taken
 
@@ -43,20 +44,6 @@ NUMBERS = 1 << 63
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 Floats = NDArray[np.float64]
-
-
-class Order(NamedTuple):
-    """The n-grams of one order as replying looks them up.
-
-    Attributes:
-        keys: the distinct n-grams, ascending; those of one context stand together.
-        counts: the count of each, in as few bytes as hold them.
-        discounts: what a count loses, D_n of 0, 1, 2, and 3 or more.
-    """
-
-    keys: Longs
-    counts: NDArray[Any]
-    discounts: Floats
 
 
 class Ngrams:
@@ -158,20 +145,11 @@ class Ngrams:
         for row, part, context in zip(
             probabilities, share.tolist(), contexts.tolist(), strict=True
         ):
-            followers = []
-            key = 0
-            for n in range(2, self.order + 1):
-                key += context[1 - n] * self.size ** (n - 2)
-                level = self.orders[n - 1]
-                here = slice(*np.searchsorted(level.keys, (key * self.size, (key + 1) * self.size)))
-                counts = level.counts[here]
-                if not len(counts):
-                    break
-                followers.append((level, level.keys[here] - key * self.size, counts))
+            followers = [*self._tree.after(context)]
             # What the highest order leaves goes to the one below it, down to all entries.
-            for level, entries, counts in reversed(followers):
+            for entries, counts, discounts in reversed(followers):
                 each = part / int(counts.sum())
-                lost = taken(counts, level.discounts)
+                lost = taken(counts, discounts)
                 row[entries] += ((counts - lost) * each).astype(np.float32)
                 part = each * float(lost.sum())
             row += self.frequencies * np.float32(part)
@@ -179,6 +157,13 @@ class Ngrams:
     def index(self) -> None:
         """Makes what judging needs now, which else its first call does; half a second."""
         _ = self._tables
+
+    def levels(self) -> Iterator[Level]:
+        """The n-grams of all orders, from the greatest down to 1."""
+        with np.load(io.BytesIO(self._packed), allow_pickle=False) as file:
+            keys = np.cumsum(_unpacked(file["steps"], np.int64))
+            counts = _unpacked(file["counts"], np.int32)
+        return descend(keys, counts, self.order, self.size)
 
     def to_bytes(self) -> bytes:
         """What is kept: the n-grams of the greatest order, which the others follow from."""
@@ -191,13 +176,6 @@ class Ngrams:
             order, size, pairs = file["about"].tolist()
         return cls(order, size, pairs, data)
 
-    def _descended(self) -> Iterator[Level]:
-        """The n-grams of all orders, from the greatest down to 1."""
-        with np.load(io.BytesIO(self._packed), allow_pickle=False) as file:
-            keys = np.cumsum(_unpacked(file["steps"], np.int64))
-            counts = _unpacked(file["counts"], np.int32)
-        return descend(keys, counts, self.order, self.size)
-
     @cached_property
     def _tables(self) -> tuple[list[Lookup], list[Floats]]:
         """What judging needs of every n-gram, by orders from 0, and D_n from order 1.
@@ -207,7 +185,7 @@ class Ngrams:
         """
         tables, discounts = [], []
         above: Level | None = None
-        for level in self._descended():
+        for level in self.levels():
             tables.append(_table(level.keys, level.counts, above))
             discounts.append(level.discounts)
             above = level
@@ -215,22 +193,19 @@ class Ngrams:
         return tables[::-1], discounts[::-1]
 
     @cached_property
-    def orders(self) -> list[Order]:
-        """What replying needs: the n-grams, by orders from 1."""
-        found = [
-            Order(level.keys, _narrow(level.counts), level.discounts) for level in self._descended()
-        ]
-        return found[::-1]
+    def _tree(self) -> Tree:
+        """What replying needs of them."""
+        return Tree(self.levels(), self.size)
 
     @cached_property
     def frequencies(self) -> NDArray[np.float32]:
         """The probabilities of all entries by the lowest order, [V]."""
-        level = self.orders[0]
-        total = int(level.counts.sum(dtype=np.int64))
-        lost = taken(level.counts, level.discounts)
+        entries, counts, discounts = self._tree.first()
+        total = int(counts.sum())
+        lost = taken(counts, discounts)
         left = float(lost.sum()) / total / self.size if total else 1 / self.size
         found = np.full(self.size, left, np.float32)
-        found[level.keys] += (level.counts - lost) / max(total, 1)
+        found[entries] += (counts - lost) / max(total, 1)
         return found
 
 
@@ -248,10 +223,6 @@ def _keys(part: EncodedPairs, order: int, size: int) -> Longs:
     for back in range(order - 1, -1, -1):
         keys = keys * size + tokens[counted - back]
     return keys
-
-
-def _narrow(counts: Ints) -> NDArray[Any]:
-    return counts.astype(np.min_scalar_type(int(counts.max()))) if len(counts) else counts
 
 
 def _packed(numbers: NDArray[Any]) -> NDArray[np.uint8]:

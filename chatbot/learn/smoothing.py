@@ -28,6 +28,7 @@ class Level:
     An n-gram is one number: its entries as digits to the base V, the earliest first.
 
     Attributes:
+        order: n.
         keys: the distinct n-grams, ascending, [n-grams].
         counts: the count of each, int32.
         contexts: the distinct contexts, ascending: n-grams without their last entry, [contexts].
@@ -36,6 +37,7 @@ class Level:
         discounts: what a count loses, D_n of 0, 1, 2, and 3 or more.
     """
 
+    order: int
     keys: Longs
     counts: Ints
     contexts: Longs
@@ -56,7 +58,7 @@ def descend(keys: Longs, counts: Longs, order: int, size: int) -> Iterator[Level
     for n in range(order, 0, -1):
         if n < order:
             keys, counts = distinct(keys % size**n)
-        yield _level(keys, counts, size)
+        yield _level(n, keys, counts, size)
 
 
 def taken(counts: NDArray[Any], discounts: Floats) -> Floats:
@@ -71,11 +73,12 @@ def distinct(keys: Longs) -> tuple[Longs, Longs]:
     return keys[first], np.diff(first, append=len(keys))
 
 
-def _level(keys: Longs, counts: Longs, size: int) -> Level:
+def _level(order: int, keys: Longs, counts: Longs, size: int) -> Level:
     contexts = keys // size
     first = np.flatnonzero(np.diff(contexts, prepend=-1))
     classes = np.minimum(counts, CLASSES)
     return Level(
+        order,
         keys,
         counts.astype(np.int32),
         contexts[first],
