@@ -47,9 +47,8 @@ class _Followers(tf.Module):  # type: ignore[misc]
 
     def __init__(self, level: Level, size: int) -> None:
         super().__init__()
-        self._size = size
-        self._discounts = tf.constant(level.discounts, tf.float32)
-        bounds = np.append(0, level.kinds.sum(0).cumsum()).astype(np.int32)
+        self._size, self._discount = size, level.discount
+        bounds = np.append(0, level.kinds.cumsum()).astype(np.int32)
         self._contexts = tf.Variable(level.contexts, trainable=False)
         self._bounds = tf.Variable(bounds, trainable=False)
         self._entries = tf.Variable((level.keys % size).astype(np.int32), trainable=False)
@@ -78,12 +77,10 @@ class _Followers(tf.Module):  # type: ignore[misc]
         marks = tf.scatter_nd(ends[:-1, None], tf.ones_like(ends[:-1]), tf.shape(places) + 1)
         row = tf.cumsum(marks)[:-1]
         places += tf.gather(first - ends + kinds, row)
-        counts = tf.gather(self._counts, places)
-        lost = tf.gather(self._discounts, tf.minimum(counts, tf.size(self._discounts) - 1))
-        counts = tf.cast(counts, tf.float32)
+        counts = tf.cast(tf.gather(self._counts, places), tf.float32)
         where = tf.stack([row, tf.gather(self._entries, places)], 1)
         shape = tf.stack([tf.size(key), self._size])
-        own = tf.scatter_nd(where, counts - lost, shape)
+        own = tf.scatter_nd(where, counts - self._discount, shape)
         totals = tf.maximum(tf.scatter_nd(row[:, None], counts, shape[:1]), 1.0)
-        left = tf.scatter_nd(row[:, None], lost, shape[:1]) / totals
+        left = self._discount * tf.cast(kinds, tf.float32) / totals
         return own / totals[:, None], left, known

@@ -21,8 +21,6 @@ from numpy.typing import NDArray
 from chatbot.corpus.vocabulary import GO
 from chatbot.learn.smoothing import Level
 
-Floats = NDArray[np.float64]
-
 
 class Followers(NamedTuple):
     """What followed one context.
@@ -30,12 +28,12 @@ class Followers(NamedTuple):
     Attributes:
         entries: the entries, ascending.
         counts: the count of each.
-        discounts: what a count loses; `Level` has the same.
+        discount: what every count loses, D_n.
     """
 
     entries: NDArray[Any]
     counts: NDArray[Any]
-    discounts: Floats
+    discount: float
 
 
 class Tree:
@@ -57,7 +55,7 @@ class Tree:
             counts = np.append(np.zeros_like(row_of_go, np.int32), level.counts)
             entries = (nodes % size).astype(np.min_scalar_type(size))
             narrow = counts.astype(np.min_scalar_type(counts.max(initial=0)))
-            self._orders.append(Followers(entries, narrow, level.discounts))
+            self._orders.append(Followers(entries, narrow, level.discount))
             if above is not None:
                 begins.append(_begins(nodes, above // size))
             above = nodes
@@ -82,8 +80,8 @@ class Tree:
             here = self._below(context[len(context) - length :])
             if here is None:
                 return
-            entries, counts, discounts = self._orders[length]
-            yield Followers(entries[here], counts[here], discounts)
+            entries, counts, discount = self._orders[length]
+            yield Followers(entries[here], counts[here], discount)
 
     def _below(self, run: Sequence[int]) -> slice | None:
         """Where in the order above its own what followed a run stands; None where nothing did."""

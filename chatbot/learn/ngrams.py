@@ -3,16 +3,16 @@
 Comes in: replies as ids. Goes out: probabilities of the next entry, exact and normalised over the
 vocabulary. Plain NumPy; knows nothing of questions, of the network or of TensorFlow.
 
-Modified Kneser-Ney smoothing (Chen and Goodman 1999, "An empirical study of smoothing techniques
-for language modeling", section 3), for the order n and then every lower one:
+Interpolated Kneser-Ney smoothing (Chen and Goodman 1999, "An empirical study of smoothing
+techniques for language modeling", section 2.7), for the order n and then every lower one:
 
-    p_n(w | h) = (c(h w) - D_n(c(h w))) / c(h) + L(h) / c(h) p_{n-1}(w | h less its first)
+    p_n(w | h) = max(c(h w) - D_n, 0) / c(h) + D_n N1+(h .) / c(h) p_{n-1}(w | h less its first)
 
-c(h) counts the occurrences of all entries after h, L(h) sums what each different one that followed
-has lost, D_n of its count. The highest order counts occurrences; a lower one counts in how many
-different contexts its n-gram has been seen. What a count loses depends on whether it is 1, 2, or 3
-and more: `smoothing`. p_0 is uniform; where h was never seen, p_n is p_{n-1}. A reply begins after
-as many GO as the order needs, and ends in EOS.
+c(h) counts the occurrences of all entries after h, N1+(h .) how many different ones followed. The
+highest order counts occurrences; a lower one counts in how many different contexts its n-gram has
+been seen. D_n = n1 / (n1 + 2 n2), from the n-grams counted once and twice, or a share of that: what
+is mixed with something smoother is best less smooth itself. p_0 is uniform; where h was never seen,
+p_n is p_{n-1}. A reply begins after as many GO as the order needs, and ends in EOS.
 
 What is counted must be judged as if it had not been: with `leave_out` the probability of an entry
 is what the counts would say without this one occurrence of it.
@@ -33,7 +33,7 @@ from chatbot.corpus.encoded import EncodedPairs, indices_of_runs
 from chatbot.corpus.vocabulary import EOS, GO
 from chatbot.learn.followers import Tree
 from chatbot.learn.lookup import Lookup
-from chatbot.learn.smoothing import CLASSES, Level, descend, distinct, taken
+from chatbot.learn.smoothing import Level, descend, distinct
 
 MOST_TOKENS = 1_750_000
 """Counting ends after the replies that reach this many tokens, so that memory stays bounded."""
@@ -53,21 +53,25 @@ class Ngrams:
         order: the greatest n.
         size: entries of the vocabulary, V.
         pairs: how many pairs were counted, the first ones of the store.
+        share: of what Kneser and Ney take off a count, so much is taken.
     """
 
-    def __init__(self, order: int, size: int, pairs: int, packed: bytes) -> None:
-        """Takes what `to_bytes` gave, and the first three numbers in it."""
-        self.order, self.size, self.pairs = order, size, pairs
+    def __init__(self, order: int, size: int, pairs: int, share: float, packed: bytes) -> None:
+        """Takes what `to_bytes` gave, and the numbers in it."""
+        self.order, self.size, self.pairs, self.share = order, size, pairs, share
         self._packed = packed
 
     @classmethod
-    def count(cls, parts: Iterable[EncodedPairs], order: int, size: int) -> Ngrams:
+    def count(
+        cls, parts: Iterable[EncodedPairs], order: int, size: int, share: float = 1.0
+    ) -> Ngrams:
         """Counts the n-grams of replies.
 
         Args:
             parts: pairs as ids; read until they have `MOST_TOKENS` tokens of replies.
             order: the greatest n, at least 1, with size ** order below `NUMBERS`.
             size: entries of the vocabulary, V.
+            share: of what Kneser and Ney take off a count, so much is taken; above 0, at most 1.
         """
         found: list[Longs] = []
         pairs = tokens = 0
@@ -83,10 +87,11 @@ class Ngrams:
         np.savez(
             file,
             about=np.asarray([order, size, pairs]),
+            share=np.asarray(share),
             steps=_packed(np.diff(keys, prepend=0)),
             counts=_packed(counts.astype(np.int32)),
         )
-        return cls(order, size, pairs, file.getvalue())
+        return cls(order, size, pairs, share, file.getvalue())
 
     def log_probabilities(
         self, contexts: NDArray[np.int32], entries: NDArray[np.int32], *, leave_out: bool = False
@@ -100,25 +105,24 @@ class Ngrams:
         """
         tables, discounts = self._tables
         key, context = entries.astype(np.int64), np.zeros(len(entries), np.int64)
-        found = []
+        counts = []
         for n in range(1, self.order + 1):
-            (count, *_), (_, total, *kinds) = tables[n].find(key), tables[n - 1].find(context)
-            found.append((count, total, discounts[n - 1][1:] @ kinds, discounts[n - 1]))
+            (count, *_), (_, total, kinds) = tables[n].find(key), tables[n - 1].find(context)
+            counts.append((count, total, kinds))
             if n < self.order:
                 before = contexts[:, self.order - n - 1].astype(np.int64)
                 context += before * self.size ** (n - 1)
                 key = context * self.size + entries
-        gone = leave_out & (found[-1][0] > 0)
-        for count, total, left, discount in reversed(found):
+        gone = leave_out & (counts[-1][0] > 0)
+        for count, total, kinds in reversed(counts):
             last = gone & (count == 1)
-            left -= taken(count, discount)
             count -= gone
             total -= gone
-            left += taken(count, discount)
+            kinds -= last
             gone = last
         p = np.full(len(entries), 1 / self.size)
-        for count, total, left, discount in found:
-            kept = count - taken(count, discount) + left * p
+        for discount, (count, total, kinds) in zip(discounts, counts, strict=True):
+            kept = np.maximum(count - discount, 0) + discount * kinds * p
             p = np.where(total > 0, kept / np.maximum(total, 1), p)
         logarithms: NDArray[np.float32] = np.log(p).astype(np.float32)
         return logarithms
@@ -147,11 +151,11 @@ class Ngrams:
         ):
             followers = [*self._tree.after(context)]
             # What the highest order leaves goes to the one below it, down to all entries.
-            for entries, counts, discounts in reversed(followers):
+            for entries, counts, discount in reversed(followers):
                 each = part / int(counts.sum())
-                lost = taken(counts, discounts)
-                row[entries] += ((counts - lost) * each).astype(np.float32)
-                part = each * float(lost.sum())
+                kept = np.maximum(counts - np.float32(discount), 0)
+                row[entries] += kept * np.float32(each)
+                part = each * discount * np.count_nonzero(counts)
             row += self.frequencies * np.float32(part)
 
     def index(self) -> None:
@@ -163,7 +167,7 @@ class Ngrams:
         with np.load(io.BytesIO(self._packed), allow_pickle=False) as file:
             keys = np.cumsum(_unpacked(file["steps"], np.int64))
             counts = _unpacked(file["counts"], np.int32)
-        return descend(keys, counts, self.order, self.size)
+        return descend(keys, counts, self.order, self.size, self.share)
 
     def to_bytes(self) -> bytes:
         """What is kept: the n-grams of the greatest order, which the others follow from."""
@@ -174,20 +178,21 @@ class Ngrams:
         """What `to_bytes` gave, back."""
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             order, size, pairs = file["about"].tolist()
-        return cls(order, size, pairs, data)
+            share = float(file["share"]) if "share" in file else 1.0  # counted before there was one
+        return cls(order, size, pairs, share, data)
 
     @cached_property
-    def _tables(self) -> tuple[list[Lookup], list[Floats]]:
+    def _tables(self) -> tuple[list[Lookup], list[float]]:
         """What judging needs of every n-gram, by orders from 0, and D_n from order 1.
 
-        An n-gram has a count, and as a context c(h) and how many follow of each class of counts;
-        whatever it lacks is 0. What is a context only, a row of GO, has a place too.
+        An n-gram has a count, and as a context c(h) and N1+(h .); whatever it lacks is 0. What is a
+        context only, a row of GO, has a place too.
         """
         tables, discounts = [], []
         above: Level | None = None
         for level in self.levels():
             tables.append(_table(level.keys, level.counts, above))
-            discounts.append(level.discounts)
+            discounts.append(level.discount)
             above = level
         tables.append(_table(np.zeros(0, np.int64), np.zeros(0, np.int32), above))
         return tables[::-1], discounts[::-1]
@@ -200,12 +205,11 @@ class Ngrams:
     @cached_property
     def frequencies(self) -> NDArray[np.float32]:
         """The probabilities of all entries by the lowest order, [V]."""
-        entries, counts, discounts = self._tree.first()
+        entries, counts, discount = self._tree.first()
         total = int(counts.sum())
-        lost = taken(counts, discounts)
-        left = float(lost.sum()) / total / self.size if total else 1 / self.size
+        left = discount * np.count_nonzero(counts) / total / self.size if total else 1 / self.size
         found = np.full(self.size, left, np.float32)
-        found[entries] += (counts - lost) / max(total, 1)
+        found[entries] += np.maximum(counts - discount, 0) / max(total, 1)
         return found
 
 
@@ -238,8 +242,7 @@ def _table(keys: Longs, counts: Ints, above: Level | None) -> Lookup:
     if above is None:
         return Lookup(keys, counts)
     numbers, _ = distinct(np.concatenate([keys, above.contexts]))
-    values = np.zeros((2 + CLASSES, len(numbers)), np.int32)
+    values = np.zeros((3, len(numbers)), np.int32)
     values[0, np.searchsorted(numbers, keys)] = counts
-    at = np.searchsorted(numbers, above.contexts)
-    values[1, at], values[2:, at] = above.totals, above.kinds
+    values[1:, np.searchsorted(numbers, above.contexts)] = above.totals, above.kinds
     return Lookup(numbers, *values)

@@ -29,6 +29,7 @@ from chatbot.learn.engine import Engine, use_threads
 from chatbot.learn.extending import Extension, extend, extended
 from chatbot.learn.joining import Joining
 from chatbot.learn.judging import judge
+from chatbot.learn.mixture import SHARE
 from chatbot.learn.ngrams import Ngrams
 from chatbot.learn.position import Position
 from chatbot.learn.remote import open_anywhere
@@ -242,7 +243,7 @@ class _Opening(NamedTuple):
         """Gives the network the n-grams of the store, if it looks at any."""
         if engine.net.mixture is not None:
             order, size = model.ngrams or 0, len(self.vocabulary)
-            engine.net.mixture.counts.ngrams = count_ngrams(self.store, order, size)
+            engine.net.mixture.counts.ngrams = count_ngrams(self.store, order, size, SHARE)
             engine.net.mixture.ngrams.index()
 
     def _check_pairs(self, path: Path, stored: Position) -> None:
@@ -254,13 +255,14 @@ class _Opening(NamedTuple):
             )
 
 
-def count_ngrams(store: TokenStore, order: int, size: int) -> Ngrams:
+def count_ngrams(store: TokenStore, order: int, size: int, share: float = 1.0) -> Ngrams:
     """The n-grams of the replies to train on, or of the first ones of very many.
 
     Args:
         store: a token store, open.
         order: the longest n.
         size: entries of the vocabulary.
+        share: of what Kneser and Ney take off a count, so much is taken.
     """
     parts = store.parts(0, store.header.train, _COUNTED_AT_ONCE)
-    return Ngrams.count(parts, order, size)
+    return Ngrams.count(parts, order, size, share)

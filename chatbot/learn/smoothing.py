@@ -1,24 +1,19 @@
 """What the n-grams of each order count, and what their counts lose to all that was not seen.
 
 Comes in: the distinct n-grams of the greatest order. Goes out: those of every order, with the sums
-over their contexts that modified Kneser-Ney smoothing needs. The probabilities: `ngrams`.
+over their contexts that Kneser-Ney smoothing needs. The probabilities: `ngrams`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-CLASSES = 3
-"""Counts lose as 1, 2, or 3 and more do."""
-
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -33,8 +28,8 @@ class Level:
         counts: the count of each, int32.
         contexts: the distinct contexts, ascending: n-grams without their last entry, [contexts].
         totals: c(h) of each context, int32.
-        kinds: how many n-grams of each context count 1, 2, and 3 or more, int32 [3, contexts].
-        discounts: what a count loses, D_n of 0, 1, 2, and 3 or more.
+        kinds: N1+(h .) of each context, int32.
+        discount: D_n.
     """
 
     order: int
@@ -43,10 +38,10 @@ class Level:
     contexts: Longs
     totals: Ints
     kinds: Ints
-    discounts: Floats
+    discount: float
 
 
-def descend(keys: Longs, counts: Longs, order: int, size: int) -> Iterator[Level]:
+def descend(keys: Longs, counts: Longs, order: int, size: int, share: float) -> Iterator[Level]:
     """The n-grams of all orders, from the greatest down to 1.
 
     Args:
@@ -54,16 +49,12 @@ def descend(keys: Longs, counts: Longs, order: int, size: int) -> Iterator[Level
         counts: how often each occurs.
         order: the greatest n.
         size: entries of the vocabulary, V.
+        share: of what Kneser and Ney take off a count, so much is taken.
     """
     for n in range(order, 0, -1):
         if n < order:
             keys, counts = distinct(keys % size**n)
-        yield _level(n, keys, counts, size)
-
-
-def taken(counts: NDArray[Any], discounts: Floats) -> Floats:
-    """What each count loses."""
-    return discounts.take(counts, mode="clip")
+        yield _level(n, keys, counts, size, share)
 
 
 def distinct(keys: Longs) -> tuple[Longs, Longs]:
@@ -73,41 +64,18 @@ def distinct(keys: Longs) -> tuple[Longs, Longs]:
     return keys[first], np.diff(first, append=len(keys))
 
 
-def _level(order: int, keys: Longs, counts: Longs, size: int) -> Level:
+def _level(order: int, keys: Longs, counts: Longs, size: int, share: float) -> Level:
     contexts = keys // size
     first = np.flatnonzero(np.diff(contexts, prepend=-1))
-    classes = np.minimum(counts, CLASSES)
+    totals = np.add.reduceat(counts, first) if len(first) else first
+    once, twice = (int(np.count_nonzero(counts == n)) for n in (1, 2))
+    discount = once / (once + 2 * twice) if once else 0.5
     return Level(
         order,
         keys,
         counts.astype(np.int32),
         contexts[first],
-        _sums(counts, first),
-        np.stack([_sums(classes == k, first) for k in range(1, CLASSES + 1)]),
-        _discounts(counts),
+        totals.astype(np.int32),
+        np.diff(first, append=len(keys)).astype(np.int32),
+        share * min(discount, 0.99),
     )
-
-
-def _sums(numbers: NDArray[Any], first: Longs) -> Ints:
-    """The sums of runs, of which each begins at one of `first`."""
-    return np.add.reduceat(numbers, first, dtype=np.int32) if len(first) else first.astype(np.int32)
-
-
-def _discounts(counts: Longs) -> Floats:
-    """What counts of 0, 1, 2, and 3 or more lose: 0, D_1, D_2 and D_3.
-
-    Chen and Goodman 1999 (as in `ngrams`): with n_k the n-grams that count k, and
-    Y = n_1 / (n_1 + 2 n_2),
-
-        D_k = k - (k + 1) Y n_(k + 1) / n_k
-
-    Few n-grams can make that negative, or leave nothing to divide by: no count loses less than a
-    lower one does.
-    """
-    n = np.bincount(np.minimum(counts, CLASSES + 2), minlength=CLASSES + 3).tolist()
-    ratio = n[1] / (n[1] + 2 * n[2]) if n[1] else 0.5
-    found = [0.0, min(ratio, 0.99)]
-    for k in range(2, CLASSES + 1):
-        estimate = k - (k + 1) * ratio * n[k + 1] / n[k] if n[k] else 0.0
-        found.append(min(max(estimate, found[-1]), k - 0.01))
-    return np.asarray(found)

@@ -14,7 +14,7 @@ from chatbot.learn.checkpoint import restore
 from chatbot.learn.dropout import NOTHING_DROPPED
 from chatbot.learn.experts import blend, of_question
 from chatbot.learn.judging import judge
-from chatbot.learn.mixture import Mixture
+from chatbot.learn.mixture import SHARE, Mixture
 from chatbot.learn.networks import network
 from chatbot.learn.ngrams import Ngrams
 from chatbot.learn.preparing import prepare
@@ -138,7 +138,7 @@ def test_counts_go_into_every_checkpoint_and_a_run_resumes_with_them(new_folder,
     with TokenStore(folder.store) as store:
         whole = store.read([(0, store.header.train)])
         assert ngrams.pairs == store.header.train == 44
-    assert ngrams.to_bytes() == Ngrams.count([whole], 4, run.engine.net.size).to_bytes()
+    assert ngrams.to_bytes() == Ngrams.count([whole], 4, run.engine.net.size, SHARE).to_bytes()
     for path in (saved(folder.checkpoints)[-1], saved(folder.best)[-1]):
         net = network(run.engine.net.size, run.position.model)
         with pytest.raises(ChatbotError) as caught:

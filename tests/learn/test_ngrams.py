@@ -1,5 +1,6 @@
-"""Probabilities by counts against the formula of smoothing written out over dictionaries."""
+"""Probabilities by counts against Kneser and Ney's formula written out over dictionaries."""
 
+import io
 from collections import Counter
 
 import numpy as np
@@ -32,21 +33,15 @@ def sequences(order):
 class Twin:
     """The formula in words: a dictionary of counts for every order."""
 
-    def __init__(self, order, grams, discounts=None):
+    def __init__(self, order, grams, discounts=None, share=1.0):
         self.counts = {order: Counter(grams)}
         for n in range(order - 1, 0, -1):
             self.counts[n] = Counter(gram[1:] for gram in self.counts[n + 1])
-        self.discounts = discounts or {n: self.discount(n) for n in self.counts}
+        self.discounts = discounts or {n: share * self.discount(n) for n in self.counts}
 
     def discount(self, n):
-        """What counts of 1, 2, and 3 or more lose."""
-        seen = Counter(self.counts[n].values())
-        y = seen[1] / (seen[1] + 2 * seen[2]) if seen[1] else 0.5
-        lost = {0: 0.0, 1: min(y, 0.99)}
-        for k in (2, 3):
-            lost[k] = k - (k + 1) * y * seen[k + 1] / seen[k] if seen[k] else 0
-            lost[k] = min(max(lost[k], lost[k - 1]), k - 0.01)
-        return lost
+        once, twice = (sum(c == k for c in self.counts[n].values()) for k in (1, 2))
+        return min(once / (once + 2 * twice), 0.99) if once else 0.5
 
     def p(self, gram):
         if not gram:
@@ -55,14 +50,12 @@ class Twin:
         lower = self.p(gram[1:])
         if not follows:
             return lower
-        lost, total = self.discounts[len(gram)], sum(follows.values())
-        left = sum(lost[min(c, 3)] for c in follows.values())
-        count = follows.get(gram, 0)
-        return (count - lost[min(count, 3)] + left * lower) / total
+        d, total = self.discounts[len(gram)], sum(follows.values())
+        return (max(follows.get(gram, 0) - d, 0) + d * len(follows) * lower) / total
 
 
-def counted(encoded, order):
-    return Ngrams.count([encoded(PAIRS[:3]), encoded(PAIRS[3:])], order, SIZE)
+def counted(encoded, order, share=1.0):
+    return Ngrams.count([encoded(PAIRS[:3]), encoded(PAIRS[3:])], order, SIZE, share)
 
 
 def contexts_of(order):
@@ -72,9 +65,11 @@ def contexts_of(order):
     return [*seen, *strange]
 
 
+@pytest.mark.parametrize("share", [1.0, 0.7])
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
-def test_probabilities_are_those_of_the_formula_and_sum_to_one(encoded, order):
-    counts, twin = counted(encoded, order), Twin(order, sequences(order))
+def test_probabilities_are_kneser_and_neys_and_sum_to_one(encoded, order, share):
+    counts = counted(encoded, order, share)
+    twin = Twin(order, sequences(order), share=share)
     contexts = contexts_of(order)
     array = np.asarray(contexts, np.int32).reshape(len(contexts), order - 1)
     found = counts.probabilities(array)
@@ -87,10 +82,10 @@ def test_probabilities_are_those_of_the_formula_and_sum_to_one(encoded, order):
         np.testing.assert_allclose(again, np.log(found[:, entry]), rtol=1e-5)
 
 
-@pytest.mark.parametrize("order", [1, 2, 3, 4])
-def test_what_is_left_out_is_judged_by_the_other_counts(encoded, order):
-    counts, grams = counted(encoded, order), sequences(order)
-    whole = Twin(order, grams)
+@pytest.mark.parametrize(("order", "share"), [(1, 1.0), (2, 1.0), (3, 1.0), (4, 1.0), (4, 0.7)])
+def test_what_is_left_out_is_judged_by_the_other_counts(encoded, order, share):
+    counts, grams = counted(encoded, order, share), sequences(order)
+    whole = Twin(order, grams, share=share)
     array = np.asarray(grams, np.int32)
     found = counts.log_probabilities(array[:, :-1], array[:, -1], leave_out=True)
     for i, gram in enumerate(grams):
@@ -118,11 +113,22 @@ ALL = np.arange(SIZE, dtype=np.int32)[:, None]
 
 
 def test_bytes_give_the_counts_back(encoded):
-    counts = counted(encoded, 2)
+    counts = counted(encoded, 2, 0.7)
     back = Ngrams.from_bytes(counts.to_bytes())
-    assert (back.order, back.size, back.pairs) == (2, SIZE, len(PAIRS))
+    assert (back.order, back.size, back.pairs, back.share) == (2, SIZE, len(PAIRS), 0.7)
     assert (back.probabilities(ALL) == counts.probabilities(ALL)).all()
     assert back.to_bytes() == counts.to_bytes()
+
+
+def test_counts_from_before_there_was_a_share_go_on_without(encoded):
+    whole = counted(encoded, 2)
+    with np.load(io.BytesIO(whole.to_bytes())) as file:
+        rest = {name: file[name] for name in file.files if name != "share"}
+    old = io.BytesIO()
+    np.savez(old, **rest)
+    back = Ngrams.from_bytes(old.getvalue())
+    assert back.share == 1
+    assert (back.probabilities(ALL) == whole.probabilities(ALL)).all()
 
 
 def test_a_real_amount_of_words_is_normalised_too(encoded):
