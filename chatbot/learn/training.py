@@ -41,7 +41,7 @@ from chatbot.learn.schedule import after_step, after_validation, dropping, rate,
 from chatbot.learn.watcher import Watcher, watched
 from chatbot.memory import release_after, release_freed
 
-_RECORD_EVERY, _RELEASE_EVERY, _MEAN_OF = 10, 25, 5
+_RECORD_EVERY, _RELEASE_EVERY, _MEAN_OF = 10, 5, 5
 
 T = TypeVar("T")
 
