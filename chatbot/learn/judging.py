@@ -28,7 +28,7 @@ So that no vocabulary can hide what it does not know: about the code length of a
 uniformly from Unicode's assigned ones.
 """
 
-_AT_ONCE = 250
+_AT_ONCE = 500
 
 
 def judged_range(store: TokenStore) -> tuple[int, int]:

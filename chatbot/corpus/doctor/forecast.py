@@ -38,7 +38,7 @@ gradient, and what the optimizer's step and a checkpoint need; for a unit of a t
 on at a time, with gates, states and gradients; for a unit of a place in the padded arrays that
 attention works on at a time."""
 
-NGRAMS = (19.0, 1_750_000)
+NGRAMS = (15.5, 1_750_000)
 """Bytes that n-grams take for a token of the replies, and how many tokens are counted, as
 `learn.ngrams.MOST_TOKENS`, which cannot be imported here."""
 
