@@ -23,7 +23,7 @@ from chatbot.learn.packing import pack
 
 BATCH = 1000
 LENGTH = 40
-STAGES = ("sampler", "read", "batch", "pack", "n-grams")
+STAGES = ("sampler", "read", "batch", "pack", "n-grams, question")
 
 
 @contextmanager
