@@ -58,15 +58,15 @@ class Lookup:
     def find(self, wanted: Longs) -> Ints:
         """The values of each wanted number, 0 where it is not there, int32 [values, wanted]."""
         parts, told = self._split(self._products(wanted))
-        at, end = self._starts[parts].astype(np.intp), self._starts[parts + 1] - 1
-        there = self._told(at)
-        short = np.flatnonzero((there < told) & (at < end))
+        at = self._starts.take(parts).astype(np.intp)
+        end = self._starts.take(parts + 1) - 1
+        short = np.flatnonzero((self._told(at) < told) & (at < end))
         while len(short):
-            at[short] += 1
-            there[short] = self._told(at[short])
-            short = short[(there[short] < told[short]) & (at[short] < end[short])]
+            here = at.take(short) + 1
+            at[short] = here
+            short = short[(self._told(here) < told.take(short)) & (here < end.take(short))]
         above = wanted >> self._bits > 0
-        at[(there != told) | (at > end) | above] = -1  # the last row, which is 0
+        at[(self._told(at) != told) | (at > end) | above] = -1  # the last row, which is 0
         return self._values.take(self._codes.take(at, mode="wrap"), 1)
 
     def _products(self, numbers: Longs) -> Unsigned:
@@ -81,7 +81,7 @@ class Lookup:
 
     def _told(self, at: Longs) -> Unsigned:
         """What stands at some places."""
-        return self._high[at].astype(np.uint64) << _HALF | self._low[at]
+        return self._high.take(at).astype(np.uint64) << _HALF | self._low.take(at)
 
 
 def _coded(*values: Ints) -> tuple[Ints, NDArray[np.uint16] | Ints]:
