@@ -143,7 +143,7 @@ def test_medians_are_of_stages_and_of_their_sums_step_by_step(benchmark):
         "read": 3,
         "batch": 3,
         "pack": 5,
-        "n-grams": 3,
+        "n-grams, question": 3,
         "sampler, read, batch": 9,
         "all": 15,
     }
