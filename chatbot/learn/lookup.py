@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 _FACTOR = 0x9E3779B97F4A7C15
 """2^64 over the golden ratio, odd."""
 
-_OF_A_PART = 2
-"""A part has from 2 to 4 numbers: reads in a row are cheap, where parts begin takes memory."""
+_NUMBERS_OF_A_PART = 2
+"""A part has at least so many on average, and fewer than twice as many: reads in a row are cheap,
+where parts begin takes memory."""
 
 _HALF = np.uint64(32)
 
@@ -41,7 +42,8 @@ class Lookup:
             values: for each kind of value that of every number, int32 [n], not negative.
         """
         bits = max(1, int(numbers.max(initial=0)).bit_length())
-        rest = max(0, bits - max(0, len(numbers).bit_length() - _OF_A_PART))
+        of_parts = max(1, len(numbers) // _NUMBERS_OF_A_PART).bit_length() - 1
+        rest = bits - of_parts
         self._bits, self._rest = bits, rest
         self._high_type = np.min_scalar_type((1 << rest) - 1 >> 32)
         products = self._products(numbers)
@@ -49,7 +51,7 @@ class Lookup:
         parts, told = self._split(products[order])
         told = np.append(told, np.uint64(0))  # read, and not meant, behind the last part
         self._low, self._high = told.astype(np.uint32), (told >> _HALF).astype(self._high_type)
-        begun = np.bincount(parts, minlength=1 << bits - rest)
+        begun = np.bincount(parts, minlength=1 << of_parts)
         self._starts = np.append(0, np.cumsum(begun)).astype(np.int32)
         nothing = np.zeros(1, np.int32)  # what is found where a number is not there
         sorted_values = (np.append(one[order], nothing) for one in values)
